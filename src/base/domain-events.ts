@@ -1,0 +1,65 @@
+// Facts that rooms announce. They are committed (journal, store) before the bus may tell anyone.
+import type { EpochMs } from './time.ts';
+import type { CallId, LegId } from './ids.ts';
+
+export type LegDirection = 'inbound' | 'outbound';
+export type EndedBy = 'caller' | 'callee' | 'platform';
+
+/** RTP as seen by the engine on one leg, from received packets and, where it came, RTCP. */
+export interface LegMedia {
+  readonly packetsReceived: number;
+  readonly octetsReceived: number;
+  readonly packetsSent: number;
+  readonly octetsSent: number;
+  readonly packetsLost: number;
+  /** RFC 3550 §6.4.1 interarrival jitter, milliseconds. */
+  readonly jitterMs: number;
+  /** Packets refused because they came from a foreign source. */
+  readonly packetsRefused: number;
+  readonly mos: number | null;
+}
+
+/** A leg as known when its INVITE came in or went out. */
+export interface LegStart {
+  readonly legId: LegId;
+  readonly callId: CallId;
+  readonly direction: LegDirection;
+  readonly trunk: string | null;
+  /** The SIP Call-ID of this leg's dialog. */
+  readonly sipCallId: string;
+  readonly caller: string;
+  readonly called: string;
+  /** Digits as received, before rewriting (equal to `called` on the inbound leg). */
+  readonly calledOriginal: string;
+  readonly authIdentity: string | null;
+  readonly startedAt: EpochMs;
+}
+
+/** The finished call record of one leg (CDR). Times of things that did not happen are null. */
+export interface LegRecord extends LegStart {
+  readonly gateway: string | null;
+  readonly ringingAt: EpochMs | null;
+  readonly answeredAt: EpochMs | null;
+  readonly endedAt: EpochMs;
+  /** Measured by the monotonic clock, so a clock step never shows. Answer to end; 0 when never answered. */
+  readonly durationMs: number;
+  /** INVITE to first ringing or answer; null when neither came. */
+  readonly pddMs: number | null;
+  readonly finalStatus: number;
+  /** Catalogue code of why it ended, for example NORMAL_CLEARING or MEDIA_TIMEOUT. */
+  readonly cause: string;
+  /** ITU-T Q.850 cause value (RFC 3326). */
+  readonly q850: number | null;
+  readonly reasonHeader: string | null;
+  readonly endedBy: EndedBy;
+  readonly codec: string | null;
+  readonly media: LegMedia | null;
+  /** Gateways tried in order with their outcome: "gw1.example 503,gw2.example 200". */
+  readonly routesTried: string;
+}
+
+export type DomainEvent =
+  | { readonly kind: 'leg.started'; readonly leg: LegStart }
+  | { readonly kind: 'leg.ringing'; readonly legId: LegId; readonly at: EpochMs }
+  | { readonly kind: 'leg.answered'; readonly legId: LegId; readonly at: EpochMs }
+  | { readonly kind: 'leg.ended'; readonly leg: LegRecord };

@@ -1,0 +1,27 @@
+// Branded identifiers: one kind can't be passed where another is meant.
+
+declare const brand: unique symbol;
+type Branded<T, Name extends string> = T & { readonly [brand]: Name };
+
+/** One conversation. `CL` + 32 hex digits. */
+export type CallId = Branded<string, 'CallId'>;
+/** One party of a call. `CA` + 32 hex digits. */
+export type LegId = Branded<string, 'LegId'>;
+/** A trunk's configured name. */
+export type TrunkId = Branded<string, 'TrunkId'>;
+/** A client transaction, numbered by the transaction user. */
+export type ClientTxnId = Branded<number, 'ClientTxnId'>;
+/** A server transaction, numbered by the SIP core. */
+export type ServerTxnId = Branded<number, 'ServerTxnId'>;
+/** An order to the media engine, numbered by whoever gives it; unsigned 32 bit. */
+export type OrderId = Branded<number, 'OrderId'>;
+/** A media endpoint in the engine: thread, slot and generation packed in an unsigned 32-bit number. */
+export type EndpointHandle = Branded<number, 'EndpointHandle'>;
+
+export const callId = (value: string): CallId => value as CallId;
+export const legId = (value: string): LegId => value as LegId;
+export const trunkId = (value: string): TrunkId => value as TrunkId;
+export const clientTxnId = (value: number): ClientTxnId => value as ClientTxnId;
+export const serverTxnId = (value: number): ServerTxnId => value as ServerTxnId;
+export const orderId = (value: number): OrderId => value as OrderId;
+export const endpointHandle = (value: number): EndpointHandle => value as EndpointHandle;

@@ -1,0 +1,10 @@
+// Words everyone uses; no protocol.
+export * from './result.ts';
+export * from './time.ts';
+export * from './ids.ts';
+export * from './random.ts';
+export * from './io.ts';
+export * from './core.ts';
+export * from './log.ts';
+export * from './errors.ts';
+export * from './domain-events.ts';
