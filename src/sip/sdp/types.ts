@@ -1,0 +1,211 @@
+// The words of the SDP room: a description as written, and the audio part as the B2BUA needs it.
+import type { HostPort } from '../../base/index.ts';
+
+/** Who may send, seen by the writer of the description (RFC 8866 §6.7). */
+export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
+
+/** One `a=` line. `value` is null for a flag such as `a=rtcp-mux`. */
+export interface SdpAttribute {
+  readonly name: string;
+  readonly value: string | null;
+}
+
+/** One `c=` line. `address` is as written: an IP literal, with `/ttl` or `/count` for multicast, or a host name. */
+export interface SdpConnection {
+  readonly addressType: 'IP4' | 'IP6';
+  readonly address: string;
+}
+
+/** The `o=` line. Both numbers stay text: they may exceed 2^53. */
+export interface SdpOrigin {
+  readonly username: string;
+  readonly sessionId: string;
+  readonly version: string;
+  readonly addressType: 'IP4' | 'IP6';
+  readonly address: string;
+}
+
+/** One media section as written; nothing is inherited here (`describeMedia` does that). */
+export interface SdpMedia {
+  /** 'audio', 'video', 'image', …; lower case. */
+  readonly kind: string;
+  /** 0 to 65535; 0 = refused or switched off (RFC 3264 §6, §8.2). */
+  readonly port: number;
+  /** Number of ports after the slash; 1 when absent. */
+  readonly portCount: number;
+  readonly proto: string;
+  readonly formats: readonly string[];
+  readonly title: string | null;
+  /** The section's own `c=` lines; a multicast description may have several. */
+  readonly connections: readonly SdpConnection[];
+  /** `b=` values in order. */
+  readonly bandwidths: readonly string[];
+  readonly key: string | null;
+  /** Every attribute in order, known or not. */
+  readonly attributes: readonly SdpAttribute[];
+}
+
+/** A whole session description (RFC 8866 §5) as written. */
+export interface Sdp {
+  /** Null when the writer left `o=` out. */
+  readonly origin: SdpOrigin | null;
+  /** `s=`; '-' when absent. */
+  readonly sessionName: string;
+  /** `i=`, `u=`, `e=` and `p=` lines in order, as [letter, value]. */
+  readonly notes: readonly (readonly [letter: string, value: string])[];
+  readonly connection: SdpConnection | null;
+  readonly bandwidths: readonly string[];
+  /** `t=`, `r=` and `z=` lines in order; `t=0 0` when absent. */
+  readonly times: readonly (readonly [letter: string, value: string])[];
+  readonly key: string | null;
+  readonly attributes: readonly SdpAttribute[];
+  readonly media: readonly SdpMedia[];
+}
+
+/** `a=rtpmap`, or the static assignment of RFC 3551 §6. `encoding` is spelled as written. */
+export interface RtpMap {
+  readonly payloadType: number;
+  readonly encoding: string;
+  readonly clockRateHz: number;
+  readonly channels: number;
+}
+
+/** A media section with everything inherited and every attribute we act on decoded. */
+export interface MediaDescription {
+  readonly kind: string;
+  readonly port: number;
+  readonly proto: string;
+  /** The section's own connection, else the session's. */
+  readonly connection: SdpConnection | null;
+  readonly direction: Direction;
+  /** One entry a numeric format, in the order of the `m=` line; unknown static numbers are left out. */
+  readonly rtpMaps: readonly RtpMap[];
+  /** Format parameters by payload type. */
+  readonly fmtp: ReadonlyMap<number, string>;
+  readonly ptimeMs: number | null;
+  readonly maxptimeMs: number | null;
+  /** `a=rtcp` (RFC 3605); `address` null = same as the connection. */
+  readonly rtcp: { readonly port: number; readonly address: string | null } | null;
+  readonly rtcpMux: boolean;
+}
+
+/** The payloads the engine can pass on. */
+export type CodecName = 'PCMU' | 'PCMA' | 'G722' | 'opus' | 'telephone-event';
+
+/** One payload under its number in one description. */
+export interface AudioCodec {
+  readonly name: CodecName;
+  /** 0 to 127. */
+  readonly payloadType: number;
+  /** RTP clock: 8000 for G722 too (RFC 3551 §4.5.2), 48000 for opus. */
+  readonly clockRateHz: number;
+  readonly channels: number;
+  /** `a=fmtp` parameters as written; null when absent. */
+  readonly fmtp: string | null;
+}
+
+/** An `m=` line without its meaning: what is needed to keep its place and refuse it. */
+export interface MediaLine {
+  readonly kind: string;
+  readonly proto: string;
+  readonly formats: readonly string[];
+}
+
+/** One audio stream out of a description: what a side says about itself. */
+export interface AudioDescription {
+  /** Every `m=` line in order; `mediaIndex` is the audio we work with. All others are refused. */
+  readonly lines: readonly MediaLine[];
+  readonly mediaIndex: number;
+  readonly proto: 'RTP/AVP' | 'RTP/AVPF';
+  /** The stream has port 0. */
+  readonly rejected: boolean;
+  /** Known payloads in the writer's order of preference. */
+  readonly codecs: readonly AudioCodec[];
+  /** The effective one: an old-style hold (`c=0.0.0.0`) has lost its receiving half. */
+  readonly direction: Direction;
+  /** `c=0.0.0.0` or `c=::`, RFC 3264 §8.4: both remote addresses are null. */
+  readonly oldStyleHold: boolean;
+  /** Where the writer receives RTP; null when rejected or held the old way. IP literal, never a name. */
+  readonly remoteRtp: HostPort | null;
+  /** Where it receives RTCP when not multiplexed; null when `remoteRtp` is. */
+  readonly remoteRtcp: HostPort | null;
+  /** `a=rtcp-mux` is present (RFC 5761 §5.1.1). */
+  readonly rtcpMux: boolean;
+  readonly ptimeMs: number | null;
+  readonly maxptimeMs: number | null;
+  /** Value of the first `t=`; an answer repeats the offer's (RFC 3264 §6). */
+  readonly timing: string;
+}
+
+/** A description of our own for one leg. Keep the newest per leg and hand it back as `previous`. */
+export interface AnchoredSdp {
+  readonly text: string;
+  /** `text` read as the peer will: payload numbers we receive, direction, our ports. */
+  readonly audio: AudioDescription;
+  readonly sessionId: string;
+  /** `o=` version: grows by one with each change of the text, else stays (RFC 3264 §8). */
+  readonly version: number;
+  /** Every payload number ever bound on this leg; a number never changes its codec (RFC 3264 §8.3.2). */
+  readonly bound: readonly AudioCodec[];
+}
+
+/** Our end of the media on one leg. */
+export interface AnchorPoint {
+  /** IPv4 or IPv6 literal that the peer can reach. */
+  readonly address: string;
+  readonly rtpPort: number;
+  readonly rtcpPort: number;
+  /** In an offer: propose rtcp-mux. In an answer: accept it if the offer proposed it. */
+  readonly rtcpMux: boolean;
+}
+
+/** What every description we write needs. */
+export interface AnchorOptions {
+  readonly anchor: AnchorPoint;
+  /** Decimal digits, for the `o=` line; unused when `previous` is given. */
+  readonly sessionId: string;
+  /** Our last description on this leg; null on a leg's first. */
+  readonly previous: AnchoredSdp | null;
+}
+
+export interface AnchoredOfferOptions extends AnchorOptions {
+  /** What the other leg's party offered. */
+  readonly from: AudioDescription;
+  readonly allowedCodecs: readonly CodecName[];
+  /** `offered`: the offerer's preference; `allowed`: the order of `allowedCodecs`. */
+  readonly codecOrder: 'offered' | 'allowed';
+}
+
+export interface AnchoredAnswerOptions extends AnchorOptions {
+  /** What the party of this leg offered us. */
+  readonly offer: AudioDescription;
+  /** What the other leg's party answered to the offer we made from it. */
+  readonly farAnswer: AudioDescription;
+}
+
+export interface OwnOfferOptions extends AnchorOptions {
+  readonly codecs: readonly CodecName[];
+  readonly direction: Direction;
+}
+
+export interface OwnAnswerOptions extends AnchorOptions {
+  readonly offer: AudioDescription;
+  readonly allowedCodecs: readonly CodecName[];
+}
+
+/** Both descriptions of one leg after an offer/answer exchange. */
+export interface NegotiatedSide {
+  readonly ours: AudioDescription;
+  readonly theirs: AudioDescription;
+}
+
+/** Payload types for the engine, as `openLink` and `updateEndpoint` take them. */
+export interface PayloadMaps {
+  readonly aToB: readonly (readonly [from: number, to: number])[];
+  readonly bToA: readonly (readonly [from: number, to: number])[];
+  /** RTP clock by payload type received on each leg. */
+  readonly clockRatesA: readonly (readonly [payloadType: number, clockRateHz: number])[];
+  readonly clockRatesB: readonly (readonly [payloadType: number, clockRateHz: number])[];
+  /** The audio codec that flows (first shared one); null when there is none. */
+  readonly codec: AudioCodec | null;
+}
