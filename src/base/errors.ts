@@ -65,6 +65,15 @@ export const ERRORS = {
   NODE_STOPPED: entry(503, 41, true, 'The drain limit was reached; the call was ended by the platform.'),
   STORE_UNAVAILABLE: entry(503, 41, true, 'The store refuses writes.'),
   CONFIG_INVALID: entry(null, null, false, 'The configuration has an error; file, line, key, value and what is allowed are named.'),
+  // HTTP API; the HTTP status of each stands in src/api/errors.ts.
+  REQUEST_INVALID: entry(null, null, false, 'The request breaks the API’s schema or a rule of the configuration; the message names the value and what is allowed.'),
+  RESOURCE_NOT_FOUND: entry(null, null, false, 'No such path, call, trunk or route.'),
+  METHOD_NOT_ALLOWED: entry(null, null, false, 'The path exists, but not with this method.'),
+  BODY_TOO_LARGE: entry(null, null, false, 'The request’s body is larger than the API takes.'),
+  CONTENT_TYPE_UNSUPPORTED: entry(null, null, false, 'The request’s body must be application/json.'),
+  CONFIG_OWNED: entry(null, null, false, 'The trunk or route stands in the configuration file and can only be changed there.'),
+  NAME_TAKEN: entry(null, null, false, 'A trunk or route of this name exists already; PUT replaces it.'),
+  INTERNAL_FAULT: entry(null, null, false, 'The program met a fault of its own; the log has the request’s id and the details.'),
   ADDRESS_IN_USE: entry(null, null, false, 'A listening address is taken by another program.'),
 } as const satisfies Readonly<Record<string, ErrorEntry>>;
 

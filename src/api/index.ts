@@ -1,0 +1,17 @@
+// HTTP resources. Outside names and shapes live here only; the server makes the fastify instance and listens.
+export { registerRoutes, apiServerOptions } from './register.ts';
+export type {
+  ApiDeps,
+  CdrQuery,
+  CdrSource,
+  ConfigOwner,
+  DrainAction,
+  DrainState,
+  GatewayState,
+  LiveCall,
+  LiveLeg,
+  ManagedObject,
+  NotReadyReason,
+  ObjectBook,
+  TrunkState,
+} from './deps.ts';
