@@ -1,0 +1,63 @@
+// Every bound of the native engine, and how the bounds relate. A loop, table or buffer anywhere in
+// native/ ends at a number from this file, so that "what is the most that can happen here" has one
+// place to look. Sizes an operator chooses (ports, endpoints, threads) are configuration and only
+// their ceilings stand here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace trunkyard {
+
+static_assert(__cplusplus >= 202002L, "build with -std=c++20 or newer");
+
+/// What two writers must keep apart so that they don't slow each other down.
+inline constexpr std::size_t kCacheLineBytes = 64;
+
+/// Receive buffer for one datagram. Larger ones are cut by the kernel and dropped, counted.
+/// RTP that fits an Ethernet frame is at most 1472 bytes; the rest is room for tunnels and jumbo.
+inline constexpr std::size_t kPacketBytesMax = 2048;
+
+/// Handle layout (slab.h): 6 bits thread, 12 bits generation, 14 bits slot. A thread saturates its
+/// core far below 16,384 endpoints of 50 packets a second, so slots are not what runs out first.
+inline constexpr std::uint32_t kHandleThreadBits = 6;
+inline constexpr std::uint32_t kHandleGenerationBits = 12;
+inline constexpr std::uint32_t kHandleSlotBits = 14;
+static_assert(kHandleThreadBits + kHandleGenerationBits + kHandleSlotBits == 32);
+
+inline constexpr std::uint32_t kMediaThreadsMax = 1u << kHandleThreadBits;
+inline constexpr std::uint32_t kSlotsPerThreadMax = 1u << kHandleSlotBits;
+/// Generation 0 is never handed out, so that an all-zero handle is never valid.
+inline constexpr std::uint32_t kHandleGenerationMax = (1u << kHandleGenerationBits) - 1;
+
+/// Endpoints of one node, all threads together.
+inline constexpr std::uint32_t kEndpointsMax = 1u << 18;
+static_assert(kEndpointsMax <= kMediaThreadsMax * kSlotsPerThreadMax);
+
+/// RTP payload types are 7 bits (RFC 3550 §5.1).
+inline constexpr std::uint32_t kPayloadTypes = 128;
+/// The CSRC count is 4 bits (RFC 3550 §5.1).
+inline constexpr std::uint32_t kCsrcsMax = 15;
+
+/// RTCP packets looked at in one compound datagram; a datagram with more is refused as malformed.
+inline constexpr std::uint32_t kRtcpPacketsMax = 32;
+/// Report blocks, SDES chunks and BYE sources are counted in 5 bits (RFC 3550 §6.4).
+inline constexpr std::uint32_t kRtcpCountMax = 31;
+/// Items looked at in one SDES chunk; nine kinds exist, PRIV may repeat.
+inline constexpr std::uint32_t kSdesItemsMax = 32;
+/// SDES items and BYE reasons have an 8-bit length (RFC 3550 §6.5).
+inline constexpr std::size_t kSdesTextBytesMax = 255;
+
+/// Rings in shared memory (spsc.h).
+inline constexpr std::uint32_t kRingRecordsMax = 1u << 20;
+inline constexpr std::uint32_t kRingRecordBytesMax = 32 * 1024;
+/// Blobs that ride in an order record (keys, certificates, maps).
+inline constexpr std::uint32_t kOrderBlobBytesMax = 16 * 1024;
+static_assert(kOrderBlobBytesMax < kRingRecordBytesMax);
+
+/// Values in one statistics slot, its sequence number not counted (spsc.h).
+inline constexpr std::size_t kStatsValuesMax = 64;
+/// How often a reader of a statistics slot tries before it reports "busy".
+inline constexpr std::uint32_t kStatsReadTriesMax = 16;
+
+}  // namespace trunkyard

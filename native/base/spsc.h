@@ -1,0 +1,462 @@
+// Rings between exactly one writer and one reader that live in memory given from outside, so that
+// the same code works between threads and, over shared memory, between processes. Also the seqlock
+// of a statistics slot. This is the only file of base with atomics.
+//
+// SpscProducer / SpscConsumer   must not lose: full is an answer ("took fewer").
+// LossyProducer / LossyConsumer drops the oldest records and counts them: the writer never waits.
+//
+// Memory, all numbers in the host's byte order:
+//
+//     0  magic u64 | record_bytes u32 | capacity u32 | kind u32            never written after
+//     create
+//    64  tail  u64: records published so far            written by the producer alone
+//   128  head  u64: records consumed so far | lost u64  written by the consumer alone
+//   192  armed u32: the consumer is (about to be) asleep                   written by both
+//   256  entries: capacity x record_bytes; the lossy kind puts a u64 sequence number before each
+//
+// A record exists once `tail` says so, and `tail` moves after the bytes are in place; a writer
+// killed half-way leaves nothing visible. Neither side trusts the other's numbers: a head or tail
+// that can't be right (a damaged or hostile region) makes the ring answer `damaged()` and move
+// nothing; no index is ever taken from shared memory without being bounded first.
+//
+// Sleeping: the consumer calls arm(); if that says true it may sleep, otherwise records came in and
+// it must look again. The producer calls take_wake() after a push and wakes the consumer (by
+// whatever means native/io has) exactly when that says true. Both sides use sequentially consistent
+// accesses, so at least one of them sees the other and no wake-up is lost.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <type_traits>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/result.h"
+
+namespace trunkyard {
+
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "rings must work between processes");
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+
+enum class RingKind : std::uint32_t { kReliable = 1, kLossy = 2 };
+
+namespace detail {
+
+struct RingHeader {
+  std::uint64_t magic;
+  std::uint32_t record_bytes;
+  std::uint32_t capacity;
+  RingKind kind;
+  alignas(kCacheLineBytes) std::atomic<std::uint64_t> tail;
+  alignas(kCacheLineBytes) std::atomic<std::uint64_t> head;
+  std::atomic<std::uint64_t> lost;
+  alignas(kCacheLineBytes) std::atomic<std::uint32_t> armed;
+};
+static_assert(sizeof(RingHeader) == 4 * kCacheLineBytes);
+static_assert(std::is_standard_layout_v<RingHeader>);
+static_assert(alignof(RingHeader) == kCacheLineBytes);
+
+/// "TYring" and the layout's version; a region of another build is refused instead of misread.
+inline constexpr std::uint64_t kRingMagic = 0x5459'7269'6e67'0001u;
+
+/// Copies whole 64-bit words that another thread may be reading or writing meanwhile. Each store is
+/// a release and each load an acquire, which orders them between the sequence numbers around them
+/// without fences (TSan does not model fences); on x86 both are plain moves.
+inline void store_words(std::uint8_t* target, const std::uint8_t* source, std::size_t bytes) {
+  for (std::size_t at = 0; at < bytes; at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, source + at, 8);
+    std::atomic_ref<std::uint64_t>(*reinterpret_cast<std::uint64_t*>(target + at))
+        .store(word, std::memory_order_release);
+  }
+}
+inline void load_words(std::uint8_t* target, std::uint8_t* source, std::size_t bytes) {
+  for (std::size_t at = 0; at < bytes; at += 8) {
+    const std::uint64_t word =
+        std::atomic_ref<std::uint64_t>(*reinterpret_cast<std::uint64_t*>(source + at))
+            .load(std::memory_order_acquire);
+    std::memcpy(target + at, &word, 8);
+  }
+}
+
+}  // namespace detail
+
+/// A ring's place in memory. Copyable; owns nothing. Made once by `create` (which initialises the
+/// memory) or `attach` (which checks it); then one side builds a producer, the other a consumer.
+class RingMemory {
+ public:
+  /// Bytes that `create` needs.
+  [[nodiscard]] static constexpr std::size_t bytes_needed(RingKind kind, std::uint32_t record_bytes,
+                                                          std::uint32_t capacity) noexcept {
+    return sizeof(detail::RingHeader) + std::size_t{capacity} * stride_of(kind, record_bytes);
+  }
+
+  /// Initialises a ring. Nobody may be using the memory.
+  /// @param memory       64-byte aligned, at least bytes_needed(); outlives every user.
+  /// @param record_bytes multiple of 8, 8..kRingRecordBytesMax.
+  /// @param capacity     power of two, 2..kRingRecordsMax.
+  /// @returns kConfigInvalid for a shape or memory that breaks these rules.
+  [[nodiscard]] static Result<RingMemory> create(MutableBytes memory, RingKind kind,
+                                                 std::uint32_t record_bytes,
+                                                 std::uint32_t capacity) noexcept {
+    if (!shape_ok(record_bytes, capacity) || !aligned(memory) ||
+        memory.size() < bytes_needed(kind, record_bytes, capacity)) {
+      return Error{ErrorCode::kConfigInvalid};
+    }
+    auto* header = ::new (static_cast<void*>(memory.data())) detail::RingHeader{};
+    header->record_bytes = record_bytes;
+    header->capacity = capacity;
+    header->kind = kind;
+    std::uint8_t* entries = memory.data() + sizeof(detail::RingHeader);
+    std::memset(entries, 0, std::size_t{capacity} * stride_of(kind, record_bytes));
+    // Last, and with release, so that whoever sees the magic sees the rest.
+    std::atomic_ref<std::uint64_t>(header->magic)
+        .store(detail::kRingMagic, std::memory_order_release);
+    return RingMemory(header, entries, kind, record_bytes, capacity);
+  }
+
+  /// Joins a ring that another thread or process made.
+  /// @returns kRegionInvalid unless magic, kind and shape are right and fit into `memory`.
+  [[nodiscard]] static Result<RingMemory> attach(MutableBytes memory, RingKind kind) noexcept {
+    if (!aligned(memory) || memory.size() < sizeof(detail::RingHeader)) {
+      return Error{ErrorCode::kRegionInvalid};
+    }
+    auto* header = std::launder(reinterpret_cast<detail::RingHeader*>(memory.data()));
+    const std::uint64_t magic =
+        std::atomic_ref<std::uint64_t>(header->magic).load(std::memory_order_acquire);
+    // Copied before they are judged: the memory may change under us, our copies can't.
+    const std::uint32_t record_bytes = header->record_bytes;
+    const std::uint32_t capacity = header->capacity;
+    if (magic != detail::kRingMagic || header->kind != kind || !shape_ok(record_bytes, capacity) ||
+        memory.size() < bytes_needed(kind, record_bytes, capacity)) {
+      return Error{ErrorCode::kRegionInvalid};
+    }
+    return RingMemory(header, memory.data() + sizeof(detail::RingHeader), kind, record_bytes,
+                      capacity);
+  }
+
+  [[nodiscard]] std::uint32_t record_bytes() const noexcept { return record_bytes_; }
+  [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+
+ private:
+  friend class RingSide;
+  friend class SpscProducer;
+  friend class SpscConsumer;
+  friend class LossyProducer;
+  friend class LossyConsumer;
+
+  RingMemory(detail::RingHeader* header, std::uint8_t* entries, RingKind kind,
+             std::uint32_t record_bytes, std::uint32_t capacity) noexcept
+      : header_(header),
+        entries_(entries),
+        kind_(kind),
+        record_bytes_(record_bytes),
+        capacity_(capacity) {}
+
+  [[nodiscard]] static constexpr std::size_t stride_of(RingKind kind,
+                                                       std::uint32_t record_bytes) noexcept {
+    return kind == RingKind::kLossy ? std::size_t{record_bytes} + 8 : record_bytes;
+  }
+  [[nodiscard]] static constexpr bool shape_ok(std::uint32_t record_bytes,
+                                               std::uint32_t capacity) noexcept {
+    return record_bytes >= 8 && record_bytes % 8 == 0 && record_bytes <= kRingRecordBytesMax &&
+           capacity >= 2 && capacity <= kRingRecordsMax && (capacity & (capacity - 1)) == 0;
+  }
+  [[nodiscard]] static bool aligned(MutableBytes memory) noexcept {
+    return reinterpret_cast<std::uintptr_t>(memory.data()) % kCacheLineBytes == 0;
+  }
+  [[nodiscard]] std::uint8_t* entry(std::uint64_t sequence) const noexcept {
+    return entries_ + (sequence & (capacity_ - 1)) * stride_of(kind_, record_bytes_);
+  }
+
+  detail::RingHeader* header_;
+  std::uint8_t* entries_;
+  RingKind kind_;
+  std::uint32_t record_bytes_;
+  std::uint32_t capacity_;
+};
+
+/// What all four ends share.
+class RingSide {
+ public:
+  [[nodiscard]] std::uint32_t record_bytes() const noexcept { return ring_.record_bytes_; }
+  [[nodiscard]] std::uint32_t capacity() const noexcept { return ring_.capacity_; }
+  /// The other side's numbers can't be right; nothing moves any more. Never true between our own
+  /// well-behaved ends.
+  [[nodiscard]] bool damaged() const noexcept { return damaged_; }
+
+ protected:
+  RingSide(RingMemory ring, RingKind kind) noexcept : ring_(ring) { CHECK(ring.kind_ == kind); }
+
+  [[nodiscard]] bool wake_taken() noexcept {
+    std::atomic<std::uint32_t>& armed = ring_.header_->armed;
+    // Read first: most pushes meet a consumer that is awake and should not dirty its line.
+    return armed.load(std::memory_order_seq_cst) != 0 &&
+           armed.exchange(0, std::memory_order_seq_cst) != 0;
+  }
+  [[nodiscard]] bool armed_while_empty(std::uint64_t head) noexcept {
+    ring_.header_->armed.store(1, std::memory_order_seq_cst);
+    if (ring_.header_->tail.load(std::memory_order_seq_cst) == head) return true;
+    ring_.header_->armed.store(0, std::memory_order_relaxed);
+    return false;
+  }
+  void disarmed() noexcept { ring_.header_->armed.store(0, std::memory_order_relaxed); }
+
+  RingMemory ring_;
+  bool damaged_ = false;
+};
+
+/// The writing end of a reliable ring. One thread at a time.
+class SpscProducer : public RingSide {
+ public:
+  /// Goes on where the last producer of this ring stopped.
+  explicit SpscProducer(RingMemory ring) noexcept
+      : RingSide(ring, RingKind::kReliable),
+        tail_(ring_.header_->tail.load(std::memory_order_acquire)),
+        head_seen_(tail_ - capacity()) {}
+
+  /// Records that fit now; more may fit a moment later. 0 when damaged.
+  [[nodiscard]] std::uint32_t free_count() noexcept {
+    head_seen_ = ring_.header_->head.load(std::memory_order_acquire);
+    const std::uint64_t used = tail_ - head_seen_;
+    if (used > capacity()) {
+      damaged_ = true;
+      return 0;
+    }
+    return capacity() - static_cast<std::uint32_t>(used);
+  }
+
+  /// Copies in as many whole records as fit and publishes them together.
+  /// @param records packed, a multiple of record_bytes() (CHECKed).
+  /// @returns how many records were taken.
+  [[nodiscard]] std::uint32_t try_push(Bytes records) noexcept {
+    CHECK(records.size() % record_bytes() == 0);
+    const std::size_t wanted = records.size() / record_bytes();
+    std::uint64_t space = capacity() - (tail_ - head_seen_);
+    if (space < wanted) space = free_count();
+    if (damaged_) return 0;
+    const auto count = static_cast<std::uint32_t>(wanted < space ? wanted : space);
+    for (std::uint32_t index = 0; index < count; ++index) {
+      std::memcpy(ring_.entry(tail_ + index), records.data() + std::size_t{index} * record_bytes(),
+                  record_bytes());
+    }
+    if (count > 0) {
+      tail_ += count;
+      ring_.header_->tail.store(tail_, std::memory_order_seq_cst);
+    }
+    return count;
+  }
+
+  /// All of them or none.
+  [[nodiscard]] bool try_push_all(Bytes records) noexcept {
+    if (records.size() / record_bytes() > free_count()) return false;
+    return try_push(records) == records.size() / record_bytes();
+  }
+
+  /// One record as a plain struct of exactly record_bytes() (CHECKed); false when full.
+  template <typename Record>
+    requires std::is_trivially_copyable_v<Record>
+  [[nodiscard]] bool try_push_record(const Record& record) noexcept {
+    CHECK(sizeof(Record) == record_bytes());
+    return try_push(Bytes{reinterpret_cast<const std::uint8_t*>(&record), sizeof(Record)}) == 1;
+  }
+
+  /// True exactly when the consumer went to sleep and this side now has to wake it.
+  [[nodiscard]] bool take_wake() noexcept { return wake_taken(); }
+
+ private:
+  std::uint64_t tail_;
+  std::uint64_t head_seen_;
+};
+
+/// The reading end of a reliable ring. One thread at a time.
+class SpscConsumer : public RingSide {
+ public:
+  /// Goes on where the last consumer of this ring stopped.
+  explicit SpscConsumer(RingMemory ring) noexcept
+      : RingSide(ring, RingKind::kReliable),
+        head_(ring_.header_->head.load(std::memory_order_acquire)) {}
+
+  /// Records waiting now. 0 when damaged.
+  [[nodiscard]] std::uint32_t available() noexcept {
+    const std::uint64_t waiting = ring_.header_->tail.load(std::memory_order_acquire) - head_;
+    if (waiting > capacity()) {
+      damaged_ = true;
+      return 0;
+    }
+    return static_cast<std::uint32_t>(waiting);
+  }
+
+  /// Copies out as many whole records as are waiting and fit.
+  /// @returns how many records were written to the front of `into`.
+  [[nodiscard]] std::uint32_t try_pop(MutableBytes into) noexcept {
+    const std::size_t room = into.size() / record_bytes();
+    const std::uint32_t waiting = available();
+    const auto count = static_cast<std::uint32_t>(room < waiting ? room : waiting);
+    for (std::uint32_t index = 0; index < count; ++index) {
+      std::memcpy(into.data() + std::size_t{index} * record_bytes(), ring_.entry(head_ + index),
+                  record_bytes());
+    }
+    if (count > 0) {
+      head_ += count;
+      ring_.header_->head.store(head_, std::memory_order_release);
+    }
+    return count;
+  }
+
+  /// One record as a plain struct of exactly record_bytes() (CHECKed); false when empty.
+  template <typename Record>
+    requires std::is_trivially_copyable_v<Record>
+  [[nodiscard]] bool try_pop_record(Record& record) noexcept {
+    CHECK(sizeof(Record) == record_bytes());
+    return try_pop(MutableBytes{reinterpret_cast<std::uint8_t*>(&record), sizeof(Record)}) == 1;
+  }
+
+  /// Announces sleep. False when records are waiting after all (and the announcement is withdrawn).
+  [[nodiscard]] bool arm() noexcept { return armed_while_empty(head_); }
+  /// Withdraws arm() after waking for another reason. A wake already on its way is harmless.
+  void disarm() noexcept { disarmed(); }
+
+ private:
+  std::uint64_t head_;
+};
+
+// The lossy ring numbers its entries: entry n of a ring of capacity c lies in place n mod c and
+// carries the word 2n+1 while it is being written and 2n+2 when it is whole. A reader that finds
+// any other word before or after copying knows that the writer has lapped it.
+
+/// The writing end of a lossy ring: never full, never waits. One thread at a time.
+class LossyProducer : public RingSide {
+ public:
+  explicit LossyProducer(RingMemory ring) noexcept
+      : RingSide(ring, RingKind::kLossy),
+        tail_(ring_.header_->tail.load(std::memory_order_acquire)) {}
+
+  /// Writes one record over the oldest place. CHECKs that its size is record_bytes().
+  void push(Bytes record) noexcept {
+    CHECK(record.size() == record_bytes());
+    std::uint8_t* entry = ring_.entry(tail_);
+    std::atomic_ref<std::uint64_t> word(*reinterpret_cast<std::uint64_t*>(entry));
+    word.store(2 * tail_ + 1, std::memory_order_relaxed);
+    detail::store_words(entry + 8, record.data(), record_bytes());
+    word.store(2 * tail_ + 2, std::memory_order_release);
+    ++tail_;
+    ring_.header_->tail.store(tail_, std::memory_order_seq_cst);
+  }
+  template <typename Record>
+    requires std::is_trivially_copyable_v<Record>
+  void push_record(const Record& record) noexcept {
+    push(Bytes{reinterpret_cast<const std::uint8_t*>(&record), sizeof(Record)});
+  }
+
+  /// True exactly when the consumer went to sleep and this side now has to wake it.
+  [[nodiscard]] bool take_wake() noexcept { return wake_taken(); }
+
+ private:
+  std::uint64_t tail_;
+};
+
+/// The reading end of a lossy ring. One thread at a time.
+class LossyConsumer : public RingSide {
+ public:
+  explicit LossyConsumer(RingMemory ring) noexcept
+      : RingSide(ring, RingKind::kLossy),
+        head_(ring_.header_->head.load(std::memory_order_acquire)),
+        lost_(ring_.header_->lost.load(std::memory_order_relaxed)) {}
+
+  /// Copies out the oldest records still there.
+  /// @returns how many records were written to the front of `into`.
+  [[nodiscard]] std::uint32_t try_pop(MutableBytes into) noexcept {
+    const std::size_t room = into.size() / record_bytes();
+    const std::uint64_t tail = ring_.header_->tail.load(std::memory_order_acquire);
+    if (tail < head_) {
+      damaged_ = true;
+      return 0;
+    }
+    if (tail - head_ > capacity()) {
+      lost_ += tail - head_ - capacity();
+      head_ = tail - capacity();
+    }
+    std::uint32_t count = 0;
+    while (head_ != tail && count < room) {
+      if (copy_out(head_, into.data() + std::size_t{count} * record_bytes())) {
+        ++count;
+      } else {
+        ++lost_;
+      }
+      ++head_;
+    }
+    ring_.header_->head.store(head_, std::memory_order_release);
+    ring_.header_->lost.store(lost_, std::memory_order_relaxed);
+    return count;
+  }
+  template <typename Record>
+    requires std::is_trivially_copyable_v<Record>
+  [[nodiscard]] bool try_pop_record(Record& record) noexcept {
+    CHECK(sizeof(Record) == record_bytes());
+    return try_pop(MutableBytes{reinterpret_cast<std::uint8_t*>(&record), sizeof(Record)}) == 1;
+  }
+
+  /// Records overwritten before they were read, over the ring's whole life.
+  [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }
+
+  /// As SpscConsumer::arm.
+  [[nodiscard]] bool arm() noexcept { return armed_while_empty(head_); }
+  void disarm() noexcept { disarmed(); }
+
+ private:
+  [[nodiscard]] bool copy_out(std::uint64_t sequence, std::uint8_t* into) noexcept {
+    std::uint8_t* entry = ring_.entry(sequence);
+    std::atomic_ref<std::uint64_t> word(*reinterpret_cast<std::uint64_t*>(entry));
+    if (word.load(std::memory_order_acquire) != 2 * sequence + 2) return false;
+    detail::load_words(into, entry + 8, record_bytes());
+    return word.load(std::memory_order_relaxed) == 2 * sequence + 2;
+  }
+
+  std::uint64_t head_;
+  std::uint64_t lost_;
+};
+
+// A statistics slot is a row of float64: [0] the sequence number, then the values. Odd means "being
+// written". Everything is a float64 so that JavaScript reads it through one Float64Array; a counter
+// is exact up to 2^53.
+
+/// Publishes a slot's values. One writer at a time; never waits.
+/// @param slot   values.size() + 1 numbers, 8-byte aligned (CHECKed).
+inline void write_stats_slot(std::span<double> slot, std::span<const double> values) noexcept {
+  CHECK(slot.size() > values.size());
+  std::atomic_ref<double> sequence(slot[0]);
+  auto count = static_cast<std::uint64_t>(sequence.load(std::memory_order_relaxed));
+  // A writer killed half-way left an odd number; step over it, so that begin is odd and new.
+  count += count % 2 == 0 ? 1 : 2;
+  sequence.store(static_cast<double>(count), std::memory_order_relaxed);
+  for (std::size_t index = 0; index < values.size(); ++index) {
+    std::atomic_ref<double>(slot[index + 1]).store(values[index], std::memory_order_release);
+  }
+  sequence.store(static_cast<double>(count + 1), std::memory_order_release);
+}
+
+/// Copies a slot's values out, all of one write.
+/// @returns false, with `values` unusable, when the slot stayed busy for kStatsReadTriesMax tries
+/// (or
+///          its writer died half-way).
+[[nodiscard]] inline bool read_stats_slot(std::span<double> slot,
+                                          std::span<double> values) noexcept {
+  CHECK(slot.size() > values.size());
+  std::atomic_ref<double> sequence(slot[0]);
+  for (std::uint32_t tries = 0; tries < kStatsReadTriesMax; ++tries) {
+    const double before = sequence.load(std::memory_order_acquire);
+    for (std::size_t index = 0; index < values.size(); ++index) {
+      values[index] = std::atomic_ref<double>(slot[index + 1]).load(std::memory_order_acquire);
+    }
+    const double after = sequence.load(std::memory_order_relaxed);
+    if (before == after && static_cast<std::uint64_t>(before) % 2 == 0) return true;
+  }
+  return false;
+}
+
+}  // namespace trunkyard
