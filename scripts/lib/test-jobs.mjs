@@ -1,0 +1,203 @@
+// What `npm test` runs: one job for each test file, native suite and check, with what the job needs from the machine.
+import { accessSync, constants, existsSync, readFileSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { ROOT } from '../setup.mjs';
+import { run } from './run.mjs';
+
+/**
+ * @typedef {object} Job
+ * @property {string} name            what the report calls it; --filter looks in it
+ * @property {'uvu' | 'suite' | 'check'} kind  how its output is read: a test file, a program that ends with a line
+ *   `N passed, N failed, N skipped`, or a program whose exit code is all it says
+ * @property {readonly (readonly string[])[]} commands  run in order; all but the last only prepare
+ * @property {readonly string[]} needs words of NEEDS, or `root`
+ * @property {number} limitS           seconds a command may take
+ * @property {boolean} alone           nothing else runs beside it: it has deadlines of real time
+ */
+
+/** Words of a test file's `// needs:` line: the programs that show it is there, and the Debian packages that bring it. */
+export const NEEDS = {
+  sipp: { programs: ['sipp'], packages: ['sip-tester'] },
+  baresip: { programs: ['baresip'], packages: ['baresip-core'] },
+  tshark: { programs: ['tshark'], packages: ['tshark'] },
+  sipsak: { programs: ['sipsak'], packages: ['sipsak'] },
+  sox: { programs: ['sox'], packages: ['sox'] },
+  kamailio: { programs: ['kamailio'], packages: ['kamailio'] },
+  rtpengine: { programs: ['rtpengine'], packages: ['rtpengine-daemon'] },
+  compiler: { programs: ['g++', 'make', 'python3'], packages: ['g++', 'make', 'python3'] },
+  cmake: { programs: ['cmake', 'ninja', 'g++'], packages: ['cmake', 'ninja-build', 'g++'] },
+  clang: { programs: ['clang-16'], packages: ['clang-16', 'libclang-rt-16-dev'] },
+  'clang-format': { programs: ['clang-format-16'], packages: ['clang-format-16'] },
+};
+
+const FILE_LIMIT_S = 120;
+const BUILD_LIMIT_S = 900;
+const CHECK_LIMIT_S = 300;
+const node = process.execPath;
+const moduleProgram = (name, ...path) => [node, join('node_modules', name, ...path)];
+
+/**
+ * Every job there is, in the order they start: quick answers first, then what needs the machine to itself.
+ * @param {{quick: boolean}} options  `quick` leaves the sanitizer builds out.
+ * @returns {Job[]}
+ */
+export function allJobs({ quick }) {
+  const files = testFiles();
+  const besides = files.filter((job) => !job.alone);
+  const alone = files.filter((job) => job.alone);
+  return [...checks(), ...besides, ...nativeSuites({ quick }), fuzzSmoke(), ...alone];
+}
+
+function checks() {
+  const check = (name, command, needs = []) => ({
+    name,
+    kind: 'check',
+    commands: [command],
+    needs,
+    limitS: CHECK_LIMIT_S,
+    alone: false,
+  });
+  return [
+    check('check: tidy', [node, 'scripts/tidy.mjs']),
+    check('check: types', moduleProgram('typescript', 'bin', 'tsc', '-p', 'tsconfig.json')),
+    check('check: lint', [
+      ...moduleProgram('eslint', 'bin', 'eslint.js'),
+      '--max-warnings',
+      '0',
+      '.',
+    ]),
+    check('check: format', [
+      ...moduleProgram('prettier', 'bin', 'prettier.cjs'),
+      '--check',
+      '--log-level',
+      'warn',
+      '.',
+    ]),
+    check(
+      'check: native format',
+      ['sh', '-c', "git ls-files -z '*.cc' '*.h' | xargs -0 -r clang-format-16 --dry-run --Werror"],
+      ['clang-format'],
+    ),
+    check('check: generated docs', [node, 'scripts/gen-docs.mjs', '--check']),
+    check('check: generated contract', [node, 'scripts/gen-contract.mjs', '--check']),
+  ];
+}
+
+function nativeSuites({ quick }) {
+  const flavours = quick ? ['dev'] : ['dev', 'asan', 'tsan'];
+  return flavours.map((flavour) => ({
+    name: `native tests (${flavour})`,
+    kind: 'suite',
+    commands: [
+      [node, 'scripts/build.mjs', flavour, '--target', 'native_tests'],
+      [join('build', flavour, 'native_tests')],
+    ],
+    needs: ['cmake'],
+    limitS: BUILD_LIMIT_S,
+    alone: true,
+  }));
+}
+
+function fuzzSmoke() {
+  return {
+    name: 'fuzz smoke (TypeScript parsers)',
+    kind: 'suite',
+    commands: [[node, 'scripts/fuzz.mjs', '--all', '--seconds', '5']],
+    needs: [],
+    limitS: CHECK_LIMIT_S,
+    alone: true,
+  };
+}
+
+function testFiles() {
+  return readdirSync(join(ROOT, 'test'), { recursive: true })
+    .map((path) => join('test', path))
+    .filter((path) => path.endsWith('.test.ts'))
+    .sort()
+    .map(fileJob);
+}
+
+function fileJob(path) {
+  const { needs, limitS } = readDirectives(readFileSync(join(ROOT, path), 'utf8'), path);
+  return {
+    name: path,
+    kind: 'uvu',
+    commands: [[node, '--import', 'tsx', path]],
+    needs,
+    limitS: limitS ?? FILE_LIMIT_S,
+    alone: path.startsWith(join('test', 'e2e')),
+  };
+}
+
+/**
+ * Reads `// needs: root sipp` and `// limit: 300s` from the comment lines that open a test file.
+ * @returns {{needs: string[], limitS: number | null}}
+ */
+export function readDirectives(text, path) {
+  let needs = [];
+  let limitS = null;
+  for (const line of text.split('\n')) {
+    if (!line.startsWith('//')) break;
+    const [, word, value] = /^\/\/\s*(needs|limit):\s*(.+?)\s*$/.exec(line) ?? [];
+    if (word === 'needs') needs = value.split(/[\s,]+/);
+    if (word === 'limit') limitS = Number(/^(\d+)\s?s$/.exec(value)?.[1] ?? Number.NaN);
+  }
+  const unknown = needs.filter((need) => need !== 'root' && !Object.hasOwn(NEEDS, need));
+  if (unknown.length > 0)
+    throw new Error(
+      `${path}: unknown need: ${unknown.join(', ')}; known: root, ${Object.keys(NEEDS).join(', ')}`,
+    );
+  if (Number.isNaN(limitS)) throw new Error(`${path}: a limit is written like "// limit: 300s"`);
+  return { needs, limitS };
+}
+
+/**
+ * Makes the machine ready for the jobs as far as we may: root installs the Debian packages that bring missing programs.
+ * @param {readonly Job[]} jobs
+ * @param {{log: (line: string) => void, isRoot: boolean}} options
+ */
+export async function installNeeds(jobs, { log, isRoot }) {
+  // The set-up itself compiles the two native parts.
+  const wanted = ['compiler', ...jobs.flatMap((job) => job.needs)];
+  const missing = new Set(wanted.filter((need) => need !== 'root' && !isThere(need)));
+  if (missing.size === 0 || !isRoot || !existsSync('/usr/bin/apt-get')) return;
+  const packages = [...missing].flatMap((need) => NEEDS[need].packages);
+  log(`set-up: installing Debian packages: ${packages.join(' ')} ...`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const commands = [
+    ['apt-get', 'update', '-qq'],
+    ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...packages],
+  ];
+  for (const command of commands) {
+    const result = await run(command, { env, limitS: BUILD_LIMIT_S });
+    // What could not be installed fails the jobs that need it, each by its name.
+    if (!result.ok)
+      log(`${result.output.trimEnd()}\nset-up: ${command.join(' ')}: ${result.problem}`);
+  }
+}
+
+/**
+ * Whether a job can run here.
+ * @param {{isRoot: boolean, mustRun: boolean}} options  `mustRun`: as root and in CI a missing need is a failure.
+ * @returns {{verdict: 'run'} | {verdict: 'skip' | 'fail', reason: string}}
+ */
+export function readiness(job, { isRoot, mustRun }) {
+  const lacking = job.needs.filter((need) => (need === 'root' ? !isRoot : !isThere(need)));
+  if (lacking.length === 0) return { verdict: 'run' };
+  return { verdict: mustRun ? 'fail' : 'skip', reason: `needs ${lacking.join(', ')}` };
+}
+
+function isThere(need) {
+  return NEEDS[need].programs.every(isOnPath);
+}
+
+function isOnPath(program) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
