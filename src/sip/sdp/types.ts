@@ -116,10 +116,9 @@ export interface AudioDescription {
   /** Every `m=` line in order; `mediaIndex` is the audio we work with. All others are refused. */
   readonly lines: readonly MediaLine[];
   readonly mediaIndex: number;
-  readonly proto: 'RTP/AVP' | 'RTP/AVPF';
   /** The stream has port 0. */
   readonly rejected: boolean;
-  /** Known payloads in the writer's order of preference. */
+  /** Known payloads in the writer's order of preference, each codec once (first number wins). */
   readonly codecs: readonly AudioCodec[];
   /** The effective one: an old-style hold (`c=0.0.0.0`) has lost its receiving half. */
   readonly direction: Direction;
@@ -164,7 +163,7 @@ export interface AnchorOptions {
   readonly anchor: AnchorPoint;
   /** Decimal digits, for the `o=` line; unused when `previous` is given. */
   readonly sessionId: string;
-  /** Our last description on this leg; null on a leg's first. */
+  /** The last description we sent on this leg, accepted or not; null on a leg's first. */
   readonly previous: AnchoredSdp | null;
 }
 
@@ -179,7 +178,9 @@ export interface AnchoredOfferOptions extends AnchorOptions {
 export interface AnchoredAnswerOptions extends AnchorOptions {
   /** What the party of this leg offered us. */
   readonly offer: AudioDescription;
-  /** What the other leg's party answered to the offer we made from it. */
+  /** The offer we made from it on the other leg (`AnchoredSdp.audio`); an answer outside it is not passed on. */
+  readonly sent: AudioDescription;
+  /** What the other leg's party answered to `sent`. */
   readonly farAnswer: AudioDescription;
 }
 

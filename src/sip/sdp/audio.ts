@@ -1,0 +1,212 @@
+// Meaning of a description: one section with everything inherited, and the audio stream a call is made of.
+import { err, ok, type CodedError, type HostPort, type Result } from '../../base/index.ts';
+import { isIpv4, isIpv6, isUnicastAddress, isUnspecifiedAddress } from './address.ts';
+import {
+  decodeDirection,
+  decodeFmtp,
+  decodePtime,
+  decodeRtcp,
+  decodeRtpmap,
+  staticRtpmap,
+} from './attributes.ts';
+import { codecKey, codecOf, isAudio } from './codecs.ts';
+import { parseSdp } from './parse.ts';
+import type {
+  AudioCodec,
+  AudioDescription,
+  Direction,
+  MediaDescription,
+  RtpMap,
+  Sdp,
+  SdpAttribute,
+  SdpMedia,
+} from './types.ts';
+
+const PROTOS: ReadonlySet<string> = new Set(['RTP/AVP', 'RTP/AVPF']);
+const PAYLOAD_TYPE = /^(?:\d{1,2}|1[01]\d|12[0-7])$/;
+const TIMING = /^\d{1,20} \d{1,20}$/;
+const PORT_MAX = 65_535;
+
+/**
+ * One section as its writer means it: session connection and direction inherited, static payloads filled in.
+ * Of an attribute that stands twice the first counts. Attributes that can't be read are as good as absent.
+ */
+export function describeMedia(sdp: Sdp, media: SdpMedia): MediaDescription {
+  const mapped = new Map<number, RtpMap>();
+  const fmtp = new Map<number, string>();
+  let rtcp: MediaDescription['rtcp'] = null;
+  let rtcpMux = false;
+  let ptimeMs: number | null = null;
+  let maxptimeMs: number | null = null;
+  for (const { name, value } of media.attributes) {
+    if (name === 'rtpmap') {
+      const map = decodeRtpmap(value ?? '');
+      if (map !== null && !mapped.has(map.payloadType)) mapped.set(map.payloadType, map);
+    } else if (name === 'fmtp') {
+      const entry = decodeFmtp(value ?? '');
+      if (entry !== null && !fmtp.has(entry[0])) fmtp.set(entry[0], entry[1]);
+    } else if (name === 'rtcp') rtcp ??= decodeRtcp(value ?? '');
+    else if (name === 'rtcp-mux' || name === 'rtcp-mux-only') rtcpMux = true;
+    else if (name === 'ptime') ptimeMs ??= decodePtime(value);
+    else if (name === 'maxptime') maxptimeMs ??= decodePtime(value);
+  }
+  return {
+    kind: media.kind,
+    port: media.port,
+    proto: media.proto,
+    connection: media.connections[0] ?? sdp.connection,
+    direction: directionOf(media.attributes) ?? directionOf(sdp.attributes) ?? 'sendrecv',
+    rtpMaps: rtpMapsOf(media.formats, mapped),
+    fmtp,
+    ptimeMs,
+    maxptimeMs,
+    rtcp,
+    rtcpMux,
+  };
+}
+
+function directionOf(attributes: readonly SdpAttribute[]): Direction | null {
+  for (const { name, value } of attributes) {
+    const direction = value === null ? decodeDirection(name) : null;
+    if (direction !== null) return direction;
+  }
+  return null;
+}
+
+function rtpMapsOf(
+  formats: readonly string[],
+  mapped: ReadonlyMap<number, RtpMap>,
+): readonly RtpMap[] {
+  const maps = new Map<number, RtpMap>();
+  for (const format of formats) {
+    if (!PAYLOAD_TYPE.test(format)) continue;
+    const payloadType = Number(format);
+    const map = mapped.get(payloadType) ?? staticRtpmap(payloadType);
+    if (map !== null && !maps.has(payloadType)) maps.set(payloadType, map);
+  }
+  return [...maps.values()];
+}
+
+/** `readAudio` of a message body. @returns as `parseSdp` and `readAudio`. */
+export function readAudioText(body: string | Buffer): Result<AudioDescription, CodedError> {
+  const sdp = parseSdp(body);
+  return sdp.ok ? readAudio(sdp.value) : sdp;
+}
+
+/**
+ * The audio stream that a call will use: the first section of plain RTP with a codec we know.
+ * @returns the stream; with `rejected` when the description switches every stream off; CODEC_NOT_SHARED when what is
+ * on offer is not ours to carry (SRTP, fax, video alone, foreign codecs), each named; SDP_MALFORMED when the stream
+ * has no usable address. Pure.
+ */
+export function readAudio(sdp: Sdp): Result<AudioDescription, CodedError> {
+  const refusals: string[] = [];
+  let switchedOff: AudioDescription | null = null;
+  for (const [index, media] of sdp.media.entries()) {
+    const view = describeMedia(sdp, media);
+    if (media.port === 0) {
+      if (media.kind === 'audio') switchedOff ??= rejectedAudio(sdp, index, view);
+      continue;
+    }
+    const refusal = refusalOf(media, view);
+    if (refusal === null) return liveAudio(sdp, index, view);
+    refusals.push(refusal);
+  }
+  if (refusals.length === 0 && switchedOff !== null) return ok(switchedOff);
+  const reason = refusals.length > 0 ? refusals.join('; ') : 'there is no audio stream';
+  return err({ code: 'CODEC_NOT_SHARED', message: `no usable audio in the SDP: ${reason}` });
+}
+
+/** Why a live section can't be the call's audio; null when it can. */
+function refusalOf(media: SdpMedia, view: MediaDescription): string | null {
+  if (media.kind !== 'audio') return `${media.kind} over ${media.proto} is not carried`;
+  if (!PROTOS.has(media.proto.toUpperCase()))
+    return `audio over ${media.proto} is not supported, only plain RTP/AVP`;
+  if (codecsOf(view).some(isAudio)) return null;
+  const names = view.rtpMaps.map(({ encoding, clockRateHz }) => `${encoding}/${clockRateHz}`);
+  return `no known codec among ${names.length > 0 ? names.slice(0, 8).join(', ') : 'its formats'}`;
+}
+
+/** A codec under two numbers is kept once: we only ever promise to receive the first. */
+function codecsOf(view: MediaDescription): readonly AudioCodec[] {
+  const codecs = new Map<string, AudioCodec>();
+  for (const map of view.rtpMaps) {
+    const codec = codecOf(map, view.fmtp.get(map.payloadType) ?? null);
+    if (codec !== null && !codecs.has(codecKey(codec))) codecs.set(codecKey(codec), codec);
+  }
+  return [...codecs.values()];
+}
+
+function common(sdp: Sdp, mediaIndex: number, view: MediaDescription) {
+  const timing = sdp.times.find(([letter]) => letter === 't')?.[1] ?? '';
+  return {
+    lines: sdp.media.map(({ kind, proto, formats }) => ({ kind, proto, formats })),
+    mediaIndex,
+    codecs: codecsOf(view),
+    rtcpMux: view.rtcpMux,
+    ptimeMs: view.ptimeMs,
+    maxptimeMs: view.maxptimeMs,
+    timing: TIMING.test(timing) ? timing : '0 0',
+  };
+}
+
+function rejectedAudio(sdp: Sdp, index: number, view: MediaDescription): AudioDescription {
+  return {
+    ...common(sdp, index, view),
+    rejected: true,
+    direction: 'inactive',
+    oldStyleHold: false,
+    remoteRtp: null,
+    remoteRtcp: null,
+  };
+}
+
+function liveAudio(
+  sdp: Sdp,
+  index: number,
+  view: MediaDescription,
+): Result<AudioDescription, CodedError> {
+  const where = `SDP m= line ${index + 1}`;
+  const own = sdp.media[index]?.connections ?? [];
+  if (new Set(own.map(({ address }) => address)).size > 1) {
+    return err({ code: 'SDP_MALFORMED', message: `${where}: several c= addresses for one stream` });
+  }
+  const { connection } = view;
+  if (connection === null) return err({ code: 'SDP_MALFORMED', message: `${where}: no c= for it` });
+  const { address, addressType } = connection;
+  const rightFamily = addressType === 'IP4' ? isIpv4(address) : isIpv6(address);
+  const oldStyleHold = rightFamily && isUnspecifiedAddress(address);
+  if (!rightFamily || (!oldStyleHold && !isUnicastAddress(address))) {
+    const quoted = address.slice(0, 60).replace(/[^ -~]/g, '?');
+    return err({
+      code: 'SDP_MALFORMED',
+      message: `${where}: "${quoted}" is no unicast ${addressType} address`,
+    });
+  }
+  return ok({
+    ...common(sdp, index, view),
+    rejected: false,
+    direction: oldStyleHold ? withoutReceiving(view.direction) : view.direction,
+    oldStyleHold,
+    remoteRtp: oldStyleHold ? null : { host: address, port: view.port },
+    remoteRtcp: oldStyleHold ? null : rtcpPointOf(view, address),
+  });
+}
+
+/** RFC 3605 §2.1, else the next port (RFC 3550 §11); null when there is none. */
+function rtcpPointOf(view: MediaDescription, address: string): HostPort | null {
+  if (view.rtcp !== null) return { host: view.rtcp.address ?? address, port: view.rtcp.port };
+  return view.port < PORT_MAX ? { host: address, port: view.port + 1 } : null;
+}
+
+/** An old-style hold says by its address that nothing is wanted, whatever its attribute says. */
+function withoutReceiving(direction: Direction): Direction {
+  switch (direction) {
+    case 'sendrecv':
+    case 'sendonly':
+      return 'sendonly';
+    case 'recvonly':
+    case 'inactive':
+      return 'inactive';
+  }
+}

@@ -1,0 +1,191 @@
+// Offer and answer (RFC 3264) of a B2BUA that stands in the media path: each leg has descriptions of our own, and
+// what one party says reaches the other as codecs, direction and packet times only.
+import { err, ok, type CodedError, type Result } from '../../base/index.ts';
+import { anchoredSdp, numbered, type Saying } from './anchored.ts';
+import { isAudio, sameCodec } from './codecs.ts';
+import type {
+  AnchoredAnswerOptions,
+  AnchoredOfferOptions,
+  AnchoredSdp,
+  AnchorOptions,
+  AudioCodec,
+  AudioDescription,
+  CodecName,
+  Direction,
+  MediaLine,
+  OwnAnswerOptions,
+  OwnOfferOptions,
+} from './types.ts';
+
+const OUR_LINE: MediaLine = { kind: 'audio', proto: 'RTP/AVP', formats: [] };
+
+/** What we offer of each codec when the offer is ours; RFC 3551 numbers, and the customary dynamic ones. */
+const OWN_CODECS: Readonly<Record<CodecName, readonly AudioCodec[]>> = {
+  PCMU: [{ name: 'PCMU', payloadType: 0, clockRateHz: 8_000, channels: 1, fmtp: null }],
+  PCMA: [{ name: 'PCMA', payloadType: 8, clockRateHz: 8_000, channels: 1, fmtp: null }],
+  G722: [{ name: 'G722', payloadType: 9, clockRateHz: 8_000, channels: 1, fmtp: null }],
+  opus: [{ name: 'opus', payloadType: 96, clockRateHz: 48_000, channels: 2, fmtp: null }],
+  'telephone-event': [
+    { name: 'telephone-event', payloadType: 101, clockRateHz: 8_000, channels: 1, fmtp: '0-15' },
+    { name: 'telephone-event', payloadType: 102, clockRateHz: 48_000, channels: 1, fmtp: '0-15' },
+  ],
+};
+
+/**
+ * The offer to one party made from the other party's: its payload numbers, direction, ptime and fmtp; our addresses.
+ * A re-offer keeps the leg's `m=` lines in their places and its payload numbers (RFC 3264 §8).
+ * @returns our description, or CODEC_NOT_SHARED when `allowedCodecs` leaves no audio codec. Pure.
+ */
+export function anchoredOffer(options: AnchoredOfferOptions): Result<AnchoredSdp, CodedError> {
+  const { from, allowedCodecs, codecOrder } = options;
+  const allowed = from.codecs.filter(({ name }) => allowedCodecs.includes(name));
+  const ranked =
+    codecOrder === 'offered'
+      ? allowed
+      : allowed.toSorted((a, b) => allowedCodecs.indexOf(a.name) - allowedCodecs.indexOf(b.name));
+  const codecs = withFittingEvents(ranked);
+  if (!from.rejected && !codecs.some(isAudio)) return notShared(from.codecs, allowedCodecs);
+  return ok(anchoredSdp(options, offering(options, { ...from, codecs })));
+}
+
+/**
+ * An offer of our own making, for a party that called without one and is connected to no other party.
+ * @returns our description, or CODEC_NOT_SHARED when `codecs` has no audio codec. Pure.
+ */
+export function ownOffer(options: OwnOfferOptions): Result<AnchoredSdp, CodedError> {
+  const codecs = withFittingEvents(options.codecs.flatMap((name) => OWN_CODECS[name]));
+  if (!codecs.some(isAudio)) return notShared([], options.codecs);
+  const { direction } = options;
+  return ok(
+    anchoredSdp(
+      options,
+      offering(options, { codecs, direction, rejected: false, ptimeMs: null, maxptimeMs: null }),
+    ),
+  );
+}
+
+type Offered = Pick<
+  AudioDescription,
+  'codecs' | 'direction' | 'rejected' | 'ptimeMs' | 'maxptimeMs'
+>;
+
+function offering({ anchor, previous }: AnchorOptions, offered: Offered): Saying {
+  return {
+    lines: previous?.audio.lines ?? [OUR_LINE],
+    mediaIndex: previous?.audio.mediaIndex ?? 0,
+    rejected: offered.rejected,
+    codecs: numbered(offered.codecs, previous?.bound ?? []),
+    direction: offered.direction,
+    ptimeMs: offered.ptimeMs,
+    maxptimeMs: offered.maxptimeMs,
+    rtcpMux: anchor.rtcpMux,
+    timing: '0 0',
+  };
+}
+
+/**
+ * The answer to one party made from the other party's answer: in the offerer's payload numbers and `m=` lines, all
+ * streams but the call's audio refused. What the far answer claims beyond the offer is cut: codecs we didn't send,
+ * and directions the offer doesn't allow (RFC 3264 §6.1).
+ * @returns our description, `audio.rejected` when either side switched the stream off, or CODEC_NOT_SHARED when the
+ * far answer takes nothing of what the offerer has. Pure.
+ */
+export function anchoredAnswer(options: AnchoredAnswerOptions): Result<AnchoredSdp, CodedError> {
+  const { offer, sent, farAnswer } = options;
+  const rejected = offer.rejected || farAnswer.rejected;
+  const codecs = farAnswer.codecs.flatMap((far): readonly AudioCodec[] => {
+    const offered = sameCodec(offer.codecs, far);
+    return offered === null || sameCodec(sent.codecs, far) === null
+      ? []
+      : [{ ...offered, fmtp: far.fmtp }];
+  });
+  if (!rejected && !codecs.some(isAudio)) {
+    return notShared(
+      farAnswer.codecs,
+      sent.codecs.map(({ name }) => name),
+    );
+  }
+  const { direction, ptimeMs, maxptimeMs } = farAnswer;
+  return ok(
+    anchoredSdp(options, answering(options, { codecs, direction, rejected, ptimeMs, maxptimeMs })),
+  );
+}
+
+/**
+ * The answer of a party that is ourselves (echo, announcement): the offer's first allowed audio codec and its events.
+ * @returns our description, or CODEC_NOT_SHARED. Pure.
+ */
+export function ownAnswer(options: OwnAnswerOptions): Result<AnchoredSdp, CodedError> {
+  const { offer, allowedCodecs } = options;
+  const allowed = offer.codecs.filter(({ name }) => allowedCodecs.includes(name));
+  const first = allowed.find(isAudio);
+  if (first === undefined && !offer.rejected) return notShared(offer.codecs, allowedCodecs);
+  const codecs =
+    first === undefined
+      ? []
+      : withFittingEvents([first, ...allowed.filter((codec) => !isAudio(codec))]);
+  const { rejected, ptimeMs, maxptimeMs } = offer;
+  return ok(
+    anchoredSdp(
+      options,
+      answering(options, { codecs, direction: 'sendrecv', rejected, ptimeMs, maxptimeMs }),
+    ),
+  );
+}
+
+function answering(
+  { anchor, offer }: AnchorOptions & { readonly offer: AudioDescription },
+  answer: Offered,
+): Saying {
+  return {
+    lines: offer.lines,
+    mediaIndex: offer.mediaIndex,
+    rejected: answer.rejected,
+    codecs: answer.codecs,
+    direction: answerDirection({ offered: offer.direction, wanted: answer.direction }),
+    ptimeMs: answer.ptimeMs,
+    maxptimeMs: answer.maxptimeMs,
+    // Only what was proposed may be accepted (RFC 5761 §5.1.1).
+    rtcpMux: anchor.rtcpMux && offer.rtcpMux,
+    timing: offer.timing,
+  };
+}
+
+const sends = (direction: Direction): boolean =>
+  direction === 'sendrecv' || direction === 'sendonly';
+const receives = (direction: Direction): boolean =>
+  direction === 'sendrecv' || direction === 'recvonly';
+
+/**
+ * The part of `wanted` that answers `offered` lawfully: one sends only what the other receives (RFC 3264 §6.1).
+ * Carriers hang up on a hold that is answered "sendrecv".
+ */
+export function answerDirection({
+  offered,
+  wanted,
+}: {
+  readonly offered: Direction;
+  readonly wanted: Direction;
+}): Direction {
+  const send = sends(wanted) && receives(offered);
+  const receive = receives(wanted) && sends(offered);
+  if (send) return receive ? 'sendrecv' : 'sendonly';
+  return receive ? 'recvonly' : 'inactive';
+}
+
+/** Events keep to the clocks of the audio that is left (RFC 4733 §2.1), unless a side has none that fits. */
+function withFittingEvents(codecs: readonly AudioCodec[]): readonly AudioCodec[] {
+  const clocks = new Set(codecs.filter(isAudio).map(({ clockRateHz }) => clockRateHz));
+  const fitting = codecs.filter((codec) => isAudio(codec) || clocks.has(codec.clockRateHz));
+  return fitting.some((codec) => !isAudio(codec)) ? fitting : codecs;
+}
+
+function notShared(
+  has: readonly AudioCodec[],
+  allowed: readonly CodecName[],
+): Result<never, CodedError> {
+  const list = (names: readonly string[]): string =>
+    names.length > 0 ? [...new Set(names)].join(', ') : 'none';
+  const message = `no shared audio codec: one side has ${list(has.map(({ name }) => name))}, allowed are ${list(allowed)}`;
+  return err({ code: 'CODEC_NOT_SHARED', message });
+}
