@@ -79,6 +79,5 @@ export function durationText(seconds) {
 
 /** Removes the escape sequences of coloured output. */
 export function plainText(text) {
-  // eslint-disable-next-line no-control-regex -- the escape character is what is looked for
   return text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '');
 }

@@ -1,0 +1,124 @@
+// The runner's judgement of what a test program printed: a silent end is never a pass. Real uvu files are run for the
+// cases in which uvu itself says nothing.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const ROOT = join(fileURLToPath(import.meta.url), '..', '..', '..');
+
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly failures: readonly string[];
+}
+
+/** Calls a function of the scripts in a process of its own and returns its JSON answer. */
+function call(script: string, expression: string): string {
+  const code = `import * as it from './scripts/lib/${script}'; console.log(JSON.stringify(await ${expression}));`;
+  const args = ['--input-type=module', '-e', code];
+  const result = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+  assert.is(result.status, 0, result.stderr);
+  return result.stdout;
+}
+
+function outcomeOf(kind: string, result: object): Outcome {
+  const text = call(
+    'test-outcome.mjs',
+    `it.readOutcome(${JSON.stringify(kind)}, ${JSON.stringify(result)})`,
+  );
+  return JSON.parse(text) as Outcome;
+}
+
+/** Runs a uvu file with this body and gives the runner's verdict on it. */
+function verdictOn(body: string): Outcome {
+  const folder = mkdtempSync(join(ROOT, 'node_modules', '.runner-'));
+  try {
+    const path = join(folder, 'x.test.mjs');
+    writeFileSync(path, `import { suite, test } from 'uvu';\n${body}`);
+    const run = spawnSync(process.execPath, [path], { encoding: 'utf8' });
+    const problem = run.status === 0 ? null : `exit code ${run.status}`;
+    return outcomeOf('uvu', { ok: problem === null, output: run.stdout + run.stderr, problem });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('counts passed tests', () => {
+  const outcome = verdictOn(`test('a', () => {}); test('b', () => {}); test.run();`);
+  assert.equal(outcome, { passed: 2, failed: 0, skipped: 0, failures: [] });
+});
+
+test('names each failed test', () => {
+  const outcome = verdictOn(
+    `test('a', () => {}); test('b breaks', () => { throw new Error('x'); }); test.run();`,
+  );
+  assert.equal(outcome, { passed: 1, failed: 1, skipped: 0, failures: ['b breaks'] });
+});
+
+test('names the suite of a failed test', () => {
+  const outcome = verdictOn(
+    `const s = suite('rooms'); s('b breaks', () => { throw new Error('x'); }); s.run();`,
+  );
+  assert.equal(outcome.failures, ['rooms: b breaks']);
+});
+
+test('fails a file that forgets to run its tests', () => {
+  const outcome = verdictOn(`test('a', () => {});`);
+  assert.is(outcome.failed, 1);
+});
+
+test('fails a file that holds no test', () => {
+  assert.is(verdictOn('test.run();').failed, 1);
+});
+
+test('fails a file whose set-up hook throws, which uvu itself calls a success', () => {
+  const outcome = verdictOn(
+    `const s = suite('x'); s.before(() => { throw new Error('x'); }); s('a', () => {}); s.run();`,
+  );
+  assert.ok(outcome.failed > 0);
+});
+
+test('fails a program that is killed after its summary', () => {
+  const output = '  Total:     1\n  Passed:    1\n  Skipped:   0\n';
+  const outcome = outcomeOf('uvu', { ok: false, output, problem: 'ended by SIGSEGV' });
+  assert.equal(outcome, { passed: 1, failed: 1, skipped: 0, failures: ['ended by SIGSEGV'] });
+});
+
+test('reads the closing line of a suite and needs it to be the last', () => {
+  const good = outcomeOf('suite', {
+    ok: true,
+    output: 'x\n7 passed, 0 failed, 2 skipped\n',
+    problem: null,
+  });
+  assert.equal(good, { passed: 7, failed: 0, skipped: 2, failures: [] });
+  const cut = outcomeOf('suite', {
+    ok: true,
+    output: '7 passed, 0 failed, 2 skipped\nmore\n',
+    problem: null,
+  });
+  assert.is(cut.failed, 1);
+});
+
+test('ends a program at its time limit together with the children it has started', () => {
+  const script = `const { spawn } = require('node:child_process');
+    spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'inherit' });
+    setInterval(() => {}, 1e6);`;
+  const text = call('run.mjs', `it.run(['node', '-e', ${JSON.stringify(script)}], { limitS: 1 })`);
+  const result = JSON.parse(text) as { ok: boolean; timedOut: boolean; problem: string };
+  // `close` comes only when nobody holds the output open, so coming here at all proves that the child is gone.
+  assert.is(result.timedOut, true);
+  assert.is(result.problem, 'killed at its time limit of 1 s');
+});
+
+test('reads what a test file says about itself', () => {
+  const text =
+    '// needs: root sipp\n// limit: 300s\n// What it is for.\nimport x;\n// needs: tshark\n';
+  const answer = call('test-jobs.mjs', `it.readDirectives(${JSON.stringify(text)}, 'x')`);
+  assert.equal(JSON.parse(answer), { needs: ['root', 'sipp'], limitS: 300 });
+});
+
+test.run();
