@@ -1,5 +1,5 @@
-// SocketAddress: an IP address and a port as plain bytes, the word that io, pipeline and engine share
-// for "where a packet came from". The kernel's own sockaddr stays inside native/io.
+// SocketAddress: an IP address and a port as plain bytes, the word that io, pipeline and engine
+// share for "where a packet came from". The kernel's own sockaddr stays inside native/io.
 #pragma once
 
 #include <array>
