@@ -13,7 +13,7 @@ export interface StoreOptions {
   readonly log: Log;
   readonly now: () => Now;
   readonly schedule: Schedule;
-  /** Called at each change of health, never from inside `append`'s caller's stack twice for one state. */
+  /** Called at each change of health, also from inside `append`; must not call the store. */
   readonly onHealth?: (health: StoreHealth) => void;
   /** File calls of the journal; tests hand in one that fails. */
   readonly journalFiles?: JournalFiles;
@@ -110,7 +110,7 @@ export interface Store {
   readonly health: StoreHealth;
   readonly recovery: RecoveryReport;
   stats(): StoreStats;
-  /** Resolves when all that was appended before is committed in the database, or STORE_UNAVAILABLE. */
+  /** Resolves when all that was appended before is committed in the database, or with STORE_UNAVAILABLE. */
   settled(): Promise<Result<void, CodedError>>;
   /** Finished legs. STORE_UNAVAILABLE; REQUEST_INVALID for a cursor that is none of ours. */
   listLegs(query: LegQuery): Promise<Result<LegPage, CodedError>>;
