@@ -51,13 +51,14 @@ export const ERRORS = {
   REQUEST_PENDING: entry(491, 111, true, 'Another offer is being negotiated on this dialog.'),
   CSEQ_OUT_OF_ORDER: entry(500, 111, false, 'The CSeq is lower than one seen before on this dialog.'),
   URI_UNSUPPORTED: entry(416, 79, false, 'The Request-URI’s scheme is not supported.'),
+  TRANSACTION_LIMIT_REACHED: entry(503, 42, true, 'The SIP transaction table is full; Retry-After says when to try again.'),
   ACK_MISSING: entry(null, 102, false, 'The answer was never acknowledged (64*T1).'),
   // Media.
   CODEC_NOT_SHARED: entry(488, 88, false, 'The two sides share no codec this trunk may use.'),
   SDP_MALFORMED: entry(400, 95, false, 'The SDP body can’t be read; the reason names the line.'),
   BODY_UNSUPPORTED: entry(415, 79, false, 'The body is not application/sdp.'),
   ENGINE_FULL: entry(503, 42, true, 'The media engine has no free endpoint or port.'),
-  ENGINE_LOST: entry(500, 41, true, 'The media process ended; its calls were closed.'),
+  ENGINE_LOST: entry(503, 41, true, 'The media process ended; its calls were closed.'),
   MEDIA_TIMEOUT: entry(null, 31, false, 'No RTP and no RTCP came for `media.inactivity_s`.'),
   MAX_DURATION: entry(null, 16, false, 'The trunk’s `max_duration_s` was reached.'),
   // Process.

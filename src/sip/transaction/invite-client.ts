@@ -1,0 +1,231 @@
+// INVITE client transaction: RFC 3261 §17.1.1 with the Accepted state of RFC 6026 §7.2, and the waiting of a
+// CANCEL for its provisional (§9.1). Timer C is the B2BUA's.
+//
+//   calling ---1xx---> proceeding ---2xx---> accepted ---M---> terminated
+//      |  \____________2xx, 3xx-6xx_______/     |
+//      |                    proceeding --3xx-6xx--> completed ---D---> terminated
+//      B or send error: terminated
+import type { ClientTxnId, SendTarget } from '../../base/index.ts';
+import type { HeaderLines } from '../types.ts';
+import type { InviteFacts } from './derived-requests.ts';
+import { Transaction, lifetimeMs, timerDMs } from './transaction.ts';
+import type { TimerSlot, TransactionHost, TransactionIdentity } from './transaction.ts';
+
+export type InviteClientState =
+  | 'calling'
+  | 'proceeding'
+  | 'completed'
+  | 'accepted'
+  | 'terminated';
+
+/**
+ * What the core does with a response: 'deliver' hands it up, 'absorb' ends it here, 'acknowledge' is the first
+ * failure: the core builds its ACK, gives it to acknowledgeFailure and hands the response up.
+ */
+export type InviteClientVerdict = 'deliver' | 'absorb' | 'acknowledge';
+
+/** The stored ACK of one fork's 2xx. It follows the dialog's route, not the INVITE's. */
+export interface StoredAck {
+  readonly target: SendTarget;
+  readonly bytes: Buffer;
+}
+
+export interface InviteClientHost extends TransactionHost<InviteClient> {
+  /** Sends an ACK for a 2xx. */
+  transmitAck(ack: StoredAck): void;
+}
+
+/** Forks whose 2xx we follow; more answers to one INVITE are an attack or a fault, and are absorbed. */
+const FORKS_MAX = 16;
+
+export class InviteClient extends Transaction {
+  readonly kind = 'inviteClient';
+  /** The user's number. */
+  readonly user: ClientTxnId;
+  readonly #host: InviteClientHost;
+  #state: InviteClientState = 'calling';
+  /** The INVITE while it may be sent again. */
+  #bytes: Buffer | null = null;
+  #intervalMs = 0;
+  /** What ACK and CANCEL copy from the INVITE; dropped at the final response. */
+  #facts: InviteFacts | null;
+  /** Headers of a CANCEL that is wanted and not sent yet. */
+  #cancelHeaders: HeaderLines | null = null;
+  #cancelAsked = false;
+  #failureAck: Buffer | null = null;
+  /** To tags of 2xx seen, with their ACK once the user has given it. */
+  #forks: Map<string, StoredAck | null> | null = null;
+
+  constructor(
+    identity: TransactionIdentity,
+    options: { user: ClientTxnId; facts: InviteFacts; host: InviteClientHost },
+  ) {
+    super(identity);
+    this.user = options.user;
+    this.#facts = options.facts;
+    this.#host = options.host;
+  }
+
+  get state(): InviteClientState {
+    return this.#state;
+  }
+
+  /** What ACK and CANCEL copy from the INVITE; null after the final response. */
+  get facts(): InviteFacts | null {
+    return this.#facts;
+  }
+
+  /** Sends the INVITE: timer B, and timer A where messages get lost. */
+  start(bytes: Buffer): void {
+    this.#host.transmit(this, bytes);
+    this.#host.arm(this, 'expiry', lifetimeMs(this.#host.timings));
+    if (this.reliable) return;
+    this.#bytes = bytes;
+    this.#intervalMs = this.#host.timings.t1Ms;
+    this.#host.arm(this, 'repeat', this.#intervalMs);
+  }
+
+  /** Whether `receive` would hand this response up, so that the core reads it whole only then. */
+  wants(status: number, toTag: string | null): boolean {
+    switch (this.#state) {
+      case 'calling':
+      case 'proceeding':
+        return status > 100;
+      case 'accepted':
+        return isSuccess(status) && this.#isNewFork(toTag ?? '');
+      default:
+        return false;
+    }
+  }
+
+  receive(status: number, toTag: string | null): InviteClientVerdict {
+    switch (this.#state) {
+      case 'calling':
+      case 'proceeding':
+        if (status < 200) return this.#proceed(status);
+        return isSuccess(status) ? this.#accept(toTag ?? '') : this.#complete();
+      case 'accepted':
+        return isSuccess(status) ? this.#receiveFork(toTag ?? '') : 'absorb';
+      case 'completed':
+        // Our ACK was lost: the failure came again (§17.1.1.2).
+        if (status >= 300 && this.#failureAck !== null) {
+          this.#host.transmit(this, this.#failureAck);
+        }
+        return 'absorb';
+      default:
+        return 'absorb';
+    }
+  }
+
+  /** The ACK of the failure just received: sent now and again for each repeat until timer D. */
+  acknowledgeFailure(ack: Buffer): void {
+    this.#host.transmit(this, ack);
+    if (this.reliable) {
+      this.#end('done');
+      return;
+    }
+    this.#failureAck = ack;
+    this.#dropRequest();
+  }
+
+  /** The user's ACK of the 2xx with `toTag`: sent now and again for each repeat until timer M. */
+  acknowledgeSuccess(toTag: string, ack: StoredAck): void {
+    this.#host.transmitAck(ack);
+    if (this.#forks?.has(toTag) === true) this.#forks.set(toTag, ack);
+  }
+
+  /** Asks for a CANCEL; asking again, or after the final response, does nothing. */
+  cancel(headers: HeaderLines): void {
+    if (this.#cancelAsked || this.#facts === null) return;
+    this.#cancelAsked = true;
+    this.#cancelHeaders = headers;
+  }
+
+  /**
+   * The headers of a CANCEL that must go out now; null when none is due. Given once. A CANCEL may overtake
+   * its INVITE, so it waits for a provisional (§9.1); from then on the INVITE has 64*T1 to end.
+   */
+  takeCancel(): HeaderLines | null {
+    if (this.#state !== 'proceeding' || this.#cancelHeaders === null) return null;
+    const headers = this.#cancelHeaders;
+    this.#cancelHeaders = null;
+    this.#host.arm(this, 'expiry', lifetimeMs(this.#host.timings));
+    return headers;
+  }
+
+  /** The transport could not deliver the INVITE. Once an answer came, it evidently did. */
+  handleSendFailed(): void {
+    if (this.#state === 'calling') this.#end('transport');
+  }
+
+  override handleTimer(slot: TimerSlot): void {
+    if (slot === 'repeat') {
+      if (this.#state !== 'calling' || this.#bytes === null) return;
+      this.#host.transmit(this, this.#bytes);
+      // Timer A doubles without T2's cap (§17.1.1.2).
+      this.#intervalMs *= 2;
+      this.#host.arm(this, 'repeat', this.#intervalMs);
+      return;
+    }
+    const unanswered = this.#state === 'calling' || this.#state === 'proceeding';
+    this.#end(unanswered ? 'timeout' : 'done');
+  }
+
+  #proceed(status: number): InviteClientVerdict {
+    if (this.#state === 'calling') {
+      this.#state = 'proceeding';
+      this.#bytes = null;
+      this.#host.disarm(this, 'repeat');
+      this.#host.disarm(this, 'expiry');
+    }
+    return status > 100 ? 'deliver' : 'absorb';
+  }
+
+  #accept(toTag: string): InviteClientVerdict {
+    this.#state = 'accepted';
+    this.#dropRequest();
+    this.#forks = new Map([[toTag, null]]);
+    this.#host.arm(this, 'expiry', lifetimeMs(this.#host.timings));
+    return 'deliver';
+  }
+
+  #receiveFork(toTag: string): InviteClientVerdict {
+    if (this.#isNewFork(toTag)) {
+      this.#forks?.set(toTag, null);
+      return 'deliver';
+    }
+    const ack = this.#forks?.get(toTag) ?? null;
+    if (ack !== null) this.#host.transmitAck(ack);
+    return 'absorb';
+  }
+
+  #isNewFork(toTag: string): boolean {
+    return this.#forks !== null && !this.#forks.has(toTag) && this.#forks.size < FORKS_MAX;
+  }
+
+  #complete(): InviteClientVerdict {
+    this.#state = 'completed';
+    this.#host.disarm(this, 'repeat');
+    // On reliable transports D is zero: acknowledgeFailure ends the transaction.
+    if (this.reliable) this.#host.disarm(this, 'expiry');
+    else this.#host.arm(this, 'expiry', timerDMs(this.#host.timings));
+    return 'acknowledge';
+  }
+
+  #dropRequest(): void {
+    this.#bytes = null;
+    this.#facts = null;
+    this.#cancelHeaders = null;
+    this.#host.disarm(this, 'repeat');
+  }
+
+  #end(why: 'done' | 'timeout' | 'transport'): void {
+    this.#state = 'terminated';
+    this.#dropRequest();
+    this.#host.ended(this, why);
+  }
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
