@@ -2,6 +2,8 @@
 
 /** One error or warning. Ordered by place in the file when several are reported. */
 export interface ConfigFinding {
+  /** An error keeps the configuration from being used; a warning says what will go wrong, or is likely a mistake. */
+  readonly severity: 'error' | 'warning';
   /** As given on the command line, or `(built-in demonstration)`, or `(request)` for a body of the API. */
   readonly file: string;
   /** 1-based; 0 when there is no text to point into. */
@@ -17,10 +19,10 @@ export interface ConfigFinding {
   readonly allowed: string | null;
 }
 
-/** `file:line:column: key: value: problem (allowed: …)`, leaving out what is unknown. One line. */
+/** `file:line:column: severity: key: value: problem (allowed: …)`, leaving out what is unknown. One line. */
 export function findingText(finding: ConfigFinding): string {
   const place = finding.line > 0 ? `${finding.file}:${finding.line}:${finding.column}` : finding.file;
-  const parts = [place];
+  const parts = [place, finding.severity];
   if (finding.key !== '') parts.push(finding.key);
   if (finding.value !== null) parts.push(finding.value);
   const allowed = finding.allowed === null ? '' : ` (allowed: ${finding.allowed})`;

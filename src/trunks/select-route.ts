@@ -79,8 +79,8 @@ export class RouteTable {
   }
 }
 
-/** Numbers match with and without `+`; a name can't equal a number, since it isn't one. */
-function exactKey(dialled: Dialled): string {
+/** What exact routes are looked up by. Numbers match with and without `+`; a name can't equal one, since it isn't one. */
+export function exactKey(dialled: Dialled): string {
   return dialled.kind === 'number' ? dialled.digits : dialled.name;
 }
 

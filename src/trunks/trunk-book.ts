@@ -3,7 +3,8 @@
 import type { CodedError, Result, TrunkId } from '../base/index.ts';
 import { err, ok, trunkId } from '../base/index.ts';
 import type { GatewaySettings, RouteSettings, TrunkSettings } from '../config/index.ts';
-import { RouteTable } from './select-route.ts';
+import { readDialled } from './number-form.ts';
+import { RouteTable, exactKey } from './select-route.ts';
 import { SourceTable } from './source-table.ts';
 import type { Gateway, RouteChoice, Trunk } from './trunk.ts';
 import { gatewayId } from './trunk.ts';
@@ -126,7 +127,8 @@ function routeProblem(
   route: RouteSettings,
   { index, matches }: { readonly index: TrunkIndex; readonly matches: Set<string> },
 ): string | null {
-  const key = route.match.kind === 'exact' ? `number ${route.match.number}` : `prefix "${route.match.prefix}"`;
+  // Compared as they are looked up: `+4420` and `44-20` are one number.
+  const key = route.match.kind === 'exact' ? `number ${exactKey(readDialled(route.match.number))}` : `prefix "${route.match.prefix}"`;
   if (matches.has(key)) return `two routes have the ${key}`;
   matches.add(key);
   if (route.target.kind === 'destination') return null;
