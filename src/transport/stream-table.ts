@@ -1,0 +1,216 @@
+// All stream connections of one kind: listening points, connections peers opened and those we opened, within limits.
+import net from 'node:net';
+import {
+  err,
+  ok,
+  type ClientTxnId,
+  type CodedError,
+  type Flow,
+  type HostPort,
+  type LocalPoint,
+  type Result,
+} from '../base/index.ts';
+import { listenError } from './listen-error.ts';
+import { StreamConnection, type StreamContext } from './stream-connection.ts';
+import type { Tally } from './tally.ts';
+import type { RefusedReason, TransportLimits } from './types.ts';
+import { withPort } from './udp.ts';
+
+const SWEEP_MS_MAX = 1_000;
+const SWEEP_MS_MIN = 10;
+const BACKLOG = 1_024;
+
+export interface StreamTableContext extends Pick<
+  StreamContext,
+  'onMessage' | 'onSendFailed' | 'onBroken'
+> {
+  readonly limits: TransportLimits;
+  readonly tally: Tally;
+  nextFlowId(): number;
+  onFlowClosed(flow: Flow): void;
+  onRefused(reason: RefusedReason, remote: HostPort): void;
+}
+
+/** TCP listeners and connections. Whoever made it calls `close`. */
+export class StreamTable {
+  readonly #context: StreamTableContext;
+  readonly #servers: net.Server[] = [];
+  readonly #locals: LocalPoint[] = [];
+  readonly #connections = new Map<number, StreamConnection>();
+  /** Connections of ours by `host port`, usable for further messages to the same place. */
+  readonly #outbound = new Map<string, StreamConnection>();
+  readonly #perSource = new Map<string, number>();
+  readonly #sweep: NodeJS.Timeout;
+  #inbound = 0;
+
+  constructor(context: StreamTableContext) {
+    this.#context = context;
+    this.#sweep = setInterval(() => this.#expire(), sweepMs(context.limits));
+  }
+
+  get inbound(): number {
+    return this.#inbound;
+  }
+
+  get outbound(): number {
+    return this.#connections.size - this.#inbound;
+  }
+
+  /** Opens a listening point. @returns it with the port bound, or ADDRESS_IN_USE. */
+  listen(local: LocalPoint): Promise<Result<LocalPoint, CodedError>> {
+    const { host, port } = local.bind;
+    const server = net.createServer({ noDelay: true }, (socket) => this.#accepted(socket));
+    return new Promise((resolve) => {
+      const failed = (error: Error): void => resolve(err(listenError(local, error)));
+      server.once('error', failed);
+      const ipv6Only = net.isIPv6(host);
+      server.listen({ host, port, exclusive: true, ipv6Only, backlog: BACKLOG }, () => {
+        server.off('error', failed);
+        // After this only accept() can fail (out of descriptors): that one connection is lost, not the listener.
+        server.on('error', () => undefined);
+        const address = server.address();
+        const bound = withPort(
+          local,
+          typeof address === 'object' && address !== null ? address.port : port,
+        );
+        this.#servers.push(server);
+        this.#locals.push(bound);
+        resolve(ok(bound));
+      });
+    });
+  }
+
+  /** Sends on an existing connection; one that is gone is a failed send. */
+  sendOn(flowId: number, bytes: Buffer, txn: ClientTxnId | null): void {
+    const connection = this.#connections.get(flowId);
+    if (connection === undefined) this.#failed(txn);
+    else connection.send(bytes, txn);
+  }
+
+  /** Sends to an address, on our connection there or a new one. `host` is an IP literal. */
+  sendTo(host: string, port: number, bytes: Buffer, txn: ClientTxnId | null): void {
+    const known = this.#outbound.get(`${host} ${port}`);
+    const connection = known?.usable === true ? known : this.#connect({ host, port });
+    if (connection === null) this.#failed(txn);
+    else connection.send(bytes, txn);
+  }
+
+  /** Stops listening and lets every connection say goodbye. */
+  async close(): Promise<void> {
+    const stopped = this.#servers.map(
+      (server) => new Promise<void>((resolve) => server.close(() => resolve())),
+    );
+    for (const connection of this.#connections.values()) connection.farewell();
+    await this.#emptied();
+    clearInterval(this.#sweep);
+    await Promise.all(stopped);
+  }
+
+  /** Resolves when the last connection is gone; the sweep cuts those that outstay their farewell. */
+  #emptied(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#connections.size === 0) resolve();
+      else this.#onEmpty = resolve;
+    });
+  }
+  #onEmpty: (() => void) | null = null;
+
+  #accepted(socket: net.Socket): void {
+    const { remoteAddress: host, remotePort: port } = socket;
+    // A peer that reset before accept() returned has no address any more.
+    if (host === undefined || port === undefined) {
+      socket.destroy();
+      return;
+    }
+    const fromSource = this.#perSource.get(host) ?? 0;
+    const { connectionsMax, connectionsPerSourceMax } = this.#context.limits;
+    const refusal: RefusedReason | null =
+      fromSource >= connectionsPerSourceMax
+        ? 'connectionsPerSourceMax'
+        : this.#inbound >= connectionsMax
+          ? 'connectionsMax'
+          : null;
+    if (refusal !== null) {
+      socket.on('error', () => undefined);
+      // A reset leaves no TIME-WAIT behind: refusing must cost less than asking.
+      socket.resetAndDestroy();
+      this.#context.tally.refused[refusal] += 1;
+      this.#context.onRefused(refusal, { host, port });
+      return;
+    }
+    this.#perSource.set(host, fromSource + 1);
+    this.#inbound += 1;
+    this.#adopt(socket, { host, port }, () => {
+      this.#inbound -= 1;
+      const left = (this.#perSource.get(host) ?? 1) - 1;
+      if (left > 0) this.#perSource.set(host, left);
+      else this.#perSource.delete(host);
+    });
+  }
+
+  #connect(remote: HostPort): StreamConnection | null {
+    if (this.outbound >= this.#context.limits.connectionsMax) return null;
+    if (remote.port < 1 || remote.port > 65_535) return null;
+    const { host, port } = remote;
+    // From our listening address, or a peer that knows us by address would see a stranger.
+    const family = net.isIP(host);
+    const local = this.#locals.find(({ bind }) => net.isIP(bind.host) === family);
+    if (local === undefined) return null;
+    const wildcard = local.bind.host === '0.0.0.0' || local.bind.host === '::';
+    const socket = net.connect({
+      host,
+      port,
+      family,
+      ...(wildcard ? {} : { localAddress: local.bind.host }),
+    });
+    const key = `${host} ${port}`;
+    const connection = this.#adopt(socket, remote, (gone) => {
+      if (this.#outbound.get(key) === gone) this.#outbound.delete(key);
+    });
+    this.#outbound.set(key, connection);
+    return connection;
+  }
+
+  #adopt(
+    socket: net.Socket,
+    remote: HostPort,
+    release: (connection: StreamConnection) => void,
+  ): StreamConnection {
+    const { limits, tally, onMessage, onSendFailed, onBroken, onRefused } = this.#context;
+    const flow: Flow = { id: this.#context.nextFlowId(), transport: 'tcp', remote };
+    const connection = new StreamConnection(socket, {
+      flow,
+      limits,
+      tally,
+      onMessage,
+      onSendFailed,
+      onBroken,
+      onRefused: (reason) => onRefused(reason, remote),
+      onClosed: (gone) => {
+        this.#connections.delete(flow.id);
+        release(gone);
+        this.#context.onFlowClosed(flow);
+        if (this.#connections.size === 0) this.#onEmpty?.();
+      },
+    });
+    this.#connections.set(flow.id, connection);
+    return connection;
+  }
+
+  #failed(txn: ClientTxnId | null): void {
+    this.#context.tally.sendFailures += 1;
+    if (txn !== null) process.nextTick(() => this.#context.onSendFailed(txn));
+  }
+
+  #expire(): void {
+    const now = performance.now();
+    for (const connection of this.#connections.values()) connection.expire(now);
+  }
+}
+
+/** Fine enough that no deadline is missed by more than a quarter. */
+function sweepMs(limits: TransportLimits): number {
+  const { connectTimeoutMs, messageTimeoutMs, idleTimeoutMs, writeTimeoutMs } = limits;
+  const quarter = Math.min(connectTimeoutMs, messageTimeoutMs, idleTimeoutMs, writeTimeoutMs) / 4;
+  return Math.min(SWEEP_MS_MAX, Math.max(SWEEP_MS_MIN, quarter));
+}

@@ -1,0 +1,109 @@
+// What the transport room is given and gives back. TLS and WebSocket will come in under the same words.
+import type {
+  ClientTxnId,
+  CodedError,
+  Flow,
+  HostPort,
+  LocalPoint,
+  Log,
+  SendTarget,
+} from '../base/index.ts';
+
+export interface TransportLimits {
+  /** Socket buffer asked for on each UDP socket and direction, bytes; the kernel may grant less. */
+  readonly udpBufferBytes: number;
+  /** Largest message on a stream, bytes. */
+  readonly messageBytesMax: number;
+  /** Connections that peers opened, all together; as many again may be opened by us. */
+  readonly connectionsMax: number;
+  /** Connections that one address opened. */
+  readonly connectionsPerSourceMax: number;
+  /** A connection of ours that isn't up by then has failed. */
+  readonly connectTimeoutMs: number;
+  /** First byte to last byte of one message on a stream. */
+  readonly messageTimeoutMs: number;
+  /** A connection without traffic either way is closed. */
+  readonly idleTimeoutMs: number;
+  /** Bytes waiting for a peer that doesn't read; above, its connection is closed. */
+  readonly unsentBytesMax: number;
+  /** A peer that takes nothing for so long while bytes wait is closed. */
+  readonly writeTimeoutMs: number;
+  /** How long a name's addresses are used again. */
+  readonly resolveTtlMs: number;
+}
+
+/** Sound values for one node; the server lays configuration over them. */
+export const TRANSPORT_LIMITS: TransportLimits = {
+  udpBufferBytes: 8 * 1024 * 1024,
+  messageBytesMax: 65_536,
+  connectionsMax: 4_096,
+  connectionsPerSourceMax: 128,
+  connectTimeoutMs: 4_000,
+  messageTimeoutMs: 32_000, // RFC 3261 Timer F: no request is worth waiting for any longer.
+  idleTimeoutMs: 900_000,
+  unsentBytesMax: 1_048_576,
+  writeTimeoutMs: 32_000,
+  resolveTtlMs: 30_000,
+};
+
+/** Why bytes or a connection were turned away; each is a counter. */
+export type RefusedReason =
+  | 'connectionsMax'
+  | 'connectionsPerSourceMax'
+  | 'messageTimeout'
+  | 'idleTimeout'
+  | 'writeTimeout'
+  | 'unsentBytesMax'
+  | 'streamBroken';
+
+export interface TransportStats {
+  readonly messagesReceived: number;
+  readonly bytesReceived: number;
+  readonly messagesSent: number;
+  readonly bytesSent: number;
+  /** CRLF pings on streams and datagrams too short to be SIP. */
+  readonly keepAlivesReceived: number;
+  /** Sends that failed, with or without a transaction. */
+  readonly sendFailures: number;
+  /** Errors the kernel reported on a UDP socket outside a send (ICMP). */
+  readonly socketErrors: number;
+  readonly connectionsInbound: number;
+  readonly connectionsOutbound: number;
+  readonly refused: Readonly<Record<RefusedReason, number>>;
+}
+
+/** What the transport tells. None of these is called from inside `send`. */
+export interface TransportEvents {
+  /** One whole message: a datagram, or what the framer cut from a stream. `bytes` is the receiver's to keep. */
+  onMessage(flow: Flow, bytes: Buffer): void;
+  /** The request of this client transaction could not be sent. At most once a `send`. */
+  onSendFailed(txn: ClientTxnId): void;
+  /** A stream lost its framing; the connection closes after what is sent to `flow` from within this call. */
+  onBroken?(flow: Flow, error: CodedError, head: Buffer | null): void;
+  /** A connection is gone; its flow leads nowhere. */
+  onFlowClosed?(flow: Flow): void;
+  onRefused?(reason: RefusedReason, remote: HostPort): void;
+}
+
+export interface SipTransportOptions extends TransportEvents {
+  /** Listening points; port 0 takes any free port (tests). */
+  readonly locals: readonly LocalPoint[];
+  readonly limits: TransportLimits;
+  readonly log: Log;
+}
+
+export interface SipTransport {
+  /** The listening points with the ports really bound. */
+  readonly locals: readonly LocalPoint[];
+  /** What an operator should hear at the start, for example a socket buffer the kernel cut down. */
+  readonly warnings: readonly string[];
+  /**
+   * Sends one message. To a flow: back the way it came, for streams on that connection only. To a target: from the
+   * first listening point of its transport and address family; a stream connection to the same host and port is used
+   * again (RFC 5923 in spirit). Failure is told by `onSendFailed` when `txn` isn't null; nothing is ever thrown.
+   */
+  send(to: Flow | SendTarget, bytes: Buffer, txn: ClientTxnId | null): void;
+  stats(): TransportStats;
+  /** Stops listening, lets waiting bytes out for a moment, closes everything. No event comes after the call. */
+  close(): Promise<void>;
+}
