@@ -29,6 +29,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <span>
 #include <type_traits>
 
@@ -425,19 +426,32 @@ class LossyConsumer : public RingSide {
 // written". Everything is a float64 so that JavaScript reads it through one Float64Array; a counter
 // is exact up to 2^53.
 
+namespace detail {
+
+/// A slot's sequence number, or none where no number of ours can be (damaged memory; converting
+/// such a float64 to an integer would be undefined).
+[[nodiscard]] inline bool sequence_of(double stored, std::uint64_t& sequence) noexcept {
+  if (!(stored >= 0.0 && stored < 0x1p53)) return false;
+  sequence = static_cast<std::uint64_t>(stored);
+  return static_cast<double>(sequence) == stored;
+}
+
+}  // namespace detail
+
 /// Publishes a slot's values. One writer at a time; never waits.
-/// @param slot   values.size() + 1 numbers, 8-byte aligned (CHECKed).
+/// @param slot   at least values.size() + 1 numbers, 8-byte aligned (CHECKed).
 inline void write_stats_slot(std::span<double> slot, std::span<const double> values) noexcept {
   CHECK(slot.size() > values.size());
-  std::atomic_ref<double> sequence(slot[0]);
-  auto count = static_cast<std::uint64_t>(sequence.load(std::memory_order_relaxed));
-  // A writer killed half-way left an odd number; step over it, so that begin is odd and new.
-  count += count % 2 == 0 ? 1 : 2;
-  sequence.store(static_cast<double>(count), std::memory_order_relaxed);
+  std::atomic_ref<double> stored(slot[0]);
+  std::uint64_t sequence = 0;
+  if (!detail::sequence_of(stored.load(std::memory_order_relaxed), sequence)) sequence = 0;
+  // A writer killed half-way left an odd number; step over it, so that ours is odd and new.
+  sequence += sequence % 2 == 0 ? 1 : 2;
+  stored.store(static_cast<double>(sequence), std::memory_order_relaxed);
   for (std::size_t index = 0; index < values.size(); ++index) {
     std::atomic_ref<double>(slot[index + 1]).store(values[index], std::memory_order_release);
   }
-  sequence.store(static_cast<double>(count + 1), std::memory_order_release);
+  stored.store(static_cast<double>(sequence + 1), std::memory_order_release);
 }
 
 /// Copies a slot's values out, all of one write.
@@ -447,14 +461,16 @@ inline void write_stats_slot(std::span<double> slot, std::span<const double> val
 [[nodiscard]] inline bool read_stats_slot(std::span<double> slot,
                                           std::span<double> values) noexcept {
   CHECK(slot.size() > values.size());
-  std::atomic_ref<double> sequence(slot[0]);
+  std::atomic_ref<double> stored(slot[0]);
   for (std::uint32_t tries = 0; tries < kStatsReadTriesMax; ++tries) {
-    const double before = sequence.load(std::memory_order_acquire);
+    const double before = stored.load(std::memory_order_acquire);
     for (std::size_t index = 0; index < values.size(); ++index) {
       values[index] = std::atomic_ref<double>(slot[index + 1]).load(std::memory_order_acquire);
     }
-    const double after = sequence.load(std::memory_order_relaxed);
-    if (before == after && static_cast<std::uint64_t>(before) % 2 == 0) return true;
+    const double after = stored.load(std::memory_order_relaxed);
+    std::uint64_t sequence = 0;
+    if (!detail::sequence_of(before, sequence)) return false;
+    if (before == after && sequence % 2 == 0) return true;
   }
   return false;
 }

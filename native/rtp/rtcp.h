@@ -10,7 +10,6 @@
 // body.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
