@@ -11,3 +11,5 @@ export { diffConfig, liveSettings } from './diff.ts';
 export type { ConfigDiff } from './diff.ts';
 export { PORT_REST_S, portsNeeded } from './check.ts';
 export { SETTINGS_SCHEMA } from './schema.ts';
+export { SOCKET_BUFFER_BYTES, doctorFindings, mediaPortCount } from './doctor-checks.ts';
+export type { DoctorFacts, DoctorFinding } from './doctor-checks.ts';
