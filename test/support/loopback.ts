@@ -1,0 +1,74 @@
+// Free ports on the loopback addresses that the end-to-end tests use, and waiting for a condition with a deadline.
+// Each party has an address of its own, so that a source address tells who sent what.
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
+
+/** The engine, then callers, callees, and a stranger that no trunk knows. */
+export const ADDRESSES = {
+  engine: '127.0.0.1',
+  caller: '127.0.0.2',
+  callee: '127.0.0.3',
+  spare: '127.0.0.4',
+  stranger: '127.0.0.9',
+} as const;
+
+/** A port that is free for UDP and for TCP on an address at the moment of asking. */
+export async function freePort(address: string): Promise<number> {
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const port = await freeTcpPort(address);
+    if (await isFreeForUdp(address, port)) return port;
+  }
+  throw new Error(`no port is free for both UDP and TCP on ${address}`);
+}
+
+function freeTcpPort(address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, address, () => {
+      const bound = server.address();
+      if (bound === null || typeof bound === 'string') throw new Error('a TCP server has an address');
+      server.close(() => resolve(bound.port));
+    });
+  });
+}
+
+function isFreeForUdp(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => resolve(false));
+    socket.bind(port, address, () => {
+      socket.close(() => resolve(true));
+    });
+  });
+}
+
+export interface Patience {
+  /** What is waited for, for the message when it never comes. */
+  readonly what: string;
+  readonly limitMs: number;
+  /** Between two looks. */
+  readonly everyMs?: number;
+}
+
+/**
+ * Looks again and again until `look` gives something other than null, undefined or false.
+ * @throws when the limit passes first; the last look's error is its cause.
+ */
+export async function until<T>(
+  look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+  { what, limitMs, everyMs = 50 }: Patience,
+): Promise<T> {
+  const deadlineMs = performance.now() + limitMs;
+  let cause: unknown;
+  while (performance.now() < deadlineMs) {
+    try {
+      const seen = await look();
+      if (seen !== null && seen !== undefined && seen !== false) return seen;
+    } catch (error) {
+      cause = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+  throw new Error(`${what}: not within ${limitMs} ms`, { cause });
+}
