@@ -1,5 +1,8 @@
 // The lazy index of one message: what transactions match on, read from the canonical text without building a tree.
 import type { TransportKind } from '../../base/index.ts';
+import { tokenEquals } from './characters.ts';
+import { SPAN_SIZE } from './head-scan.ts';
+import { KIND } from './header-names.ts';
 
 export type StartLine =
   | { readonly kind: 'request'; readonly method: string; readonly uri: string }
@@ -40,11 +43,12 @@ export interface MessageIndex extends AnswerHead {
   /** The request's method; for a response the CSeq's. */
   readonly method: string;
   readonly topVia: TopVia;
+  /** Of a refused message with a broken CSeq the number is 0. */
   readonly cseq: { readonly number: number; readonly method: string };
   readonly fromTag: string | null;
-  /** 70 when absent (RFC 3261 §16.6 step 3). */
+  /** 0 to 255; 70 when absent (RFC 3261 §16.6 step 3) or broken. */
   readonly maxForwards: number;
-  /** The Content-Length written; null when there was none. */
+  /** The Content-Length written; null when there was none that could be read. */
   readonly contentLength: number | null;
   /** A view of the received bytes, cut to Content-Length: copy it before keeping it. */
   readonly body: Buffer;
@@ -54,11 +58,13 @@ export interface MessageIndex extends AnswerHead {
   header(name: string): string | null;
   /** Values of all headers of that name, one per line, in order. Not split at commas. */
   headerLines(name: string): readonly string[];
+  /** Every header in order, names as the sender spelt them (compact ones expanded). */
+  allHeaders(): readonly (readonly [name: string, value: string])[];
 }
 
 /** A copy of `text` that keeps no longer string alive (V8 slices hold their parent). */
 export function detached(text: string): string {
-  return Buffer.from(text, 'latin1').latin1Slice();
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 /** The part a server transaction keeps after it dropped the request: detached from message text and bytes. */
@@ -71,4 +77,115 @@ export function keepAnswerHead(from: AnswerHead): AnswerHead {
     callId: detached(from.callId),
     cseqText: detached(from.cseqText),
   };
+}
+
+/** What the guard found; the index adds reading by name. */
+export interface IndexFacts {
+  readonly transport: TransportKind;
+  readonly text: string;
+  readonly spans: readonly number[];
+  readonly firstOf: readonly number[];
+  readonly startLine: StartLine;
+  readonly topVia: TopVia;
+  readonly cseq: { readonly number: number; readonly method: string };
+  readonly fromTag: string | null;
+  readonly toTag: string | null;
+  readonly maxForwards: number;
+  readonly contentLength: number | null;
+  readonly body: Buffer;
+}
+
+/** Built by the guard only. Retains the head's text and the datagram (through `body`) as long as it lives. */
+export class IndexedMessage implements MessageIndex {
+  readonly transport: TransportKind;
+  readonly isRequest: boolean;
+  readonly startLine: StartLine;
+  readonly method: string;
+  readonly topVia: TopVia;
+  readonly cseq: { readonly number: number; readonly method: string };
+  readonly fromTag: string | null;
+  readonly toTag: string | null;
+  readonly maxForwards: number;
+  readonly contentLength: number | null;
+  readonly body: Buffer;
+  readonly text: string;
+  readonly #spans: readonly number[];
+  readonly #firstOf: readonly number[];
+
+  constructor(facts: IndexFacts) {
+    this.transport = facts.transport;
+    this.startLine = facts.startLine;
+    this.isRequest = facts.startLine.kind === 'request';
+    this.method = facts.startLine.kind === 'request' ? facts.startLine.method : facts.cseq.method;
+    this.topVia = facts.topVia;
+    this.cseq = facts.cseq;
+    this.fromTag = facts.fromTag;
+    this.toTag = facts.toTag;
+    this.maxForwards = facts.maxForwards;
+    this.contentLength = facts.contentLength;
+    this.body = facts.body;
+    this.text = facts.text;
+    this.#spans = facts.spans;
+    this.#firstOf = facts.firstOf;
+  }
+
+  get callId(): string {
+    return this.#first(KIND.callId);
+  }
+
+  get fromText(): string {
+    return this.#first(KIND.from);
+  }
+
+  get toText(): string {
+    return this.#first(KIND.to);
+  }
+
+  get cseqText(): string {
+    return this.#first(KIND.cseq);
+  }
+
+  get viaLines(): readonly string[] {
+    const lines: string[] = [];
+    for (let at = 0; at < this.#spans.length; at += SPAN_SIZE) {
+      if (this.#spans[at + 4] === KIND.via) lines.push(this.#valueAt(at));
+    }
+    return lines;
+  }
+
+  header(name: string): string | null {
+    for (let at = 0; at < this.#spans.length; at += SPAN_SIZE) {
+      if (this.#isNamed(at, name)) return this.#valueAt(at);
+    }
+    return null;
+  }
+
+  headerLines(name: string): readonly string[] {
+    const values: string[] = [];
+    for (let at = 0; at < this.#spans.length; at += SPAN_SIZE) {
+      if (this.#isNamed(at, name)) values.push(this.#valueAt(at));
+    }
+    return values;
+  }
+
+  allHeaders(): readonly (readonly [name: string, value: string])[] {
+    const headers: (readonly [string, string])[] = [];
+    for (let at = 0; at < this.#spans.length; at += SPAN_SIZE) {
+      headers.push([this.text.slice(this.#spans[at], this.#spans[at + 1]), this.#valueAt(at)]);
+    }
+    return headers;
+  }
+
+  #isNamed(at: number, name: string): boolean {
+    return tokenEquals(this.text, this.#spans[at] ?? 0, this.#spans[at + 1] ?? 0, name);
+  }
+
+  #valueAt(at: number): string {
+    return this.text.slice(this.#spans[at + 2], this.#spans[at + 3]);
+  }
+
+  #first(kind: number): string {
+    const at = this.#firstOf[kind] ?? -1;
+    return at < 0 ? '' : this.#valueAt(at);
+  }
 }
