@@ -1,5 +1,4 @@
 // Decodes the attributes that offer/answer acts on. Parser and media view share these, so both read alike.
-import { isUnicastAddress } from './address.ts';
 import { SDP_LIMITS } from './limits.ts';
 import type { Direction, RtpMap } from './types.ts';
 
@@ -10,6 +9,7 @@ const RTCP = /^(\d{1,5})(?:[ \t]+IN[ \t]+IP[46][ \t]+(\S+))?$/i;
 const PTIME = /^(\d{1,4})(?:\.\d{1,3})?$/;
 const PAYLOAD_TYPE_MAX = 127;
 const PTIME_MS_MAX = 1_000;
+const PORT_MAX = 65_535;
 
 /** `a=rtpmap` (RFC 8866 §6.6); null when malformed. */
 export function decodeRtpmap(value: string): RtpMap | null {
@@ -31,17 +31,13 @@ export function decodeFmtp(
   return [Number(type), parameters];
 }
 
-/** `a=rtcp` (RFC 3605 §2.1); null when malformed or not a unicast address. */
+/** `a=rtcp` (RFC 3605 §2.1); port 0 stands for none. Null when malformed; the address is not judged here. */
 export function decodeRtcp(
   value: string,
 ): { readonly port: number; readonly address: string | null } | null {
   const match = RTCP.exec(value);
-  if (match === null) return null;
-  const port = Number(match[1]);
-  const address = match[2] ?? null;
-  if (port === 0 || port > 65_535) return null;
-  if (address !== null && !isUnicastAddress(address)) return null;
-  return { port, address };
+  const port = Number(match?.[1]);
+  return match === null || port > PORT_MAX ? null : { port, address: match[2] ?? null };
 }
 
 /** `a=ptime` and `a=maxptime` in ms; null when out of 1 to 1000: some phones write 0 for "no wish". */

@@ -183,20 +183,25 @@ function liveAudio(
       message: `${where}: "${quoted}" is no unicast ${addressType} address`,
     });
   }
+  const rtcpAddress = view.rtcp?.address ?? address;
+  if (!isUnicastAddress(rtcpAddress) && !isUnspecifiedAddress(rtcpAddress)) {
+    return err({ code: 'SDP_MALFORMED', message: `${where}: a=rtcp has no unicast address` });
+  }
   return ok({
     ...common(sdp, index, view),
     rejected: false,
     direction: oldStyleHold ? withoutReceiving(view.direction) : view.direction,
     oldStyleHold,
     remoteRtp: oldStyleHold ? null : { host: address, port: view.port },
-    remoteRtcp: oldStyleHold ? null : rtcpPointOf(view, address),
+    remoteRtcp:
+      oldStyleHold || isUnspecifiedAddress(rtcpAddress) ? null : rtcpPointOf(view, rtcpAddress),
   });
 }
 
 /** RFC 3605 §2.1, else the next port (RFC 3550 §11); null when there is none. */
-function rtcpPointOf(view: MediaDescription, address: string): HostPort | null {
-  if (view.rtcp !== null) return { host: view.rtcp.address ?? address, port: view.rtcp.port };
-  return view.port < PORT_MAX ? { host: address, port: view.port + 1 } : null;
+function rtcpPointOf(view: MediaDescription, host: string): HostPort | null {
+  const port = view.rtcp?.port ?? view.port + 1;
+  return port > 0 && port <= PORT_MAX ? { host, port } : null;
 }
 
 /** An old-style hold says by its address that nothing is wanted, whatever its attribute says. */

@@ -84,7 +84,7 @@ export interface MediaDescription {
   readonly fmtp: ReadonlyMap<number, string>;
   readonly ptimeMs: number | null;
   readonly maxptimeMs: number | null;
-  /** `a=rtcp` (RFC 3605); `address` null = same as the connection. */
+  /** `a=rtcp` (RFC 3605); port 0 = none; `address` null = same as the connection. */
   readonly rtcp: { readonly port: number; readonly address: string | null } | null;
   readonly rtcpMux: boolean;
 }
@@ -126,7 +126,7 @@ export interface AudioDescription {
   readonly oldStyleHold: boolean;
   /** Where the writer receives RTP; null when rejected or held the old way. IP literal, never a name. */
   readonly remoteRtp: HostPort | null;
-  /** Where it receives RTCP when not multiplexed; null when `remoteRtp` is. */
+  /** Where it receives RTCP when not multiplexed; null when `remoteRtp` is, or when it wants none. */
   readonly remoteRtcp: HostPort | null;
   /** `a=rtcp-mux` is present (RFC 5761 §5.1.1). */
   readonly rtcpMux: boolean;
