@@ -6,10 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/limits.h"
+
 namespace trunkyard::engine::contract {
 
 /// Changes with every change of the contract; host and client compare it.
-inline constexpr std::uint32_t kHash = 0x62a2649f;
+inline constexpr std::uint32_t kHash = 0xd1b6fbb9;
 
 enum class Code : std::uint16_t {
   kOk = 0,
@@ -27,6 +29,16 @@ enum class SourceRule : std::uint8_t {
 };
 inline constexpr std::uint8_t kPayloadTypeDropped = 255;
 inline constexpr std::uint8_t kAddressFamilyUnreadable = 255;
+
+/// float64 values from one media thread’s slot to the next: sequence number, counters.
+inline constexpr std::size_t kNodeSlotValues = 32;
+/// The same for endpoints: sequence number, handle, counters.
+inline constexpr std::size_t kEndpointSlotValues = 16;
+
+// The handle layout that src/engine unpacks; native code asks base/slab.h.
+static_assert(kHandleThreadBits == 6);
+static_assert(kHandleGenerationBits == 12);
+static_assert(kHandleSlotBits == 14);
 
 /// IPv4 in the first four bytes; the port in host order.
 struct alignas(2) AddressRecord {

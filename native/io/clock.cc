@@ -2,7 +2,6 @@
 
 #include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/check.h"
 
@@ -28,7 +27,5 @@ std::uint64_t random_seed() noexcept {
   CHECK(getrandom(&seed, sizeof seed, 0) == static_cast<ssize_t>(sizeof seed));
   return seed;
 }
-
-std::uint32_t process_id() noexcept { return static_cast<std::uint32_t>(getpid()); }
 
 }  // namespace trunkyard::io

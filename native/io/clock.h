@@ -16,7 +16,4 @@ namespace trunkyard::io {
 /// From the kernel's generator; for seeds.
 [[nodiscard]] std::uint64_t random_seed() noexcept;
 
-/// This process, for messages and diagnosis.
-[[nodiscard]] std::uint32_t process_id() noexcept;
-
 }  // namespace trunkyard::io

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,6 +67,12 @@ void WakeSender::wake() noexcept {
   [[maybe_unused]] const ssize_t written = ::write(file_.descriptor(), &byte, 1);
 }
 
+Result<WakeSender> WakeSender::duplicate() const noexcept {
+  Result<File> file = reopen(file_.descriptor(), O_RDWR);
+  if (!file) return Error{file.error()};
+  return WakeSender(std::move(*file));
+}
+
 Result<WakeListener> WakeListener::create(const char* path) noexcept {
   if (!make_pipe(path)) return Error{ErrorCode::kSystemCallFailed};
   Result<File> file = open_pipe(path, O_RDWR);
@@ -91,15 +98,29 @@ void WakeListener::clear() noexcept {
   }
 }
 
-WakeListener::Outcome WakeListener::wait(std::uint32_t timeout_ms) noexcept {
-  pollfd entry = {descriptor(), POLLIN, 0};
-  const int ready = ::poll(&entry, 1, static_cast<int>(std::min(timeout_ms, 60'000u)));
+WakeListener::Outcome WakeListener::wait(std::uint32_t timeout_ms,
+                                         const WakeInterrupt& interrupt) noexcept {
+  // poll skips a negative descriptor, so an interrupt that was never created simply never comes.
+  pollfd entries[2] = {{descriptor(), POLLIN, 0}, {interrupt.file_.descriptor(), POLLIN, 0}};
+  const int ready = ::poll(entries, 2, static_cast<int>(std::min(timeout_ms, 60'000u)));
   if (ready <= 0) return Outcome::kTimedOut;
-  if ((entry.revents & POLLIN) != 0) {
+  if (entries[1].revents != 0) return Outcome::kInterrupted;
+  if ((entries[0].revents & POLLIN) != 0) {
     clear();
     return Outcome::kWoken;
   }
   return Outcome::kSenderGone;
+}
+
+Result<WakeInterrupt> WakeInterrupt::create() noexcept {
+  File file(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!file.open()) return Error{ErrorCode::kSystemCallFailed};
+  return WakeInterrupt(std::move(file));
+}
+
+void WakeInterrupt::interrupt() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(file_.descriptor(), &one, sizeof one);
 }
 
 void remove_wake_pipe(const char* path) noexcept { ::unlink(path); }

@@ -25,10 +25,27 @@ class WakeSender {
   [[nodiscard]] static Result<WakeSender> open(const char* path) noexcept;
 
   void wake() noexcept;
+  /// A second one for another thread; the pipe counts as rung by both until both are gone.
+  [[nodiscard]] Result<WakeSender> duplicate() const noexcept;
 
  private:
   friend class WakeListener;
   explicit WakeSender(File file) noexcept : file_(std::move(file)) {}
+  File file_;
+};
+
+/// Gets a listener of this process out of its sleep without touching the pipe: a listener that held a
+/// sender to its own pipe could never notice that the others are gone.
+class WakeInterrupt {
+ public:
+  WakeInterrupt() noexcept = default;
+  [[nodiscard]] static Result<WakeInterrupt> create() noexcept;
+  /// From any thread. Stays in force: every later wait ends at once.
+  void interrupt() noexcept;
+
+ private:
+  friend class WakeListener;
+  explicit WakeInterrupt(File file) noexcept : file_(std::move(file)) {}
   File file_;
 };
 
@@ -38,7 +55,8 @@ class WakeListener {
   enum class Outcome : std::uint8_t {
     kWoken,
     kTimedOut,
-    kSenderGone, ///< every sender has closed or died; for good
+    kSenderGone,   ///< every sender has closed or died; for good
+    kInterrupted,  ///< by WakeInterrupt
   };
 
   WakeListener() noexcept = default;
@@ -55,8 +73,8 @@ class WakeListener {
   [[nodiscard]] Result<WakeSender> sender() const noexcept;
   /// Takes back all wake-ups so far.
   void clear() noexcept;
-  /// Sleeps. A wake-up and a sender's death at once give kWoken first.
-  [[nodiscard]] Outcome wait(std::uint32_t timeout_ms) noexcept;
+  /// Sleeps. An interrupt counts before a wake-up, and a wake-up before a sender's death.
+  [[nodiscard]] Outcome wait(std::uint32_t timeout_ms, const WakeInterrupt& interrupt) noexcept;
 
  private:
   explicit WakeListener(File file) noexcept : file_(std::move(file)) {}

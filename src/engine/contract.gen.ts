@@ -2,7 +2,7 @@
 // Records that cross between the control plane and the engine, byte for byte; little-endian.
 
 /** Changes with every change of the contract; host and client compare it. */
-export const CONTRACT_HASH = 0x62a2649f;
+export const CONTRACT_HASH = 0xd1b6fbb9;
 
 /** A code’s number is its index. */
 export const CODES = [
@@ -24,6 +24,14 @@ export const SOURCE_RULES = [
 export const PAYLOAD_TYPE_DROPPED = 255;
 export const ADDRESS_FAMILY_UNREADABLE = 255;
 export const CLOCK_RATES_MAX = 32;
+
+/** float64 values from one media thread’s slot to the next: sequence number, counters. */
+export const NODE_SLOT_VALUES = 32;
+/** The same for endpoints: sequence number, handle, counters. */
+export const ENDPOINT_SLOT_VALUES = 16;
+
+/** A handle from its highest bits down: thread, generation, slot. */
+export const HANDLE = { threadBits: 6, generationBits: 12, slotBits: 14 } as const;
 
 /** Offsets inside an address. */
 export const ADDRESS = { family: 0, port: 2, bytes: 4 } as const;

@@ -1,0 +1,67 @@
+// Host: the media process's end. Takes all memory, makes the shared region and the pipes, runs the
+// media threads, and leaves nothing behind when it stops.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "engine/media_thread.h"
+#include "engine/region.h"
+#include "io/shared_memory.h"
+
+namespace trunkyard::engine {
+
+struct HostConfig {
+  /// Name of the region, unguessable, chosen by the caller; see region_name_valid.
+  std::string region;
+  /// An existing directory of mode 0700.
+  std::string run_dir;
+  /// 1..kMediaThreadsMax.
+  std::uint32_t threads = 1;
+  /// Of the node; each thread gets an equal share, rounded up.
+  std::uint32_t endpoints_max = 0;
+  /// 1..256; each range holds at least one port pair a thread.
+  std::vector<MediaAddress> addresses;
+  Duration port_rest;
+  /// Per media thread; powers of two from 16.
+  std::uint32_t order_ring_records = 0;
+  std::uint32_t event_ring_records = 0;
+};
+
+class Host {
+ public:
+  /// @param problem on failure a sentence with the offending value.
+  /// @returns kConfigInvalid, kAddressInvalid (an address that is not this machine's), kRegionExists,
+  ///          or kSystemCallFailed. Nothing is left behind after a failure.
+  [[nodiscard]] static Result<std::unique_ptr<Host>> start(const HostConfig& config,
+                                                           std::string& problem);
+  ~Host();
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  [[nodiscard]] const Region& region() const noexcept { return region_; }
+
+  /// Closes every endpoint, joins the threads, removes the names. Clients learn at once. Twice is fine.
+  void close() noexcept;
+
+ private:
+  Host(const HostConfig& config, io::SharedMemory memory, Region region) noexcept
+      : region_name_(config.region),
+        run_dir_(config.run_dir),
+        memory_(std::move(memory)),
+        region_(region) {}
+  [[nodiscard]] Result<void> start_threads(const HostConfig& config);
+
+  std::string region_name_;
+  std::string run_dir_;
+  io::SharedMemory memory_;
+  Region region_;
+  std::vector<std::unique_ptr<MediaThread>> threads_;
+  bool closed_ = false;
+};
+
+}  // namespace trunkyard::engine

@@ -1,0 +1,81 @@
+// Leg: an endpoint with its sockets and ports, as one media thread owns it.
+#pragma once
+
+#include <cstdint>
+
+#include "base/address.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "io/udp_socket.h"
+#include "pipeline/endpoint.h"
+
+namespace trunkyard::engine {
+
+/// One socket, and how far its source can be trusted.
+///
+///   open --follow(peer)--> connected, sources compared --(quiet for a moment)--> connected, vouched
+///    ^                                     |                                          |
+///    +------------- follow(nobody) --------+------------------------------------------+
+///
+/// After connect the kernel drops strangers, but what was queued before is still there, and a packet
+/// may have been on its way through the kernel during the call. So sources go on being compared until
+/// the queue was seen empty some time later.
+class Channel {
+ public:
+  Channel() noexcept = default;
+  explicit Channel(io::UdpSocket socket) noexcept : socket_(std::move(socket)) {}
+
+  [[nodiscard]] bool open() const noexcept { return socket_.open(); }
+  [[nodiscard]] int descriptor() const noexcept { return socket_.descriptor(); }
+  void close() noexcept { *this = Channel(); }
+
+  /// Connects to a peer that is certain, or hears everyone again when none is. Nothing happens when
+  /// it is connected there already.
+  [[nodiscard]] Result<void> follow(Instant now, const SocketAddress& peer) noexcept;
+
+  /// @param source set, and `vouched` false, when the caller has to compare it.
+  [[nodiscard]] io::Received receive(MutableBytes into, SocketAddress& source,
+                                     bool& vouched) noexcept {
+    vouched = vouched_;
+    return vouched_ ? socket_.receive(into) : socket_.receive_from(into, source);
+  }
+  /// @param target used while no peer is certain.
+  /// @param icmp_errors raised for each error of an earlier packet that the kernel hands us here.
+  [[nodiscard]] bool send(Bytes packet, const SocketAddress& target,
+                          std::uint64_t& icmp_errors) noexcept;
+
+  /// Whether the queue should now be emptied with sources compared, and the kernel trusted after.
+  [[nodiscard]] bool vouch_due(Instant now) const noexcept;
+  void vouch() noexcept { vouched_ = true; }
+
+ private:
+  io::UdpSocket socket_;
+  SocketAddress peer_;  ///< connected to; not known = unconnected
+  Instant connected_at_;
+  bool vouched_ = false;
+};
+
+/// What happened to a leg and could not be told yet because the event ring was full.
+struct PendingEvents {
+  bool media_started = false;
+  bool media_timeout = false;
+  bool latched = false;
+
+  [[nodiscard]] bool any() const noexcept { return media_started || media_timeout || latched; }
+};
+
+struct Leg {
+  Leg(Instant now, std::uint32_t own_ssrc) noexcept : endpoint(now, own_ssrc) {}
+
+  Channel rtp;
+  Channel rtcp;
+  pipeline::Endpoint endpoint;
+  std::uint16_t even_port = 0;
+  std::uint8_t address_index = 0;
+  PendingEvents pending;
+  std::uint32_t silent_ms = 0;
+};
+static_assert(sizeof(Leg) <= 2048, "goal: 2 KB an endpoint, both directions");
+
+}  // namespace trunkyard::engine

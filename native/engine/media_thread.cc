@@ -1,0 +1,105 @@
+#include "engine/media_thread.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "io/clock.h"
+#include "io/process.h"
+
+namespace trunkyard::engine {
+
+namespace {
+
+SpscConsumer order_ring_of(const Region& region, std::uint32_t index) noexcept {
+  return SpscConsumer(region.order_ring(index).value());
+}
+SpscProducer event_ring_of(const Region& region, std::uint32_t index) noexcept {
+  return SpscProducer(region.event_ring(index).value());
+}
+
+}  // namespace
+
+MediaThread::MediaThread(const MediaThreadConfig& config, Region region, io::Poller poller,
+                         io::WakeListener orders, io::WakeSender events)
+    : index_(config.index),
+      addresses_(config.addresses),
+      cname_(config.cname),
+      region_(region),
+      poller_(std::move(poller)),
+      order_pipe_(std::move(orders)),
+      event_pipe_(std::move(events)),
+      orders_(order_ring_of(region, config.index)),
+      events_(event_ring_of(region, config.index)),
+      prng_(config.seed),
+      legs_(config.index, region.shape().slots_per_thread) {
+  const io::PortShare share{index_, region_.shape().threads};
+  ports_.reserve(addresses_.size());
+  for (const MediaAddress& address : addresses_) {
+    ports_.emplace_back(address.ports, share, config.port_rest, prng_);
+  }
+}
+
+MediaThread::~MediaThread() { stop(); }
+
+Result<void> MediaThread::start() {
+  if (const auto added = poller_.add(order_pipe_.descriptor(), tag_of(Source::kOrders, 0)); !added) {
+    return added;
+  }
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+void MediaThread::stop() noexcept {
+  if (!thread_.joinable()) return;
+  stopping_.store(true, std::memory_order_release);
+  if (Result<io::WakeSender> self = order_pipe_.sender()) self->wake();
+  // Without a sender (no descriptor left) the thread sees the flag at its next tick.
+  thread_.join();
+}
+
+void MediaThread::run() noexcept {
+  const std::string name = "media-" + std::to_string(index_);
+  io::name_thread(name.c_str());
+  next_tick_ = io::now();
+  tick(next_tick_);
+  while (!stopping_.load(std::memory_order_acquire)) {
+    const Duration left = next_tick_ - io::now();
+    const bool hurry = orders_waiting_ || left <= Duration::zero();
+    // Rounded up: waking a fraction early would only mean sleeping once more.
+    const auto timeout_ms = hurry ? 0u : static_cast<std::uint32_t>(left.ms() + 1);
+    for (const std::uint64_t tag : poller_.wait(timeout_ms)) dispatch(tag);
+    if (orders_waiting_) handle_orders();
+    if (const Instant now = io::now(); now >= next_tick_) tick(now);
+    if (events_told_) {
+      events_told_ = false;
+      if (events_.take_wake()) event_pipe_.wake();
+    }
+  }
+  const Instant now = io::now();
+  for (std::uint32_t slot = 0; slot < legs_.capacity(); ++slot) {
+    if (Leg* leg = legs_.at_slot(slot)) close_leg(legs_.handle_of(slot), *leg, now);
+  }
+  publish_node(now);
+}
+
+void MediaThread::dispatch(std::uint64_t tag) noexcept {
+  const auto source = static_cast<Source>(tag >> 32);
+  if (source == Source::kOrders) {
+    order_pipe_.clear();
+    orders_waiting_ = true;
+    return;
+  }
+  // A slot may have been closed, or closed and taken again, since this tag was collected. Then the
+  // socket of now has nothing to read, and that is all that happens.
+  const auto slot = static_cast<std::uint32_t>(tag);
+  Leg* leg = legs_.at_slot(slot);
+  if (leg == nullptr) return;
+  if (source == Source::kRtp) {
+    receive_rtp_port(slot, *leg);
+  } else {
+    receive_rtcp_port(slot, *leg);
+  }
+}
+
+}  // namespace trunkyard::engine

@@ -1,0 +1,144 @@
+// MediaThread: one OS thread with everything its legs need: sockets, ports, packet buffer, rings. No
+// packet ever takes a lock or allocates, because nothing here is shared but the rings and the
+// statistics slots, and all memory is taken by the constructor.
+//
+//   sleep in epoll -+-> datagram: receive, judge, count, forward            (packets.cc)
+//                   +-> orders:   carry out, answer                         (orders.cc)
+//                   +-> tick:     reports, silence, statistics, late events (ticks.cc)
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/prng.h"
+#include "base/slab.h"
+#include "base/spsc.h"
+#include "base/time.h"
+#include "engine/contract.gen.h"
+#include "engine/leg.h"
+#include "engine/region.h"
+#include "io/poller.h"
+#include "io/port_pool.h"
+#include "io/wake.h"
+
+namespace trunkyard::engine {
+
+/// One of the node's addresses for media.
+struct MediaAddress {
+  SocketAddress bind;  ///< its port is ignored
+  io::PortRange ports;
+};
+
+/// What the host gives each of its threads.
+struct MediaThreadConfig {
+  std::uint32_t index = 0;
+  std::vector<MediaAddress> addresses;
+  Duration port_rest;
+  std::uint64_t seed = 0;
+  /// RTCP CNAME of this node.
+  std::string cname;
+};
+
+/// Counters in the contract's order. @param into exactly contract::kCounterCount values (CHECKed).
+void fill_counters(const pipeline::EndpointCounters& counters, std::span<double> into) noexcept;
+
+class MediaThread {
+ public:
+  /// Takes all memory. `orders` and `events` are this thread's ends of the pipes.
+  MediaThread(const MediaThreadConfig& config, Region region, io::Poller poller,
+              io::WakeListener orders, io::WakeSender events);
+  ~MediaThread();
+  MediaThread(const MediaThread&) = delete;
+  MediaThread& operator=(const MediaThread&) = delete;
+
+  /// @returns kSystemCallFailed when the order pipe can't be watched.
+  [[nodiscard]] Result<void> start();
+  /// Closes every leg and joins. Twice is fine.
+  void stop() noexcept;
+
+ private:
+  enum class Source : std::uint32_t { kOrders, kRtp, kRtcp };
+  using Counter = contract::NodeCounter;
+
+  void run() noexcept;
+  void dispatch(std::uint64_t tag) noexcept;
+  [[nodiscard]] static std::uint64_t tag_of(Source source, std::uint32_t slot) noexcept {
+    return std::uint64_t{static_cast<std::uint32_t>(source)} << 32 | slot;
+  }
+  void count(Counter counter) noexcept { ++counters_[static_cast<std::size_t>(counter)]; }
+  [[nodiscard]] std::uint64_t& counter(Counter counter) noexcept {
+    return counters_[static_cast<std::size_t>(counter)];
+  }
+
+  // packets.cc
+  /// Handles one datagram. @returns false when there was none.
+  bool receive_rtp_port(std::uint32_t slot, Leg& leg) noexcept;
+  bool receive_rtcp_port(std::uint32_t slot, Leg& leg) noexcept;
+  void handle_rtp(std::uint32_t slot, Leg& leg, MutableBytes datagram,
+                  const SocketAddress* source) noexcept;
+  void handle_rtcp(Leg& leg, Bytes datagram, const SocketAddress* source) noexcept;
+  void forward(Leg& leg, Instant now, Bytes packet, const pipeline::SentPacket& sent) noexcept;
+  void relay_rtcp(Leg& leg, Instant now, Bytes datagram, bool without_bye) noexcept;
+  [[nodiscard]] bool send_rtcp(Leg& leg, Bytes datagram) noexcept;
+  void note_receive_error(io::IoStatus status) noexcept;
+
+  // orders.cc
+  void start_epoch(std::uint32_t epoch) noexcept;
+  void handle_orders() noexcept;
+  [[nodiscard]] contract::Code carry_out(const contract::OrderHeader& order) noexcept;
+  void open_endpoint(const contract::OpenEndpointOrder& order) noexcept;
+  [[nodiscard]] contract::Code open_leg(std::uint8_t address_index, Handle& handle) noexcept;
+  [[nodiscard]] contract::Code bind_pair(std::uint8_t address_index, Leg& leg) noexcept;
+  [[nodiscard]] contract::Code update_endpoint(const contract::UpdateEndpointOrder& order) noexcept;
+  [[nodiscard]] contract::Code switch_rtcp_socket(Handle handle, Leg& leg, bool mux) noexcept;
+  [[nodiscard]] contract::Code open_link(const contract::OpenLinkOrder& order) noexcept;
+  [[nodiscard]] contract::Code close_link(const contract::CloseLinkOrder& order) noexcept;
+  void close_endpoint(const contract::CloseEndpointOrder& order) noexcept;
+  void close_leg(Handle handle, Leg& leg, Instant now) noexcept;
+  template <typename Event>
+  [[nodiscard]] bool push_event(Event event, contract::EventKind kind) noexcept;
+
+  // ticks.cc
+  void tick(Instant now) noexcept;
+  void sweep(std::uint32_t slot, Leg& leg, Instant now) noexcept;
+  void vouch(std::uint32_t slot, Leg& leg, Instant now) noexcept;
+  void tell_pending(Handle handle, Leg& leg) noexcept;
+  void publish_leg(Handle handle, const Leg& leg) noexcept;
+  void publish_node(Instant now) noexcept;
+
+  const std::uint32_t index_;
+  const std::vector<MediaAddress> addresses_;
+  const std::string cname_;
+  Region region_;
+  io::Poller poller_;
+  io::WakeListener order_pipe_;
+  io::WakeSender event_pipe_;
+  SpscConsumer orders_;
+  SpscProducer events_;
+  Prng prng_;
+  std::vector<io::PortPool> ports_;
+  Slab<Leg> legs_;
+  std::array<std::uint64_t, contract::kNodeCounterCount> counters_ = {};
+
+  std::uint32_t epoch_ = 0;
+  bool orders_waiting_ = false;
+  bool events_told_ = false;
+  Duration unix_offset_;
+  Instant next_tick_;
+  std::uint32_t sweep_slot_ = 0;
+
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
+  alignas(kCacheLineBytes) std::array<std::uint8_t, kPacketBytesMax> packet_;
+  std::array<std::uint8_t, kPacketBytesMax> scratch_;
+};
+
+}  // namespace trunkyard::engine

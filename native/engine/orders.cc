@@ -1,0 +1,345 @@
+// Orders from the control plane, carried out between packets. Each is answered by exactly one event;
+// an order whose answer has no room in the event ring stays in the order ring until it has. Whatever
+// stands in a record is checked here, although the sender checked it too: it came through memory that
+// another process writes.
+#include <algorithm>
+#include <cstring>
+
+#include "engine/media_thread.h"
+#include "io/clock.h"
+
+namespace trunkyard::engine {
+
+using contract::Code;
+using contract::EventKind;
+using contract::OrderKind;
+
+namespace {
+
+/// Orders between two looks at the sockets: about a millisecond of socket calls.
+constexpr std::uint32_t kOrdersPerTurnMax = 64;
+/// Ports that other programs hold are skipped, but not without end.
+constexpr std::uint32_t kPortTriesMax = 16;
+/// About two seconds of 50 packets a second, counted the way the kernel counts.
+constexpr std::uint32_t kRtpReceiveBufferBytes = 64 * 1024;
+constexpr std::uint32_t kRtcpReceiveBufferBytes = 8 * 1024;
+
+template <typename Order>
+Order as(const contract::OrderHeader& header) noexcept {
+  static_assert(sizeof(Order) == sizeof(contract::OrderHeader));
+  Order order;
+  std::memcpy(static_cast<void*>(&order), &header, sizeof order);
+  return order;
+}
+
+Code code_of(ErrorCode code) noexcept {
+  switch (code) {
+    case ErrorCode::kOk:
+      return Code::kOk;
+    case ErrorCode::kAddressInvalid:
+      return Code::kAddressInvalid;
+    default:
+      return Code::kSocketFailed;
+  }
+}
+
+/// A unicast address and a port of the local side's family; anything else must never be sent to.
+/// 0.0.0.0 in particular means "on hold" in SDP and "this very host" to the kernel.
+bool usable(const SocketAddress& remote, const SocketAddress& local) noexcept {
+  if (remote.family != local.family || remote.port == 0) return false;
+  const auto& bytes = remote.bytes;
+  if (remote.family == 4) return bytes[0] != 0 && bytes[0] < 224;
+  const bool unspecified = std::all_of(bytes.begin(), bytes.end(), [](auto b) { return b == 0; });
+  return bytes[0] != 0xff && !unspecified;
+}
+
+/// False when the record names an address that can't be used; "not known" is fine.
+bool read_address(const contract::AddressRecord& record, const SocketAddress& local,
+                  SocketAddress& address) noexcept {
+  address = {};
+  if (record.family == 0) return true;
+  address.family = record.family;
+  address.port = record.port;
+  // IPv4 fills four bytes; the rest must be zero for comparison, whatever the record holds there.
+  std::copy_n(record.bytes, record.family == 4 ? 4 : 16, address.bytes.begin());
+  return usable(address, local);
+}
+
+}  // namespace
+
+void MediaThread::start_epoch(std::uint32_t epoch) noexcept {
+  const Instant now = io::now();
+  for (std::uint32_t slot = 0; slot < legs_.capacity(); ++slot) {
+    if (Leg* leg = legs_.at_slot(slot)) close_leg(legs_.handle_of(slot), *leg, now);
+  }
+  region_.renew_rings(index_);
+  orders_ = SpscConsumer(region_.order_ring(index_).value());
+  events_ = SpscProducer(region_.event_ring(index_).value());
+  epoch_ = epoch;
+  region_.header().epoch_ready[index_].store(epoch, std::memory_order_release);
+  event_pipe_.wake();
+}
+
+void MediaThread::handle_orders() noexcept {
+  const std::uint32_t epoch = region_.header().client_epoch.load(std::memory_order_acquire);
+  if (epoch != epoch_) start_epoch(epoch);
+  for (std::uint32_t done = 0; done < kOrdersPerTurnMax; ++done) {
+    if (events_.free_count() == 0) {
+      // No answer without room for it. The tick asks again; the client is slow, not the packets.
+      if (orders_.available() > 0) count(Counter::kEventsDelayed);
+      orders_waiting_ = false;
+      return;
+    }
+    contract::OrderHeader order;
+    if (!orders_.try_pop_record(order)) {
+      orders_waiting_ = !orders_.damaged() && !orders_.arm();
+      if (!orders_waiting_) return;
+      continue;
+    }
+    if (order.epoch != epoch_) continue;
+    count(Counter::kOrders);
+    const auto kind = static_cast<OrderKind>(order.kind);
+    if (kind == OrderKind::kOpenEndpoint) {
+      open_endpoint(as<contract::OpenEndpointOrder>(order));
+    } else if (kind == OrderKind::kCloseEndpoint) {
+      close_endpoint(as<contract::CloseEndpointOrder>(order));
+    } else {
+      contract::OrderDoneEvent event;
+      event.order = order.order;
+      event.endpoint = order.endpoint;
+      const Code code = carry_out(order);
+      event.code = static_cast<std::uint16_t>(code);
+      if (code != Code::kOk) count(Counter::kOrdersRefused);
+      CHECK(push_event(event, EventKind::kOrderDone));
+    }
+  }
+}
+
+template <typename Event>
+bool MediaThread::push_event(Event event, EventKind kind) noexcept {
+  event.kind = static_cast<std::uint16_t>(kind);
+  event.epoch = epoch_;
+  if (!events_.try_push_record(event)) {
+    count(Counter::kEventsDelayed);
+    return false;
+  }
+  events_told_ = true;
+  return true;
+}
+// The spontaneous ones are pushed from ticks.cc.
+template bool MediaThread::push_event(contract::LatchedEvent, EventKind) noexcept;
+template bool MediaThread::push_event(contract::MediaStartedEvent, EventKind) noexcept;
+template bool MediaThread::push_event(contract::MediaTimeoutEvent, EventKind) noexcept;
+
+Code MediaThread::carry_out(const contract::OrderHeader& order) noexcept {
+  switch (static_cast<OrderKind>(order.kind)) {
+    case OrderKind::kUpdateEndpoint:
+      return update_endpoint(as<contract::UpdateEndpointOrder>(order));
+    case OrderKind::kOpenLink:
+      return open_link(as<contract::OpenLinkOrder>(order));
+    case OrderKind::kCloseLink:
+      return close_link(as<contract::CloseLinkOrder>(order));
+    default:
+      return Code::kOrderInvalid;
+  }
+}
+
+void MediaThread::open_endpoint(const contract::OpenEndpointOrder& order) noexcept {
+  contract::EndpointOpenedEvent event;
+  event.order = order.order;
+  Handle handle;
+  Code code = Code::kAddressInvalid;
+  if (order.address_index < addresses_.size()) {
+    code = open_leg(static_cast<std::uint8_t>(order.address_index), handle);
+  }
+  event.code = static_cast<std::uint16_t>(code);
+  if (code == Code::kOk) {
+    const Leg& leg = *legs_.find(handle);
+    event.endpoint = handle.bits;
+    event.rtp_port = leg.even_port;
+    event.rtcp_port = static_cast<std::uint16_t>(leg.even_port + 1);
+    publish_leg(handle, leg);
+  } else {
+    count(Counter::kOrdersRefused);
+    if (code == Code::kEndpointsFull) count(Counter::kEndpointsRefused);
+    if (code == Code::kPortsExhausted) count(Counter::kPortsRefused);
+  }
+  CHECK(push_event(event, EventKind::kEndpointOpened));
+}
+
+Code MediaThread::open_leg(std::uint8_t address_index, Handle& handle) noexcept {
+  const Instant now = io::now();
+  handle = legs_.emplace(now, prng_.next_u32());
+  if (handle.none()) return Code::kEndpointsFull;
+  Leg& leg = *legs_.find(handle);
+  leg.address_index = address_index;
+  Code code = bind_pair(address_index, leg);
+  if (code == Code::kOk &&
+      (!poller_.add(leg.rtp.descriptor(), tag_of(Source::kRtp, handle.slot())).ok() ||
+       !poller_.add(leg.rtcp.descriptor(), tag_of(Source::kRtcp, handle.slot())).ok())) {
+    ports_[address_index].give_back(leg.even_port, now);
+    code = Code::kSocketFailed;
+  }
+  if (code != Code::kOk) {
+    legs_.release(handle);
+    handle = kHandleNone;
+  }
+  return code;
+}
+
+Code MediaThread::bind_pair(std::uint8_t address_index, Leg& leg) noexcept {
+  io::PortPool& pool = ports_[address_index];
+  const SocketAddress& local = addresses_[address_index].bind;
+  for (std::uint32_t tries = 0; tries < kPortTriesMax; ++tries) {
+    const Instant now = io::now();
+    const std::optional<std::uint16_t> port = pool.take(now);
+    if (!port) return Code::kPortsExhausted;
+    io::BindProblem problem = io::BindProblem::kNone;
+    const auto odd_port = static_cast<std::uint16_t>(*port + 1);
+    Result<io::UdpSocket> rtp =
+        io::UdpSocket::bind(local.with_port(*port), kRtpReceiveBufferBytes, problem);
+    if (rtp) {
+      Result<io::UdpSocket> rtcp =
+          io::UdpSocket::bind(local.with_port(odd_port), kRtcpReceiveBufferBytes, problem);
+      if (rtcp) {
+        leg.rtp = Channel(std::move(*rtp));
+        leg.rtcp = Channel(std::move(*rtcp));
+        leg.even_port = *port;
+        return Code::kOk;
+      }
+    }
+    pool.give_back(*port, now);
+    if (problem == io::BindProblem::kAddress) return Code::kAddressInvalid;
+    if (problem != io::BindProblem::kInUse) return Code::kSocketFailed;
+    count(Counter::kPortsForeign);
+  }
+  return Code::kPortsExhausted;
+}
+
+Code MediaThread::update_endpoint(const contract::UpdateEndpointOrder& order) noexcept {
+  const Handle handle{order.endpoint};
+  Leg* leg = legs_.find(handle);
+  if (leg == nullptr) return Code::kHandleStale;
+  if (order.rtcp_mux > 1 ||
+      order.source_rule > static_cast<std::uint8_t>(contract::SourceRule::kLatch) ||
+      order.clock_rate_count > pipeline::kClockRatesMax) {
+    return Code::kOrderInvalid;
+  }
+  static_assert(std::size(contract::UpdateEndpointOrder{}.clock_rates) == pipeline::kClockRatesMax);
+  const SocketAddress& local = addresses_[leg->address_index].bind;
+  pipeline::EndpointSetup setup;
+  if (!read_address(order.remote_rtp, local, setup.remote_rtp) ||
+      !read_address(order.remote_rtcp, local, setup.remote_rtcp)) {
+    return Code::kAddressInvalid;
+  }
+  std::array<pipeline::ClockRate, pipeline::kClockRatesMax> clock_rates;
+  for (std::uint32_t index = 0; index < order.clock_rate_count; ++index) {
+    const std::uint32_t packed = order.clock_rates[index];
+    clock_rates[index] = {static_cast<std::uint8_t>(packed >> 24), packed & 0xff'ffff};
+  }
+  setup.rtcp_mux = order.rtcp_mux == 1;
+  setup.source_rule = order.source_rule == static_cast<std::uint8_t>(contract::SourceRule::kLatch)
+                          ? pipeline::SourceRule::kLatch
+                          : pipeline::SourceRule::kStrict;
+  setup.inactivity = Duration::milliseconds(order.inactivity_ms);
+  setup.clock_rates = std::span(clock_rates).first(order.clock_rate_count);
+
+  if (const Code code = switch_rtcp_socket(handle, *leg, setup.rtcp_mux); code != Code::kOk) {
+    return code;
+  }
+  const Instant now = io::now();
+  leg->pending = {};
+  leg->endpoint.set_up(now, setup);
+  Result<void> followed = leg->rtp.follow(now, leg->endpoint.rtp_peer());
+  if (followed) followed = leg->rtcp.follow(now, leg->endpoint.rtcp_peer());
+  if (!followed) {
+    // No way there (a family or network this machine lacks): the leg is deaf until the next update.
+    leg->endpoint.set_up(now, {});
+    (void)leg->rtp.follow(now, {});
+    (void)leg->rtcp.follow(now, {});
+  }
+  return code_of(followed.code());
+}
+
+Code MediaThread::switch_rtcp_socket(Handle handle, Leg& leg, bool mux) noexcept {
+  if (mux) {
+    // The port stays reserved with its pair, so a later offer without rtcp-mux can have it back.
+    leg.rtcp.close();
+    return Code::kOk;
+  }
+  if (leg.rtcp.open()) return Code::kOk;
+  io::BindProblem problem = io::BindProblem::kNone;
+  const SocketAddress local = addresses_[leg.address_index].bind.with_port(
+      static_cast<std::uint16_t>(leg.even_port + 1));
+  Result<io::UdpSocket> socket = io::UdpSocket::bind(local, kRtcpReceiveBufferBytes, problem);
+  if (!socket) return Code::kSocketFailed;
+  if (!poller_.add(socket->descriptor(), tag_of(Source::kRtcp, handle.slot())).ok()) {
+    return Code::kSocketFailed;
+  }
+  leg.rtcp = Channel(std::move(*socket));
+  return Code::kOk;
+}
+
+Code MediaThread::open_link(const contract::OpenLinkOrder& order) noexcept {
+  Leg* from = legs_.find(Handle{order.endpoint});
+  const Handle to{order.to};
+  if (from == nullptr) return Code::kHandleStale;
+  // A call lives on one media thread; a link between threads would need a lock.
+  if (to.thread() != index_) return Code::kOrderInvalid;
+  if (legs_.find(to) == nullptr) return Code::kHandleStale;
+  pipeline::PayloadMap map;
+  std::copy(std::begin(order.payload_map), std::end(order.payload_map), map.begin());
+  if (!pipeline::payload_map_valid(map)) return Code::kOrderInvalid;
+  from->endpoint.set_link(pipeline::Link(to, map));
+  return Code::kOk;
+}
+
+Code MediaThread::close_link(const contract::CloseLinkOrder& order) noexcept {
+  Leg* from = legs_.find(Handle{order.endpoint});
+  if (from == nullptr) return Code::kHandleStale;
+  from->endpoint.set_link(pipeline::Link());
+  return Code::kOk;
+}
+
+void MediaThread::close_endpoint(const contract::CloseEndpointOrder& order) noexcept {
+  contract::EndpointClosedEvent event;
+  event.order = order.order;
+  event.endpoint = order.endpoint;
+  const Handle handle{order.endpoint};
+  if (Leg* leg = legs_.find(handle)) {
+    fill_counters(leg->endpoint.counters(), event.counters);
+    close_leg(handle, *leg, io::now());
+  } else {
+    event.code = static_cast<std::uint16_t>(Code::kHandleStale);
+    count(Counter::kOrdersRefused);
+  }
+  CHECK(push_event(event, EventKind::kEndpointClosed));
+}
+
+void MediaThread::close_leg(Handle handle, Leg& leg, Instant now) noexcept {
+  ports_[leg.address_index].give_back(leg.even_port, now);
+  // Links that lead here end by themselves: their handle is stale from now on.
+  legs_.release(handle);
+  const std::array<double, 1 + contract::kCounterCount> nothing = {};
+  write_stats_slot(region_.endpoint_slot(index_, handle.slot()), nothing);
+}
+
+void fill_counters(const pipeline::EndpointCounters& counters, std::span<double> into) noexcept {
+  CHECK(into.size() == contract::kCounterCount);
+  const auto set = [&](contract::Counter counter, auto value) {
+    into[static_cast<std::size_t>(counter)] = static_cast<double>(value);
+  };
+  set(contract::Counter::kPacketsReceived, counters.packets_received);
+  set(contract::Counter::kOctetsReceived, counters.octets_received);
+  set(contract::Counter::kPacketsSent, counters.packets_sent);
+  set(contract::Counter::kOctetsSent, counters.octets_sent);
+  set(contract::Counter::kPacketsLost, counters.packets_lost);
+  set(contract::Counter::kJitterMs, counters.jitter_ms);
+  set(contract::Counter::kPacketsRefused, counters.packets_refused);
+  set(contract::Counter::kPacketsDropped, counters.packets_dropped);
+  set(contract::Counter::kRtcpReceived, counters.rtcp_received);
+  set(contract::Counter::kRtcpSent, counters.rtcp_sent);
+  set(contract::Counter::kRoundTripMs, counters.round_trip_ms);
+}
+
+}  // namespace trunkyard::engine

@@ -1,0 +1,152 @@
+// The packet's path through a media thread: one receive, one send; no allocation, no lock.
+#include "engine/media_thread.h"
+#include "io/clock.h"
+
+namespace trunkyard::engine {
+
+using pipeline::DatagramKind;
+using pipeline::RtcpVerdict;
+using pipeline::RtpVerdict;
+
+void MediaThread::note_receive_error(io::IoStatus status) noexcept {
+  if (status == io::IoStatus::kUnreachable) count(Counter::kIcmpErrors);
+  if (status == io::IoStatus::kTruncated) count(Counter::kPacketsMalformed);
+}
+
+bool MediaThread::receive_rtp_port(std::uint32_t slot, Leg& leg) noexcept {
+  SocketAddress source;
+  bool vouched = false;
+  const io::Received received = leg.rtp.receive(packet_, source, vouched);
+  if (received.status != io::IoStatus::kDone) {
+    note_receive_error(received.status);
+    return received.status != io::IoStatus::kWouldBlock;
+  }
+  const MutableBytes datagram = MutableBytes(packet_).first(received.bytes);
+  const SocketAddress* compare = vouched ? nullptr : &source;
+  // Also without rtcp-mux: RTCP on the RTP port is not a packet of the stream and must not be taken
+  // for one (RFC 5761 §4 keeps the two apart by payload type).
+  const DatagramKind kind = pipeline::classify(datagram);
+  if (kind == DatagramKind::kRtcp && leg.endpoint.rtcp_mux()) {
+    handle_rtcp(leg, datagram, compare);
+  } else if (kind == DatagramKind::kRtp) {
+    handle_rtp(slot, leg, datagram, compare);
+  } else {
+    leg.endpoint.on_drop();
+    count(Counter::kPacketsMalformed);
+  }
+  return true;
+}
+
+void MediaThread::handle_rtp(std::uint32_t slot, Leg& leg, MutableBytes datagram,
+                             const SocketAddress* source) noexcept {
+  const Instant now = io::now();
+  const pipeline::RtpOutcome outcome = leg.endpoint.receive_rtp(now, datagram, source);
+  if (outcome.latched) {
+    count(Counter::kLatches);
+    leg.pending.latched = true;
+    // A failed connect leaves the guard comparing every source, which is as safe and only slower.
+    (void)leg.rtp.follow(now, leg.endpoint.rtp_peer());
+  }
+  if (outcome.media_started) leg.pending.media_started = true;
+  switch (outcome.verdict) {
+    case RtpVerdict::kForward:
+      count(Counter::kPacketsReceived);
+      forward(leg, now, datagram, outcome.packet);
+      break;
+    case RtpVerdict::kUnlinked:
+      count(Counter::kPacketsReceived);
+      count(Counter::kPacketsUnlinked);
+      break;
+    case RtpVerdict::kUnmapped:
+      count(Counter::kPacketsReceived);
+      count(Counter::kPacketsUnmapped);
+      break;
+    case RtpVerdict::kRefused:
+      count(Counter::kPacketsRefused);
+      break;
+    case RtpVerdict::kMalformed:
+      count(Counter::kPacketsMalformed);
+      break;
+  }
+  // Last, because telling may have to wait for the ring and the packet should not.
+  if (leg.pending.any()) tell_pending(legs_.handle_of(slot), leg);
+}
+
+void MediaThread::forward(Leg& leg, Instant now, Bytes packet,
+                          const pipeline::SentPacket& sent) noexcept {
+  Leg* target = legs_.find(leg.endpoint.link().to());
+  if (target == nullptr) {
+    leg.endpoint.on_drop();
+    count(Counter::kPacketsUnlinked);
+    return;
+  }
+  if (!target->rtp.send(packet, target->endpoint.rtp_target(), counter(Counter::kIcmpErrors))) {
+    leg.endpoint.on_drop();
+    count(Counter::kPacketsUnsent);
+    return;
+  }
+  target->endpoint.on_sent(now, sent);
+  count(Counter::kPacketsSent);
+}
+
+bool MediaThread::receive_rtcp_port(std::uint32_t, Leg& leg) noexcept {
+  SocketAddress source;
+  bool vouched = false;
+  const io::Received received = leg.rtcp.receive(packet_, source, vouched);
+  if (received.status != io::IoStatus::kDone) {
+    note_receive_error(received.status);
+    return received.status != io::IoStatus::kWouldBlock;
+  }
+  const Bytes datagram = Bytes(packet_).first(received.bytes);
+  if (pipeline::classify(datagram) != DatagramKind::kRtcp) {
+    leg.endpoint.on_drop();
+    count(Counter::kPacketsMalformed);
+    return true;
+  }
+  handle_rtcp(leg, datagram, vouched ? nullptr : &source);
+  return true;
+}
+
+void MediaThread::handle_rtcp(Leg& leg, Bytes datagram, const SocketAddress* source) noexcept {
+  const Instant now = io::now();
+  const pipeline::RtcpOutcome outcome = leg.endpoint.receive_rtcp(now, datagram, source);
+  if (outcome.learned) (void)leg.rtcp.follow(now, leg.endpoint.rtcp_peer());
+  switch (outcome.verdict) {
+    case RtcpVerdict::kRelay:
+    case RtcpVerdict::kRelayWithoutBye:
+      count(Counter::kRtcpReceived);
+      relay_rtcp(leg, now, datagram, outcome.verdict == RtcpVerdict::kRelayWithoutBye);
+      break;
+    case RtcpVerdict::kConsumed:
+    case RtcpVerdict::kLimited:
+      count(Counter::kRtcpReceived);
+      count(Counter::kRtcpDropped);
+      break;
+    case RtcpVerdict::kRefused:
+      count(Counter::kPacketsRefused);
+      break;
+    case RtcpVerdict::kMalformed:
+      count(Counter::kRtcpDropped);
+      break;
+  }
+}
+
+void MediaThread::relay_rtcp(Leg& leg, Instant now, Bytes datagram, bool without_bye) noexcept {
+  Leg* target = legs_.find(leg.endpoint.link().to());
+  // An echo sends a party's own stream back; its own reports would only confuse it.
+  if (target == nullptr || target == &leg) return;
+  if (without_bye) datagram = pipeline::without_bye(datagram, scratch_);
+  if (datagram.empty() || !send_rtcp(*target, datagram)) {
+    count(Counter::kRtcpDropped);
+    return;
+  }
+  target->endpoint.on_rtcp_relayed(now, datagram, prng_);
+  count(Counter::kRtcpRelayed);
+}
+
+bool MediaThread::send_rtcp(Leg& leg, Bytes datagram) noexcept {
+  Channel& channel = leg.endpoint.rtcp_mux() ? leg.rtp : leg.rtcp;
+  return channel.send(datagram, leg.endpoint.rtcp_target(), counter(Counter::kIcmpErrors));
+}
+
+}  // namespace trunkyard::engine

@@ -1,0 +1,130 @@
+// What a media thread does without being asked: every few milliseconds a few legs, so that each leg
+// is visited about once a second and no visit delays packets by more than a moment. There is no timer
+// per packet and none per leg.
+#include <algorithm>
+
+#include "engine/media_thread.h"
+#include "io/clock.h"
+
+namespace trunkyard::engine {
+
+namespace {
+
+constexpr Duration kTickEvery = Duration::milliseconds(20);
+/// Ticks in which every slot is visited once: one second.
+constexpr std::uint32_t kTicksPerRound = 50;
+/// A tick this late (a stopped machine) starts a new rhythm instead of catching up.
+constexpr Duration kTickLateMax = Duration::seconds(1);
+/// Datagrams taken from one socket before its kernel is trusted; a receive buffer holds fewer.
+constexpr std::uint32_t kVouchReceivesMax = 512;
+
+contract::AddressRecord to_record(const SocketAddress& address) noexcept {
+  contract::AddressRecord record;
+  record.family = address.family;
+  record.port = address.port;
+  std::copy(address.bytes.begin(), address.bytes.end(), record.bytes);
+  return record;
+}
+
+}  // namespace
+
+void MediaThread::tick(Instant now) noexcept {
+  next_tick_ = now - next_tick_ > kTickLateMax ? now + kTickEvery : next_tick_ + kTickEvery;
+  count(Counter::kTicks);
+  unix_offset_ = Duration::nanoseconds(io::epoch_offset_ns());
+  const std::uint32_t epoch =
+      region_.header().client_epoch.load(std::memory_order_acquire);
+  // Orders are announced by the pipe; looking here as well costs nothing and survives a client that
+  // died between its order and its wake-up.
+  if (epoch != epoch_) start_epoch(epoch);
+  orders_waiting_ = true;
+
+  const std::uint32_t slots = (legs_.capacity() + kTicksPerRound - 1) / kTicksPerRound;
+  for (std::uint32_t visited = 0; visited < slots; ++visited) {
+    if (Leg* leg = legs_.at_slot(sweep_slot_)) sweep(sweep_slot_, *leg, now);
+    sweep_slot_ = sweep_slot_ + 1 == legs_.capacity() ? 0 : sweep_slot_ + 1;
+  }
+  publish_node(now);
+}
+
+void MediaThread::sweep(std::uint32_t slot, Leg& leg, Instant now) noexcept {
+  const Handle handle = legs_.handle_of(slot);
+  vouch(slot, leg, now);
+  if (leg.endpoint.handle_silence(now)) {
+    count(Counter::kMediaTimeouts);
+    leg.pending.media_timeout = true;
+    leg.silent_ms = static_cast<std::uint32_t>(
+        std::min<std::int64_t>(leg.endpoint.silence(now).ms(), 0xffff'ffff));
+  }
+  if (leg.pending.any()) tell_pending(handle, leg);
+  const pipeline::ReportContext context{
+      now, unix_offset_,
+      Bytes{reinterpret_cast<const std::uint8_t*>(cname_.data()), cname_.size()}};
+  const Bytes report = leg.endpoint.handle_report(context, prng_, scratch_);
+  if (!report.empty() && send_rtcp(leg, report)) {
+    leg.endpoint.on_report_sent();
+    count(Counter::kRtcpGenerated);
+  }
+  publish_leg(handle, leg);
+}
+
+void MediaThread::vouch(std::uint32_t slot, Leg& leg, Instant now) noexcept {
+  if (leg.rtp.vouch_due(now)) {
+    std::uint32_t received = 0;
+    while (received < kVouchReceivesMax && receive_rtp_port(slot, leg)) ++received;
+    // Still not empty: more comes in than goes out, so the question is put again in the next round.
+    if (received < kVouchReceivesMax) leg.rtp.vouch();
+  }
+  if (leg.rtcp.vouch_due(now)) {
+    std::uint32_t received = 0;
+    while (received < kVouchReceivesMax && receive_rtcp_port(slot, leg)) ++received;
+    if (received < kVouchReceivesMax) leg.rtcp.vouch();
+  }
+}
+
+void MediaThread::tell_pending(Handle handle, Leg& leg) noexcept {
+  if (leg.pending.latched) {
+    contract::LatchedEvent event;
+    event.endpoint = handle.bits;
+    event.remote = to_record(leg.endpoint.rtp_peer());
+    if (!push_event(event, contract::EventKind::kLatched)) return;
+    leg.pending.latched = false;
+  }
+  if (leg.pending.media_started) {
+    contract::MediaStartedEvent event;
+    event.endpoint = handle.bits;
+    if (!push_event(event, contract::EventKind::kMediaStarted)) return;
+    leg.pending.media_started = false;
+  }
+  if (leg.pending.media_timeout) {
+    contract::MediaTimeoutEvent event;
+    event.endpoint = handle.bits;
+    event.silent_ms = leg.silent_ms;
+    if (!push_event(event, contract::EventKind::kMediaTimeout)) return;
+    leg.pending.media_timeout = false;
+  }
+}
+
+void MediaThread::publish_leg(Handle handle, const Leg& leg) noexcept {
+  std::array<double, 1 + contract::kCounterCount> values;
+  values[0] = handle.bits;
+  fill_counters(leg.endpoint.counters(), std::span(values).subspan<1>());
+  write_stats_slot(region_.endpoint_slot(index_, handle.slot()), values);
+}
+
+void MediaThread::publish_node(Instant now) noexcept {
+  counter(Counter::kEndpointsOpen) = legs_.size();
+  std::uint64_t in_use = 0;
+  std::uint64_t resting = 0;
+  for (io::PortPool& pool : ports_) {
+    in_use += 2 * std::uint64_t{pool.pairs_in_use()};
+    resting += 2 * std::uint64_t{pool.pairs_resting(now)};
+  }
+  counter(Counter::kPortsInUse) = in_use;
+  counter(Counter::kPortsResting) = resting;
+  std::array<double, contract::kNodeCounterCount> values;
+  std::copy(counters_.begin(), counters_.end(), values.begin());
+  write_stats_slot(region_.node_slot(index_), values);
+}
+
+}  // namespace trunkyard::engine

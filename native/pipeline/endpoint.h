@@ -1,0 +1,188 @@
+// Endpoint: one leg's media without its sockets. Decides whose packets count, keeps the leg's books,
+// says what is to be forwarded and in which form, and what RTCP is due. Told the time; owns no memory
+// beyond itself; nothing here allocates.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "base/address.h"
+#include "base/bytes.h"
+#include "base/limits.h"
+#include "base/prng.h"
+#include "base/time.h"
+#include "pipeline/link.h"
+#include "pipeline/reporter.h"
+#include "pipeline/source_guard.h"
+#include "rtp/packet.h"
+#include "rtp/source_statistics.h"
+
+namespace trunkyard::pipeline {
+
+/// Payload types whose clock rate one endpoint can know.
+inline constexpr std::uint32_t kClockRatesMax = 32;
+/// RTCP datagrams a second that one leg may send through to the other; a burst of as many. Voice needs
+/// one in five seconds, video feedback a few a second, a storm more.
+inline constexpr std::int32_t kRtcpRelaysPerSecond = 10;
+
+struct ClockRate {
+  std::uint8_t payload_type = 0;
+  std::uint32_t hz = 0;
+};
+
+/// What an offer or answer says about a leg.
+struct EndpointSetup {
+  /// Not known = nothing is sent and nothing accepted.
+  SocketAddress remote_rtp;
+  /// Ignored with rtcp_mux; not known = no RTCP.
+  SocketAddress remote_rtcp;
+  bool rtcp_mux = false;
+  SourceRule source_rule = SourceRule::kStrict;
+  /// Zero = never.
+  Duration inactivity;
+  /// At most kClockRatesMax (the rest is ignored).
+  std::span<const ClockRate> clock_rates;
+};
+
+enum class DatagramKind : std::uint8_t { kRtp, kRtcp, kOther };
+
+/// What a datagram claims to be, by its first two bytes (RFC 5761 §4, RFC 7983).
+[[nodiscard]] DatagramKind classify(Bytes datagram) noexcept;
+/// RTCP that receive_rtcp accepted, without its BYEs. @param into at least as long as the datagram.
+/// @returns the copy; empty when nothing is left.
+[[nodiscard]] Bytes without_bye(Bytes datagram, MutableBytes into) noexcept;
+
+enum class RtpVerdict : std::uint8_t {
+  kForward,   ///< rewritten in place; send it to link().to()
+  kRefused,   ///< foreign source
+  kMalformed,
+  kUnlinked,  ///< counted as received, but leads nowhere
+  kUnmapped,  ///< counted as received, but the link doesn't carry its payload type
+};
+
+struct RtpOutcome {
+  RtpVerdict verdict = RtpVerdict::kRefused;
+  /// First accepted packet since the last setup.
+  bool media_started = false;
+  /// This packet made its source the peer.
+  bool latched = false;
+  /// For the receiving endpoint's on_sent; only with kForward.
+  SentPacket packet;
+};
+
+enum class RtcpVerdict : std::uint8_t {
+  kRelay,
+  kRelayWithoutBye,
+  kConsumed,  ///< nothing in it for the far party
+  kRefused,
+  kMalformed,
+  kLimited,
+};
+
+struct RtcpOutcome {
+  RtcpVerdict verdict = RtcpVerdict::kRefused;
+  /// This datagram made its source the peer's RTCP address (latch rule, own RTCP port).
+  bool learned = false;
+};
+
+/// Totals of the leg over all its setups and streams; names as in contract.json.
+struct EndpointCounters {
+  std::uint64_t packets_received = 0;
+  std::uint64_t octets_received = 0;
+  std::uint64_t packets_sent = 0;
+  std::uint64_t octets_sent = 0;
+  std::uint64_t packets_lost = 0;
+  double jitter_ms = 0;
+  std::uint64_t packets_refused = 0;
+  std::uint64_t packets_dropped = 0;
+  std::uint64_t rtcp_received = 0;
+  std::uint64_t rtcp_sent = 0;
+  double round_trip_ms = 0;
+};
+
+class Endpoint {
+ public:
+  /// @param own_ssrc random; see Reporter.
+  Endpoint(Instant now, std::uint32_t own_ssrc) noexcept
+      : heard_at_(now), reporter_(static_cast<rtp::Ssrc>(own_ssrc)) {}
+
+  /// A new offer or answer. Books go on, links stay.
+  void set_up(Instant now, const EndpointSetup& setup) noexcept;
+  void set_link(const Link& link) noexcept { link_ = link; }
+  [[nodiscard]] const Link& link() const noexcept { return link_; }
+
+  [[nodiscard]] bool rtcp_mux() const noexcept { return rtcp_mux_; }
+  /// The addresses a socket may be connected to; not known while uncertain.
+  [[nodiscard]] SocketAddress rtp_peer() const noexcept { return guard_.peer(); }
+  [[nodiscard]] SocketAddress rtcp_peer() const noexcept;
+  /// Where to send while no peer is certain: what signalling said. Not known = don't send.
+  [[nodiscard]] SocketAddress rtp_target() const noexcept;
+  [[nodiscard]] SocketAddress rtcp_target() const noexcept;
+
+  /// Hot path. Judges, counts and rewrites one datagram from the RTP port.
+  /// @param source null when the kernel vouches for it (connected socket).
+  [[nodiscard]] RtpOutcome receive_rtp(Instant now, MutableBytes datagram,
+                                       const SocketAddress* source) noexcept;
+  /// Hot path. A packet was handed to the kernel for this endpoint's peer.
+  void on_sent(Instant now, const SentPacket& packet) noexcept;
+  /// A packet was accepted but could not be sent on.
+  void on_drop() noexcept { ++packets_dropped_; }
+
+  /// One datagram of RTCP, from either port. @param source as above.
+  [[nodiscard]] RtcpOutcome receive_rtcp(Instant now, Bytes datagram,
+                                         const SocketAddress* source) noexcept;
+  /// RTCP of the far party was sent to this endpoint's peer.
+  void on_rtcp_relayed(Instant now, Bytes datagram, Prng& prng) noexcept;
+
+  /// Whether the inactivity limit has just passed; true once per setup.
+  [[nodiscard]] bool handle_silence(Instant now) noexcept;
+  [[nodiscard]] Duration silence(Instant now) const noexcept { return now - heard_at_; }
+  /// Writes the report that is due at context.now; call on_report_sent once it has gone out.
+  /// @param into at least kReportBytesMax.
+  /// @returns empty when none is due.
+  [[nodiscard]] Bytes handle_report(const ReportContext& context, Prng& prng,
+                                    MutableBytes into) noexcept;
+  void on_report_sent() noexcept { ++rtcp_sent_; }
+
+  [[nodiscard]] EndpointCounters counters() const noexcept;
+
+ private:
+  [[nodiscard]] std::uint32_t clock_rate(std::uint8_t payload_type) noexcept;
+  [[nodiscard]] bool rtcp_on() const noexcept {
+    return signalled_rtp_.known() && (rtcp_mux_ || signalled_rtcp_.known());
+  }
+  [[nodiscard]] bool rtcp_source_possible(const SocketAddress& source) const noexcept;
+  [[nodiscard]] bool take_relay_token(Instant now) noexcept;
+  void read_reports(Instant now, const rtp::RtcpPacket& packet) noexcept;
+
+  // First what each packet touches.
+  SourceGuard guard_;
+  bool rtcp_mux_ = false;
+  bool media_started_ = false;
+  bool silence_reported_ = false;
+  std::uint8_t clock_rate_count_ = 0;
+  std::uint8_t cached_payload_type_ = kPayloadTypeDropped;
+  std::uint32_t cached_clock_rate_hz_ = 0;
+  Instant heard_at_;
+  std::uint64_t packets_sent_ = 0;
+  std::uint64_t octets_sent_ = 0;
+  std::uint64_t packets_refused_ = 0;
+  std::uint64_t packets_dropped_ = 0;
+  rtp::SourceStatistics statistics_;
+  Reporter reporter_;
+  Link link_;
+
+  SocketAddress signalled_rtp_;
+  SocketAddress signalled_rtcp_;
+  SocketAddress learned_rtcp_;
+  Duration inactivity_;
+  std::array<ClockRate, kClockRatesMax> clock_rates_ = {};
+  std::uint64_t rtcp_received_ = 0;
+  std::uint64_t rtcp_sent_ = 0;
+  std::int32_t relay_tokens_ = kRtcpRelaysPerSecond;
+  Instant relay_tokens_at_;
+};
+static_assert(sizeof(Endpoint) <= 1536, "SPEC: 2 KB an endpoint, sockets and slot included");
+
+}  // namespace trunkyard::pipeline
