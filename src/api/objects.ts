@@ -1,0 +1,158 @@
+// Trunks and routes: their state, and edits of those that were made here. What stands in the YAML file is the file's.
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { err, ok, type CodedError, type Result } from '../base/index.ts';
+import type { ApiDeps, ManagedObject, ObjectBook } from './deps.ts';
+import { sendError } from './errors.ts';
+import { NameParams, ObjectBody, TrunkList } from './schemas.ts';
+
+const STATUS_CREATED = 201;
+const STATUS_NO_CONTENT = 204;
+/** The name of the route with the empty prefix: an empty path segment is none. */
+const EMPTY_PREFIX_NAME = 'default';
+/** Values that go in and never out, at any depth of a body. */
+const SECRET_KEYS: ReadonlySet<string> = new Set(['password', 'ha1', 'secret', 'token']);
+const SECRET_SHOWN = '(secret)';
+
+/** One family of objects: where it lives and how its members are named. */
+interface Family {
+  readonly path: string;
+  readonly noun: string;
+  readonly book: ObjectBook;
+  /** The body's own name for itself; null when it gives none. */
+  readonly nameIn: (body: ObjectBody) => string | null;
+  /** The body with the name of the path in it. */
+  readonly named: (body: ObjectBody, name: string) => ObjectBody;
+}
+
+export function registerObjects(app: FastifyInstance, deps: ApiDeps): void {
+  app.get('/v1/trunks', { schema: { response: { 200: TrunkList } } }, () => ({
+    trunks: deps.trunkStates().map((trunk) => ({
+      name: trunk.name,
+      owner: trunk.owner,
+      channels_in_use: trunk.channelsInUse,
+      channels: trunk.channels,
+      cps: trunk.cps,
+      gateways: trunk.gateways,
+    })),
+  }));
+  app.get('/v1/routes', () => ({ routes: deps.routes.list().map(shown) }));
+
+  const alone = oneAtATime();
+  registerFamily(app, alone, {
+    path: '/v1/trunks',
+    noun: 'trunk',
+    book: deps.trunks,
+    nameIn: (body) => (typeof body['name'] === 'string' && body['name'] !== '' ? body['name'] : null),
+    named: (body, name) => ({ ...body, name }),
+  });
+  registerFamily(app, alone, {
+    path: '/v1/routes',
+    noun: 'route',
+    book: deps.routes,
+    nameIn: (body) => (typeof body['prefix'] === 'string' ? body['prefix'] || EMPTY_PREFIX_NAME : null),
+    named: (body, name) => ({ ...body, prefix: name === EMPTY_PREFIX_NAME ? '' : name }),
+  });
+}
+
+type Alone = (edit: () => Promise<FastifyReply>) => Promise<FastifyReply>;
+
+function registerFamily(app: FastifyInstance, alone: Alone, family: Family): void {
+  const { path, noun, book } = family;
+  const find = (name: string): ManagedObject | undefined => book.list().find((object) => object.name === name);
+  const unknown = (name: string): CodedError => ({ code: 'RESOURCE_NOT_FOUND', message: `no ${noun} '${name}'` });
+  const owned = (name: string): CodedError => ({
+    code: 'CONFIG_OWNED',
+    message: `${noun} '${name}' stands in the configuration file; change it there and reload`,
+  });
+
+  app.get<{ Params: NameParams }>(`${path}/:name`, { schema: { params: NameParams } }, (request, reply) => {
+    const object = find(request.params.name);
+    return object === undefined ? sendError(reply, unknown(request.params.name)) : reply.send(shown(object));
+  });
+
+  app.post<{ Body: ObjectBody }>(path, { schema: { body: ObjectBody } }, (request, reply) =>
+    alone(async () => {
+      const name = family.nameIn(request.body);
+      if (name === null) {
+        return sendError(reply, { code: 'REQUEST_INVALID', message: `the ${noun} has no ${noun === 'route' ? 'prefix' : 'name'}` });
+      }
+      const existing = find(name);
+      if (existing?.owner === 'config') return sendError(reply, owned(name));
+      if (existing !== undefined) {
+        return sendError(reply, { code: 'NAME_TAKEN', message: `there is a ${noun} '${name}' already; PUT replaces it` });
+      }
+      return store(reply, family, name, request.body, STATUS_CREATED);
+    }),
+  );
+
+  app.put<{ Params: NameParams; Body: ObjectBody }>(
+    `${path}/:name`,
+    { schema: { params: NameParams, body: ObjectBody } },
+    (request, reply) =>
+      alone(async () => {
+        const { name } = request.params;
+        const existing = find(name);
+        if (existing?.owner === 'config') return sendError(reply, owned(name));
+        const within = family.nameIn(request.body);
+        if (within !== null && within !== name) {
+          const message = `the body names ${noun} '${within}', the path '${name}'`;
+          return sendError(reply, { code: 'REQUEST_INVALID', message });
+        }
+        return store(reply, family, name, request.body, existing === undefined ? STATUS_CREATED : 200);
+      }),
+  );
+
+  app.delete<{ Params: NameParams }>(`${path}/:name`, { schema: { params: NameParams } }, (request, reply) =>
+    alone(async () => {
+      const { name } = request.params;
+      const existing = find(name);
+      if (existing === undefined) return sendError(reply, unknown(name));
+      if (existing.owner === 'config') return sendError(reply, owned(name));
+      const removed = await book.remove(name);
+      return removed.ok ? reply.code(STATUS_NO_CONTENT).send() : sendError(reply, removed.error);
+    }),
+  );
+}
+
+async function store(reply: FastifyReply, family: Family, name: string, body: ObjectBody, status: number): Promise<FastifyReply> {
+  const checked = noShownSecret(family.named(body, name));
+  if (!checked.ok) return sendError(reply, checked.error);
+  const valid = family.book.validate(name, checked.value);
+  if (!valid.ok) return sendError(reply, valid.error);
+  const stored = await family.book.put(name, valid.value);
+  if (!stored.ok) return sendError(reply, stored.error);
+  if (status === STATUS_CREATED) void reply.header('location', `${family.path}/${encodeURIComponent(name)}`);
+  return reply.code(status).send(shown({ name, owner: 'api', body: valid.value }));
+}
+
+function shown(object: ManagedObject): Readonly<Record<string, unknown>> {
+  return { name: object.name, owner: object.owner, body: withoutSecrets(object.body) };
+}
+
+function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      SECRET_KEYS.has(key) && typeof inner === 'string' ? SECRET_SHOWN : withoutSecrets(inner),
+    ]),
+  );
+}
+
+/** A body that was read here and is sent back would make the mark the password. */
+function noShownSecret(body: ObjectBody): Result<ObjectBody, CodedError> {
+  return JSON.stringify(body).includes(`:${JSON.stringify(SECRET_SHOWN)}`)
+    ? err({ code: 'REQUEST_INVALID', message: `'${SECRET_SHOWN}' stands for a value that is not shown; give the value itself` })
+    : ok(body);
+}
+
+/** Edits wait for each other, so that a check still holds when its write is done. */
+function oneAtATime(): Alone {
+  let last: Promise<unknown> = Promise.resolve();
+  return (edit) => {
+    const result = last.then(edit);
+    last = result.catch(() => undefined);
+    return result;
+  };
+}
