@@ -1,0 +1,136 @@
+// Hot paths must not allocate. Every operator new of this program is counted; a test takes the count
+// before and after thousands of packets and expects no difference (ARCHITECTURE, section 8).
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "base/prng.h"
+#include "base/ring.h"
+#include "base/slab.h"
+#include "base/spsc.h"
+#include "native/allocations.h"
+#include "native/harness.h"
+#include "rtp/demux.h"
+#include "rtp/packet.h"
+#include "rtp/report_interval.h"
+#include "rtp/rtcp.h"
+#include "rtp/source_statistics.h"
+
+namespace {
+std::atomic<std::uint64_t> total{0};
+thread_local std::uint64_t of_this_thread = 0;
+
+void* counted(std::size_t size, std::size_t alignment) {
+  total.fetch_add(1, std::memory_order_relaxed);
+  ++of_this_thread;
+  const std::size_t wanted = size == 0 ? 1 : size;
+  void* memory = alignment <= alignof(std::max_align_t)
+                     ? std::malloc(wanted)
+                     : std::aligned_alloc(alignment, (wanted + alignment - 1) / alignment * alignment);
+  if (memory == nullptr) std::abort();
+  return memory;
+}
+}  // namespace
+
+namespace test {
+std::uint64_t allocations_total() { return total.load(std::memory_order_relaxed); }
+std::uint64_t allocations_of_this_thread() { return of_this_thread; }
+}  // namespace test
+
+// The array, sized and nothrow forms of the library end in these.
+void* operator new(std::size_t size) { return counted(size, 0); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return counted(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace {
+
+using namespace trunkyard;
+using namespace trunkyard::rtp;
+
+TEST("the counter counts, so that its zero means something") {
+  const std::uint64_t before = test::allocations_of_this_thread();
+  delete new int(1);
+  CHECK_EQ(test::allocations_of_this_thread() - before, 1u);
+}
+
+TEST("parsing, rewriting and counting RTP allocates nothing") {
+  std::array<std::uint8_t, 172> packet{0x80};
+  SourceStatistics statistics;
+  const std::uint64_t before = test::allocations_of_this_thread();
+  for (std::uint32_t index = 0; index < 10'000; ++index) {
+    rewrite_sequence(packet, static_cast<std::uint16_t>(index));
+    rewrite_timestamp(packet, static_cast<RtpTimestamp>(index * 160));
+    rewrite_payload_type(packet, 8);
+    if (classify(packet) != DatagramKind::kRtp) continue;
+    const Result<PacketView> view = PacketView::parse(packet);
+    if (!view.ok()) continue;
+    (void)statistics.on_packet(
+        Instant::from_ns(std::int64_t{index} * 20'000'000),
+        {.ssrc = view->ssrc(),
+         .sequence = view->sequence(),
+         .timestamp = view->timestamp(),
+         .payload_bytes = static_cast<std::uint32_t>(view->payload().size()),
+         .clock_rate_hz = 8'000});
+  }
+  CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
+  CHECK_EQ(statistics.packets_received(), 10'000u);
+}
+
+TEST("building, parsing and relaying RTCP allocates nothing") {
+  SourceStatistics statistics;
+  Prng prng(4);
+  (void)statistics.on_packet(Instant{}, {.sequence = 1});
+  (void)statistics.on_packet(Instant{}, {.sequence = 2});
+  std::array<std::uint8_t, 256> buffer{};
+  std::array<std::uint8_t, 256> relayed{};
+  std::uint64_t packets = 0;
+  const std::uint64_t before = test::allocations_of_this_thread();
+  for (int round = 0; round < 1'000; ++round) {
+    const std::array<ReportBlock, 1> blocks{statistics.make_report_block(Instant{})};
+    CompoundBuilder builder{buffer};
+    builder.add_receiver_report(static_cast<Ssrc>(1), blocks);
+    builder.add_cname(static_cast<Ssrc>(1), std::array<std::uint8_t, 4>{1, 2, 3, 4});
+    Result<CompoundReader> reader =
+        CompoundReader::parse(builder.finish(), CompoundRule::kCompound);
+    RtcpPacket packet;
+    while (reader.ok() && reader->next(packet)) ++packets;
+    (void)copy_without_bye(builder.finish(), relayed);
+    (void)report_interval({}, prng);
+  }
+  CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
+  CHECK_EQ(packets, 2'000u);
+}
+
+TEST("slabs, rings and statistics slots allocate when they are made and never again") {
+  struct Record {
+    std::uint64_t number;
+  };
+  Slab<Record> slab(0, 16);
+  Ring<Record> ring(16);
+  alignas(64) std::array<std::uint8_t, 4'096> memory{};
+  const RingMemory shared =
+      RingMemory::create(memory, RingKind::kReliable, sizeof(Record), 64).value();
+  SpscProducer producer(shared);
+  SpscConsumer consumer(shared);
+  std::array<double, 4> slot{};
+  const std::uint64_t before = test::allocations_of_this_thread();
+  for (std::uint64_t number = 0; number < 10'000; ++number) {
+    const Handle handle = slab.emplace(Record{number});
+    (void)ring.push_back(*slab.find(handle));
+    ring.pop_front();
+    (void)slab.release(handle);
+    (void)producer.try_push_record(Record{number});
+    Record record{};
+    (void)consumer.try_pop_record(record);
+    write_stats_slot(slot, std::array<double, 3>{1, 2, 3});
+  }
+  CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
+}
+
+}  // namespace
