@@ -1,5 +1,5 @@
-// Hot paths must not allocate. Every operator new of this program is counted; a test takes the count
-// before and after thousands of packets and expects no difference (ARCHITECTURE, section 8).
+// Hot paths must not allocate. Every operator new of this program is counted; a test takes the
+// count before and after thousands of packets and expects no difference (ARCHITECTURE, section 8).
 #include <array>
 #include <atomic>
 #include <cstdlib>
@@ -25,28 +25,43 @@ void* counted(std::size_t size, std::size_t alignment) {
   total.fetch_add(1, std::memory_order_relaxed);
   ++of_this_thread;
   const std::size_t wanted = size == 0 ? 1 : size;
-  void* memory = alignment <= alignof(std::max_align_t)
-                     ? std::malloc(wanted)
-                     : std::aligned_alloc(alignment, (wanted + alignment - 1) / alignment * alignment);
+  void* memory =
+      alignment <= alignof(std::max_align_t)
+          ? std::malloc(wanted)
+          : std::aligned_alloc(alignment, (wanted + alignment - 1) / alignment * alignment);
   if (memory == nullptr) std::abort();
   return memory;
 }
 }  // namespace
 
 namespace test {
-std::uint64_t allocations_total() { return total.load(std::memory_order_relaxed); }
-std::uint64_t allocations_of_this_thread() { return of_this_thread; }
+std::uint64_t allocations_total() {
+  return total.load(std::memory_order_relaxed);
+}
+std::uint64_t allocations_of_this_thread() {
+  return of_this_thread;
+}
 }  // namespace test
 
 // The array, sized and nothrow forms of the library end in these.
-void* operator new(std::size_t size) { return counted(size, 0); }
+void* operator new(std::size_t size) {
+  return counted(size, 0);
+}
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return counted(size, static_cast<std::size_t>(alignment));
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
 
 namespace {
 
@@ -70,13 +85,12 @@ TEST("parsing, rewriting and counting RTP allocates nothing") {
     if (classify(packet) != DatagramKind::kRtp) continue;
     const Result<PacketView> view = PacketView::parse(packet);
     if (!view.ok()) continue;
-    (void)statistics.on_packet(
-        Instant::from_ns(std::int64_t{index} * 20'000'000),
-        {.ssrc = view->ssrc(),
-         .sequence = view->sequence(),
-         .timestamp = view->timestamp(),
-         .payload_bytes = static_cast<std::uint32_t>(view->payload().size()),
-         .clock_rate_hz = 8'000});
+    (void)statistics.on_packet(Instant::from_ns(std::int64_t{index} * 20'000'000),
+                               {.ssrc = view->ssrc(),
+                                .sequence = view->sequence(),
+                                .timestamp = view->timestamp(),
+                                .payload_bytes = static_cast<std::uint32_t>(view->payload().size()),
+                                .clock_rate_hz = 8'000});
   }
   CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
   CHECK_EQ(statistics.packets_received(), 10'000u);
@@ -99,7 +113,8 @@ TEST("building, parsing and relaying RTCP allocates nothing") {
     Result<CompoundReader> reader =
         CompoundReader::parse(builder.finish(), CompoundRule::kCompound);
     RtcpPacket packet;
-    while (reader.ok() && reader->next(packet)) ++packets;
+    while (reader.ok() && reader->next(packet))
+      ++packets;
     (void)copy_without_bye(builder.finish(), relayed);
     (void)report_interval({}, prng);
   }

@@ -56,7 +56,9 @@ void fail(const char* file, int line, const std::string& text) {
                              text);
 }
 
-void skip(const std::string& reason) { outcome.skipped = reason; }
+void skip(const std::string& reason) {
+  outcome.skipped = reason;
+}
 
 bool in_child_aborts(void (*body)(void*), void* context) {
   std::fflush(nullptr);
@@ -105,7 +107,8 @@ int run_all(int argc, char** argv) {
     if (!outcome.failures.empty()) {
       ++failed;
       std::printf("FAIL %s: %s\n", file, test.name);
-      for (const std::string& text : outcome.failures) std::printf("    %s\n", text.c_str());
+      for (const std::string& text : outcome.failures)
+        std::printf("    %s\n", text.c_str());
     } else if (!outcome.skipped.empty()) {
       ++skipped;
       std::printf("SKIP %s: %s: %s\n", file, test.name, outcome.skipped.c_str());
@@ -121,4 +124,6 @@ int run_all(int argc, char** argv) {
 
 }  // namespace test
 
-int main(int argc, char** argv) { return test::run_all(argc, argv); }
+int main(int argc, char** argv) {
+  return test::run_all(argc, argv);
+}

@@ -84,8 +84,8 @@ template <typename Left, typename Right>
 void check_equal(const Left& left, const Right& right, const char* text, const char* file,
                  int line) {
   if (equal(left, right)) return;
-  fail(file, line, std::string(text) + "\n      is       " + show(left) + "\n      expected " +
-                       show(right));
+  fail(file, line,
+       std::string(text) + "\n      is       " + show(left) + "\n      expected " + show(right));
 }
 
 /// Runs the registered tests; see harness.cc for the command line. @returns the exit code.
@@ -97,37 +97,37 @@ int run_all(int argc, char** argv);
 #define TEST_JOIN(left, right) TEST_JOIN_(left, right)
 
 /// Defines and registers a test. The name is a sentence about behaviour.
-#define TEST(name)                                                                     \
-  static void TEST_JOIN(test_body_, __LINE__)();                                       \
-  static const ::test::Registration TEST_JOIN(test_registration_, __LINE__)(           \
-      name, __FILE__, &TEST_JOIN(test_body_, __LINE__));                               \
+#define TEST(name)                                                           \
+  static void TEST_JOIN(test_body_, __LINE__)();                             \
+  static const ::test::Registration TEST_JOIN(test_registration_, __LINE__)( \
+      name, __FILE__, &TEST_JOIN(test_body_, __LINE__));                     \
   static void TEST_JOIN(test_body_, __LINE__)()
 
 /// `actual == expected`, integers compared by value whatever their signedness.
 #define CHECK_EQ(actual, expected) \
   ::test::check_equal((actual), (expected), #actual " == " #expected, __FILE__, __LINE__)
-#define CHECK_TRUE(condition)                                                       \
-  do {                                                                              \
-    if (!(condition)) ::test::fail(__FILE__, __LINE__, "not true: " #condition);    \
+#define CHECK_TRUE(condition)                                                    \
+  do {                                                                           \
+    if (!(condition)) ::test::fail(__FILE__, __LINE__, "not true: " #condition); \
   } while (false)
-#define CHECK_FALSE(condition)                                                      \
-  do {                                                                              \
-    if (condition) ::test::fail(__FILE__, __LINE__, "not false: " #condition);      \
+#define CHECK_FALSE(condition)                                                 \
+  do {                                                                         \
+    if (condition) ::test::fail(__FILE__, __LINE__, "not false: " #condition); \
   } while (false)
 /// As CHECK_TRUE, but the rest of the test (or helper) makes no sense without it.
-#define REQUIRE(condition)                                                          \
-  do {                                                                              \
-    if (!(condition)) {                                                             \
-      ::test::fail(__FILE__, __LINE__, "required: " #condition);                    \
-      return;                                                                       \
-    }                                                                               \
+#define REQUIRE(condition)                                       \
+  do {                                                           \
+    if (!(condition)) {                                          \
+      ::test::fail(__FILE__, __LINE__, "required: " #condition); \
+      return;                                                    \
+    }                                                            \
   } while (false)
 /// The whole program is expected to abort when `statement` runs (in a child process).
-#define CHECK_ABORTS(statement)                                                     \
-  do {                                                                              \
-    if (!::test::aborts([&] { statement; })) {                                      \
-      ::test::fail(__FILE__, __LINE__, "did not abort: " #statement);               \
-    }                                                                               \
+#define CHECK_ABORTS(statement)                                       \
+  do {                                                                \
+    if (!::test::aborts([&] { statement; })) {                        \
+      ::test::fail(__FILE__, __LINE__, "did not abort: " #statement); \
+    }                                                                 \
   } while (false)
 
 namespace test {

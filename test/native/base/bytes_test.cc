@@ -12,7 +12,8 @@ using trunkyard::Bytes;
 using trunkyard::ByteWriter;
 
 TEST("reads big-endian numbers of every width in a row") {
-  const std::array<std::uint8_t, 18> bytes{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18};
+  const std::array<std::uint8_t, 18> bytes{1,  2,  3,  4,  5,  6,  7,  8,  9,
+                                           10, 11, 12, 13, 14, 15, 16, 17, 18};
   ByteReader reader{bytes};
   CHECK_EQ(reader.u8(), 0x01);
   CHECK_EQ(reader.u16(), 0x0203);

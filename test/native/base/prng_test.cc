@@ -45,7 +45,8 @@ TEST("below stays below and reaches every value evenly") {
     ++hits[value];
   }
   // Mean 10,000, standard deviation 95; the seed is fixed, so this can't fail by chance.
-  for (const int count : hits) CHECK_TRUE(count > 9'500 && count < 10'500);
+  for (const int count : hits)
+    CHECK_TRUE(count > 9'500 && count < 10'500);
   CHECK_EQ(prng.below(1), 0u);
   CHECK_EQ(prng.below(0), 0u);
 }

@@ -24,7 +24,9 @@ struct Record {
   std::uint64_t number;
   std::uint64_t copies[3];
 };
-Record make_record(std::uint64_t number) { return {number, {number, number, number}}; }
+Record make_record(std::uint64_t number) {
+  return {number, {number, number, number}};
+}
 bool whole(const Record& record) {
   for (const std::uint64_t copy : record.copies) {
     if (copy != record.number) return false;
@@ -79,7 +81,8 @@ TEST("a full ring takes what fits, and all-or-none takes none") {
   SpscProducer producer(ring);
   SpscConsumer consumer(ring);
   std::array<Record, 6> records{};
-  for (std::uint64_t index = 0; index < 6; ++index) records[index] = make_record(index);
+  for (std::uint64_t index = 0; index < 6; ++index)
+    records[index] = make_record(index);
   const Bytes all{reinterpret_cast<const std::uint8_t*>(records.data()), sizeof records};
 
   CHECK_FALSE(producer.try_push_all(all));
@@ -112,11 +115,11 @@ TEST("refuses shapes and memory it can't work with") {
     return RingMemory::create(bytes, RingKind::kReliable, record_bytes, capacity).code() ==
            ErrorCode::kConfigInvalid;
   };
-  CHECK_TRUE(refuses(memory.span(), 32, 6));    // not a power of two
-  CHECK_TRUE(refuses(memory.span(), 32, 1));    // too few
-  CHECK_TRUE(refuses(memory.span(), 12, 8));    // not whole words
-  CHECK_TRUE(refuses(memory.span(), 0, 8));     // nothing in it
-  CHECK_TRUE(refuses(memory.span(), 32, 16));   // longer than the memory
+  CHECK_TRUE(refuses(memory.span(), 32, 6));   // not a power of two
+  CHECK_TRUE(refuses(memory.span(), 32, 1));   // too few
+  CHECK_TRUE(refuses(memory.span(), 12, 8));   // not whole words
+  CHECK_TRUE(refuses(memory.span(), 0, 8));    // nothing in it
+  CHECK_TRUE(refuses(memory.span(), 32, 16));  // longer than the memory
   CHECK_TRUE(refuses(memory.span(), kRingRecordBytesMax + 8, 2));
   CHECK_TRUE(refuses(memory.span().subspan(8), 32, 2));  // not aligned
 }
@@ -191,15 +194,14 @@ TEST("numbers of the other side that can't be are reported as damage and move no
 }
 
 TEST("a writer killed half-way leaves nothing visible, and its successor goes on") {
-  // The child writes record bytes straight into the next place and dies before publishing them: what
-  // kill -9 in the middle of try_push would leave.
+  // The child writes record bytes straight into the next place and dies before publishing them:
+  // what kill -9 in the middle of try_push would leave.
   const std::size_t size =
       (RingMemory::bytes_needed(RingKind::kReliable, sizeof(Record), 4) + 4095) / 4096 * 4096;
   void* shared = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   REQUIRE(shared != MAP_FAILED);
   const MutableBytes bytes{static_cast<std::uint8_t*>(shared), size};
-  const RingMemory ring =
-      RingMemory::create(bytes, RingKind::kReliable, sizeof(Record), 4).value();
+  const RingMemory ring = RingMemory::create(bytes, RingKind::kReliable, sizeof(Record), 4).value();
   const pid_t child = fork();
   if (child == 0) {
     SpscProducer producer(ring);
@@ -276,8 +278,8 @@ TEST("between two threads nothing is lost, doubled, torn or left asleep") {
   while (expected < kRecords) {
     std::array<Record, 16> batch{};
     const std::uint32_t rung = bell.load();
-    const std::uint32_t count = consumer.try_pop(
-        MutableBytes{reinterpret_cast<std::uint8_t*>(batch.data()), sizeof batch});
+    const std::uint32_t count =
+        consumer.try_pop(MutableBytes{reinterpret_cast<std::uint8_t*>(batch.data()), sizeof batch});
     for (std::uint32_t index = 0; index < count; ++index) {
       if (batch[index].number != expected || !whole(batch[index])) ++wrong;
       ++expected;
@@ -295,7 +297,8 @@ TEST("a lossy ring keeps the newest and counts what it dropped") {
   const RingMemory ring = make_ring(memory, RingKind::kLossy, 4);
   LossyProducer producer(ring);
   LossyConsumer consumer(ring);
-  for (std::uint64_t number = 0; number < 10; ++number) producer.push_record(make_record(number));
+  for (std::uint64_t number = 0; number < 10; ++number)
+    producer.push_record(make_record(number));
   Record record{};
   for (std::uint64_t number = 6; number < 10; ++number) {
     REQUIRE(consumer.try_pop_record(record));
@@ -310,7 +313,8 @@ TEST("a lossy writer killed half-way costs the record it was writing over, no mo
   const Memory memory(RingKind::kLossy, 4);
   const RingMemory ring = make_ring(memory, RingKind::kLossy, 4);
   LossyProducer producer(ring);
-  for (std::uint64_t number = 0; number < 4; ++number) producer.push_record(make_record(number));
+  for (std::uint64_t number = 0; number < 4; ++number)
+    producer.push_record(make_record(number));
   // Place 0 is where record 4 would go: its sequence word says "being written".
   const std::uint64_t half_written = 2 * 4 + 1;
   std::memcpy(memory.span().data() + 256, &half_written, sizeof half_written);

@@ -27,7 +27,8 @@ class APacket {
   APacket& timestamp(std::uint32_t value) { return set(timestamp_, value); }
   APacket& ssrc(std::uint32_t value) { return set(ssrc_, value); }
   APacket& csrcs(std::initializer_list<std::uint32_t> values) {
-    for (const std::uint32_t value : values) append(middle_, value, 4);
+    for (const std::uint32_t value : values)
+      append(middle_, value, 4);
     return set(first_, first_ | static_cast<int>(values.size()));
   }
   APacket& extension(std::uint16_t profile, const Buffer& data) {
@@ -86,13 +87,15 @@ inline Buffer an_rtcp_packet(int type, int count, const Buffer& body, bool padde
 
 inline Buffer words(std::initializer_list<std::uint32_t> values) {
   Buffer out;
-  for (const std::uint32_t value : values) append(out, value, 4);
+  for (const std::uint32_t value : values)
+    append(out, value, 4);
   return out;
 }
 
 inline Buffer join(std::initializer_list<Buffer> parts) {
   Buffer out;
-  for (const Buffer& part : parts) out.insert(out.end(), part.begin(), part.end());
+  for (const Buffer& part : parts)
+    out.insert(out.end(), part.begin(), part.end());
   return out;
 }
 

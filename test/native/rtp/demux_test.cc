@@ -1,4 +1,5 @@
-// First bytes of every protocol that may share a port, each range at both its ends (RFC 7983, 5761).
+// First bytes of every protocol that may share a port, each range at both its ends (RFC 7983,
+// 5761).
 #include "rtp/demux.h"
 
 #include <array>

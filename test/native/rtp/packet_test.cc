@@ -13,11 +13,19 @@ using namespace trunkyard::rtp;
 using test::APacket;
 using test::Buffer;
 
-ErrorCode verdict(const Buffer& bytes) { return PacketView::parse(bytes).code(); }
+ErrorCode verdict(const Buffer& bytes) {
+  return PacketView::parse(bytes).code();
+}
 
 TEST("reads every field of a plain packet") {
-  const Buffer bytes = APacket{}.payload_type(8).marker().sequence(0xfffe).timestamp(0x89abcdef)
-                           .ssrc(0xdeadbeef).payload({1, 2, 3}).bytes();
+  const Buffer bytes = APacket{}
+                           .payload_type(8)
+                           .marker()
+                           .sequence(0xfffe)
+                           .timestamp(0x89abcdef)
+                           .ssrc(0xdeadbeef)
+                           .payload({1, 2, 3})
+                           .bytes();
   const Result<PacketView> packet = PacketView::parse(bytes);
   REQUIRE(packet.ok());
   CHECK_EQ(packet->payload_type(), 8);
@@ -33,8 +41,12 @@ TEST("reads every field of a plain packet") {
 }
 
 TEST("takes CSRCs, extension and padding apart from the payload") {
-  const Buffer bytes = APacket{}.csrcs({5, 6}).extension(0xbede, {0x10, 0xaa, 0, 0})
-                           .payload({9, 8}).padding({0, 0, 3}).bytes();
+  const Buffer bytes = APacket{}
+                           .csrcs({5, 6})
+                           .extension(0xbede, {0x10, 0xaa, 0, 0})
+                           .payload({9, 8})
+                           .padding({0, 0, 3})
+                           .bytes();
   const Result<PacketView> packet = PacketView::parse(bytes);
   REQUIRE(packet.ok());
   CHECK_EQ(packet->csrc_count(), 2u);
@@ -59,8 +71,8 @@ TEST("refuses every version but 2") {
 }
 
 TEST("refuses a packet cut anywhere in its header") {
-  const Buffer whole = APacket{}.csrcs({1, 2, 3}).extension(0x1000, {1, 2, 3, 4}).payload({})
-                           .bytes();
+  const Buffer whole =
+      APacket{}.csrcs({1, 2, 3}).extension(0x1000, {1, 2, 3, 4}).payload({}).bytes();
   for (std::size_t length = 0; length < whole.size(); ++length) {
     CHECK_EQ(verdict(Buffer(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length))),
              ErrorCode::kPacketTruncated);
@@ -75,7 +87,8 @@ TEST("refuses an extension that claims more than there is") {
            ErrorCode::kPacketTruncated);
 }
 
-TEST("refuses a padding count of nothing, of more than the payload, and without a byte to hold it") {
+TEST(
+    "refuses a padding count of nothing, of more than the payload, and without a byte to hold it") {
   CHECK_EQ(verdict(APacket{}.payload({1}).padding({0}).bytes()), ErrorCode::kPacketMalformed);
   CHECK_EQ(verdict(APacket{}.payload({1}).padding({3}).bytes()), ErrorCode::kPacketMalformed);
   CHECK_EQ(verdict(APacket{}.payload({}).padding({}).bytes()), ErrorCode::kPacketMalformed);
@@ -97,8 +110,12 @@ TEST("rewrites one field and leaves the rest alone") {
   rewrite_sequence(bytes, 0xffff);
   rewrite_timestamp(bytes, static_cast<RtpTimestamp>(0xffff'fffe));
   rewrite_ssrc(bytes, static_cast<Ssrc>(0xabcd'ef01));
-  CHECK_EQ(bytes, (APacket{original}.payload_type(101).sequence(0xffff).timestamp(0xffff'fffe)
-                       .ssrc(0xabcd'ef01).bytes()));
+  CHECK_EQ(bytes, (APacket{original}
+                       .payload_type(101)
+                       .sequence(0xffff)
+                       .timestamp(0xffff'fffe)
+                       .ssrc(0xabcd'ef01)
+                       .bytes()));
   rewrite_marker(bytes, false);
   CHECK_EQ(bytes[1], 101);
   rewrite_marker(bytes, true);
@@ -108,10 +125,14 @@ TEST("rewrites one field and leaves the rest alone") {
 TEST("writes the header that it reads") {
   std::array<std::uint8_t, 12> buffer{};
   ByteWriter writer{buffer};
-  write_header(writer, {.payload_type = 8, .marker = true, .sequence = 9,
-                        .timestamp = static_cast<RtpTimestamp>(10), .ssrc = static_cast<Ssrc>(11)});
-  CHECK_EQ(writer.written(), (APacket{}.payload_type(8).marker().sequence(9).timestamp(10).ssrc(11)
-                                  .payload({}).bytes()));
+  write_header(writer, {.payload_type = 8,
+                        .marker = true,
+                        .sequence = 9,
+                        .timestamp = static_cast<RtpTimestamp>(10),
+                        .ssrc = static_cast<Ssrc>(11)});
+  CHECK_EQ(
+      writer.written(),
+      (APacket{}.payload_type(8).marker().sequence(9).timestamp(10).ssrc(11).payload({}).bytes()));
 }
 
 }  // namespace

@@ -8,7 +8,8 @@ namespace {
 using namespace trunkyard;
 using namespace trunkyard::rtp;
 
-/// Draws many intervals and checks that they fill [0.5, 1.5] x calculated / 1.21828 and nothing else.
+/// Draws many intervals and checks that they fill [0.5, 1.5] x calculated / 1.21828 and nothing
+/// else.
 void check_spread(const ReportIntervalInput& input, double calculated_s) {
   Prng prng(23);
   const double least_s = 0.5 * calculated_s / 1.2182818;
@@ -40,7 +41,8 @@ TEST("a narrow stream reports less often, for two members") {
 
 TEST("extreme input yields a positive interval") {
   Prng prng(1);
-  const ReportIntervalInput extreme{.average_packet_bytes = 0xffff'ffff, .rtcp_bytes_per_second = 1};
+  const ReportIntervalInput extreme{.average_packet_bytes = 0xffff'ffff,
+                                    .rtcp_bytes_per_second = 1};
   CHECK_TRUE(report_interval(extreme, prng) > Duration::zero());
 }
 

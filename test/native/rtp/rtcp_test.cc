@@ -19,7 +19,9 @@ using test::words;
 Bytes text(std::string_view value) {
   return {reinterpret_cast<const std::uint8_t*>(value.data()), value.size()};
 }
-Buffer a_receiver_report() { return an_rtcp_packet(201, 0, words({7})); }
+Buffer a_receiver_report() {
+  return an_rtcp_packet(201, 0, words({7}));
+}
 ErrorCode verdict(const Buffer& bytes, CompoundRule rule = CompoundRule::kCompound) {
   return CompoundReader::parse(bytes, rule).code();
 }
@@ -32,8 +34,8 @@ RtcpPacket first_packet(const Buffer& bytes) {
 }
 
 TEST("walks over the packets of a compound, unknown types included") {
-  const Buffer bytes = join({a_receiver_report(), an_rtcp_packet(192, 3, {}),
-                             an_rtcp_packet(203, 1, words({7}))});
+  const Buffer bytes =
+      join({a_receiver_report(), an_rtcp_packet(192, 3, {}), an_rtcp_packet(203, 1, words({7}))});
   Result<CompoundReader> reader = CompoundReader::parse(bytes, CompoundRule::kCompound);
   REQUIRE(reader.ok());
   CHECK_EQ(reader->packet_count(), 3u);
@@ -82,8 +84,7 @@ TEST("padding belongs to the last packet, in whole words, and is not part of its
   CHECK_EQ(verdict(join({padded, a_receiver_report()})), ErrorCode::kPacketMalformed);
   CHECK_EQ(first_packet(padded).body.size(), 4u);
   for (const std::uint32_t count : {0u, 1u, 3u, 6u, 12u, 255u}) {
-    CHECK_EQ(verdict(an_rtcp_packet(201, 0, words({7, count}), true)),
-             ErrorCode::kPacketMalformed);
+    CHECK_EQ(verdict(an_rtcp_packet(201, 0, words({7, count}), true)), ErrorCode::kPacketMalformed);
   }
   CHECK_EQ(verdict(an_rtcp_packet(201, 0, {}, true)), ErrorCode::kPacketMalformed);
 }
@@ -98,9 +99,10 @@ TEST("refuses a compound of more packets than anyone needs") {
 }
 
 TEST("reads a sender report with its blocks") {
-  const Buffer bytes = an_rtcp_packet(
-      200, 1, words({0xa, 0x11112222, 0x33334444, 160, 5, 800, /* block */ 0xb, 0x40ff'fffe, 0x10007,
-                     12, 0x22223333, 0x8000}));
+  const Buffer bytes =
+      an_rtcp_packet(200, 1,
+                     words({0xa, 0x11112222, 0x33334444, 160, 5, 800, /* block */ 0xb, 0x40ff'fffe,
+                            0x10007, 12, 0x22223333, 0x8000}));
   const Result<SenderReport> report = parse_sender_report(first_packet(bytes));
   REQUIRE(report.ok());
   CHECK_EQ(report->ssrc, static_cast<Ssrc>(0xa));
@@ -120,11 +122,10 @@ TEST("reads a sender report with its blocks") {
 }
 
 TEST("refuses reports that count more blocks than they hold, and ignores profile extensions") {
-  CHECK_EQ(parse_sender_report(first_packet(an_rtcp_packet(200, 1, words({1, 2, 3, 4, 5, 6}))))
-               .code(),
-           ErrorCode::kPacketTruncated);
-  CHECK_EQ(parse_sender_report(first_packet(an_rtcp_packet(200, 0, words({1, 2, 3, 4, 5}))))
-               .code(),
+  CHECK_EQ(
+      parse_sender_report(first_packet(an_rtcp_packet(200, 1, words({1, 2, 3, 4, 5, 6})))).code(),
+      ErrorCode::kPacketTruncated);
+  CHECK_EQ(parse_sender_report(first_packet(an_rtcp_packet(200, 0, words({1, 2, 3, 4, 5})))).code(),
            ErrorCode::kPacketTruncated);
   const Buffer short_report = an_rtcp_packet(201, 31, words({1, 2, 3}));
   CHECK_EQ(parse_receiver_report(first_packet(short_report)).code(), ErrorCode::kPacketTruncated);
@@ -219,9 +220,13 @@ TEST("walks over the blocks of an extended report") {
 
 TEST("builds a compound that reads back field by field") {
   std::array<std::uint8_t, 256> buffer{};
-  const std::array<ReportBlock, 1> blocks{ReportBlock{
-      .ssrc = static_cast<Ssrc>(2), .fraction_lost = 9, .cumulative_lost = -8'388'608,
-      .highest_sequence = 7, .jitter = 6, .last_sr = 5, .delay_since_sr = 4}};
+  const std::array<ReportBlock, 1> blocks{ReportBlock{.ssrc = static_cast<Ssrc>(2),
+                                                      .fraction_lost = 9,
+                                                      .cumulative_lost = -8'388'608,
+                                                      .highest_sequence = 7,
+                                                      .jitter = 6,
+                                                      .last_sr = 5,
+                                                      .delay_since_sr = 4}};
   CompoundBuilder builder{buffer};
   builder.add_sender_report(static_cast<Ssrc>(1),
                             {.ntp = NtpTime::from_bits(0x0123'4567'89ab'cdef),

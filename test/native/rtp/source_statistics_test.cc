@@ -35,7 +35,8 @@ class Stream {
                                       .clock_rate_hz = kRateHz});
   }
   void send_run(std::uint16_t first, int count) {
-    for (int index = 0; index < count; ++index) send(static_cast<std::uint16_t>(first + index));
+    for (int index = 0; index < count; ++index)
+      send(static_cast<std::uint16_t>(first + index));
   }
   [[nodiscard]] Instant now() const { return now_; }
 
@@ -72,9 +73,9 @@ TEST("a gap during probation starts the probation again") {
 TEST("counts what is missing, over the wrap of the sequence number") {
   SourceStatistics statistics;
   Stream alice(statistics);
-  alice.send_run(65'530, 4);                              // ..65533
-  CHECK_EQ(alice.send(3), ArrivalVerdict::kInOrder);      // 5 missing
-  CHECK_EQ(alice.send(65'535), ArrivalVerdict::kLate);    // one of them after all
+  alice.send_run(65'530, 4);                            // ..65533
+  CHECK_EQ(alice.send(3), ArrivalVerdict::kInOrder);    // 5 missing
+  CHECK_EQ(alice.send(65'535), ArrivalVerdict::kLate);  // one of them after all
   CHECK_EQ(statistics.packets_expected(), 10u);
   CHECK_EQ(statistics.packets_lost(), 4u);
   CHECK_EQ(statistics.highest().wire(), 0x1'0003u);
@@ -91,10 +92,10 @@ TEST("a duplicate counts as received, and loss never goes below zero for the leg
 }
 
 TEST("the limits of dropout and misordering stand where the RFC puts them") {
-  for (const auto& [step, verdict] : {std::pair{2'999, ArrivalVerdict::kInOrder},
-                                      std::pair{3'000, ArrivalVerdict::kJump},
-                                      std::pair{65'536 - 100, ArrivalVerdict::kJump},
-                                      std::pair{65'536 - 99, ArrivalVerdict::kLate}}) {
+  for (const auto& [step, verdict] :
+       {std::pair{2'999, ArrivalVerdict::kInOrder}, std::pair{3'000, ArrivalVerdict::kJump},
+        std::pair{65'536 - 100, ArrivalVerdict::kJump},
+        std::pair{65'536 - 99, ArrivalVerdict::kLate}}) {
     SourceStatistics statistics;
     Stream alice(statistics);
     alice.send_run(10, 2);
@@ -284,15 +285,15 @@ Network deliver(Prng& prng, std::uint32_t sent) {
   for (std::uint32_t index = 0; index < sent; ++index) {
     const bool kept = index < 2 || index + 1 == sent || prng.below(10) != 0;
     if (!kept) continue;
-    const std::uint32_t late = index < 2 || index + 1 == sent || prng.below(8) != 0
-                                   ? 0
-                                   : prng.below(50);
+    const std::uint32_t late =
+        index < 2 || index + 1 == sent || prng.below(8) != 0 ? 0 : prng.below(50);
     due.emplace_back(index * 10 + late * 10, index);
     if (index > 2 && prng.below(20) == 0) due.emplace_back(index * 10 + 5, index);
   }
   std::stable_sort(due.begin(), due.end());
   Network network;
-  for (const auto& [time, index] : due) network.arrivals.push_back(index);
+  for (const auto& [time, index] : due)
+    network.arrivals.push_back(index);
   return network;
 }
 

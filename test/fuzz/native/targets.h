@@ -1,0 +1,14 @@
+// The fuzz targets. Each takes one input, calls its parser and checks what must hold of the answer;
+// a broken promise ends in CHECK. Driven by libFuzzer (libfuzzer_entry.cc) and, with any compiler,
+// by the seeded loop and the replay of test/native/fuzz_replay_test.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace fuzz {
+
+int rtp_fuzz(const std::uint8_t* data, std::size_t size);
+int rtcp_fuzz(const std::uint8_t* data, std::size_t size);
+
+}  // namespace fuzz
