@@ -62,6 +62,7 @@ export const ERRORS = {
   MEDIA_TIMEOUT: entry(null, 31, false, 'No RTP and no RTCP came for `media.inactivity_s`.'),
   MAX_DURATION: entry(null, 16, false, 'The trunk’s `max_duration_s` was reached.'),
   // Process.
+  ENDED_BY_OPERATOR: entry(null, 16, false, 'The call was ended through the API or the command line.'),
   PROCESS_RESTARTED: entry(null, 41, false, 'The process ended while the call was up; the record was closed at restart.'),
   NODE_STOPPED: entry(503, 41, true, 'The drain limit was reached; the call was ended by the platform.'),
   STORE_UNAVAILABLE: entry(503, 41, true, 'The store refuses writes.'),

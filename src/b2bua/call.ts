@@ -1,0 +1,161 @@
+// The state of one call: two legs, their media, and where in its life it is. Data only; the phases live in their own files.
+import type {
+  CallId,
+  ClientTxnId,
+  EndedBy,
+  EndpointHandle,
+  EpochMs,
+  LegDirection,
+  LegId,
+  LegMedia,
+  LocalPoint,
+  MonoMs,
+  ServerTxnId,
+} from '../base/index.ts';
+import type { AnchoredSdp, AudioDescription, Dialog, HeaderLines, OutgoingRequest } from '../sip/index.ts';
+import type { GatewayAttempt, Ticket, Trunk } from '../trunks/index.ts';
+import type { Outcome } from './outcome.ts';
+import type { CallPhase } from './types.ts';
+
+/** A leg's media: our end in the engine, and what both sides last said about it. */
+export interface LegAnchor {
+  readonly addressIndex: number;
+  /** Null until the engine has answered, and again once it was told to close. */
+  endpoint: EndpointHandle | null;
+  rtpPort: number;
+  rtcpPort: number;
+  readonly sessionId: string;
+  /** The newest description we sent, agreed or not: the next one's version follows it. */
+  lastSent: AnchoredSdp | null;
+  /** What is agreed. */
+  ours: AnchoredSdp | null;
+  theirs: AudioDescription | null;
+  codec: string | null;
+  /** The engine was told to close and has not answered yet. */
+  closing: boolean;
+  counters: LegMedia | null;
+}
+
+/** What the call record needs to know of a leg, filled in as it happens. */
+export interface LegHistory {
+  readonly startedAt: EpochMs;
+  readonly startedMono: MonoMs;
+  ringingAt: EpochMs | null;
+  progressMono: MonoMs | null;
+  answeredAt: EpochMs | null;
+  answeredMono: MonoMs | null;
+  readonly routesTried: string[];
+}
+
+/** An INVITE transaction of ours that the peer on this leg waits to have answered. */
+export interface WaitingInvite {
+  readonly txn: ServerTxnId;
+  /** The INVITE came without an offer: our 2xx carries one and the ACK brings the answer (RFC 3261 §13.2.1). */
+  readonly lateOffer: boolean;
+  /** Our 2xx went out; the ACK is still to come. */
+  answered: boolean;
+  /** Record-Route lines that our answers repeat (RFC 3261 §12.1.1). */
+  readonly recordRoutes: HeaderLines;
+}
+
+export interface Leg {
+  readonly id: LegId;
+  readonly side: 'a' | 'b';
+  readonly direction: LegDirection;
+  /** Our tag, and so the key under which in-dialog requests find the leg. */
+  localTag: string;
+  sipCallId: string;
+  trunk: Trunk | null;
+  gateway: string | null;
+  /** Where its SIP messages come from, for the media source rule. */
+  peerAddress: string;
+  /** Our listening point towards it: Contact. */
+  point: LocalPoint;
+  caller: string;
+  called: string;
+  readonly calledOriginal: string;
+  readonly authIdentity: string | null;
+  dialog: Dialog | null;
+  readonly anchor: LegAnchor;
+  readonly history: LegHistory;
+  waitingInvite: WaitingInvite | null;
+  /** An INVITE we sent on this leg (first or re-INVITE) without a final answer yet. */
+  sentInvite: ClientTxnId | null;
+  /** BYE was sent or received: nothing more is said on this dialog. */
+  finished: boolean;
+  /** Its start is in the journal (the outbound leg's only once a gateway is asked). */
+  recordStarted: boolean;
+  recorded: boolean;
+}
+
+/** One INVITE to one gateway. Every attempt has a Call-ID and tag of its own, so a late answer can't be mixed up. */
+export interface Attempt {
+  readonly plan: GatewayAttempt;
+  readonly sipCallId: string;
+  readonly localTag: string;
+  cseq: number;
+  txn: ClientTxnId;
+  readonly requestUri: string;
+  readonly fromHeader: string;
+  readonly toHeader: string;
+  /** As sent last, without its body: dialogs are made from it. */
+  request: OutgoingRequest | null;
+  answeredChallenge: boolean;
+  progressed: boolean;
+  /** Given up by timeout or hang-up; whatever it still answers is cleaned up, never relayed. */
+  abandoned: boolean;
+}
+
+/** An offer on its way through us: made by one leg, put to the other, not yet answered. */
+export interface Exchange {
+  readonly offerer: Leg;
+  readonly answerer: Leg;
+  readonly offer: AudioDescription;
+  readonly forwarded: AnchoredSdp;
+}
+
+/** A 2xx with an offer, received on `leg`: its ACK must carry the answer (RFC 3261 §13.2.1). */
+export interface Unacknowledged {
+  readonly txn: ClientTxnId;
+  readonly toTag: string;
+  readonly leg: Leg;
+  readonly cseq: number;
+}
+
+export type TimerName = 'gateway' | 'ring' | 'maxDuration' | 'linger';
+
+export interface Call {
+  readonly id: CallId;
+  readonly number: number;
+  phase: CallPhase;
+  readonly a: Leg;
+  b: Leg | null;
+  readonly ticket: Ticket;
+  /** What goes on unchanged to the far side of the first INVITE. */
+  readonly fromDisplay: string | null;
+  readonly privacy: string | null;
+  readonly maxForwards: number;
+  /** The first INVITE's offer until it was put to a gateway; null with a late offer. */
+  readonly firstOffer: AudioDescription | null;
+  /** Still to be tried, in order. */
+  plans: GatewayAttempt[];
+  attempt: Attempt | null;
+  exchange: Exchange | null;
+  /** A 2xx whose ACK waits for the other side's answer (late offer). */
+  unacknowledged: Unacknowledged | null;
+  /** Endpoints the engine still has to open. */
+  opening: number;
+  lastOutcome: Outcome | null;
+  ending: { readonly outcome: Outcome; readonly by: EndedBy; readonly at: EpochMs; readonly mono: MonoMs } | null;
+  readonly timers: Map<TimerName, number>;
+}
+
+/** The other leg; null for a call that ends inside (echo). */
+export function otherLeg(call: Call, leg: Leg): Leg | null {
+  return leg === call.a ? call.b : call.a;
+}
+
+/** Legs of a call, one or two. */
+export function legsOf(call: Call): readonly Leg[] {
+  return call.b === null ? [call.a] : [call.a, call.b];
+}

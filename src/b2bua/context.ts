@@ -1,0 +1,78 @@
+// What every phase of a call may do: speak to the SIP core, order media, set timers, write the record. One per B2BUA.
+import type {
+  ClientTxnId,
+  DomainEvent,
+  ErrorCode,
+  HostPort,
+  Now,
+  OrderId,
+  Random,
+  ServerTxnId,
+} from '../base/index.ts';
+import type { EngineOrder } from '../engine/index.ts';
+import type { HeaderLines } from '../sip/index.ts';
+import type { GatewayAttempt, Trunk } from '../trunks/index.ts';
+import type { Call, Leg, TimerName } from './call.ts';
+import type { B2buaSettings, SipOrder } from './types.ts';
+
+/** What a client transaction of ours is for. */
+export type TxnUse =
+  | { readonly kind: 'invite'; readonly call: Call; readonly attempt: NonNullable<Call['attempt']> }
+  | { readonly kind: 'reinvite'; readonly call: Call; readonly leg: Leg; readonly cseq: number }
+  | { readonly kind: 'bye' };
+
+/** What an order to the engine was for. */
+export type OrderUse =
+  | { readonly kind: 'open'; readonly call: Call; readonly leg: Leg }
+  | { readonly kind: 'close'; readonly call: Call; readonly leg: Leg }
+  | { readonly kind: 'change'; readonly call: Call; readonly leg: Leg };
+
+export interface Answer {
+  readonly status: number;
+  readonly reason?: string | null;
+  readonly toTag: string | null;
+  readonly headers?: HeaderLines;
+  readonly body?: Buffer | null;
+}
+
+export interface Context {
+  /** The moment of the input being handled. */
+  readonly now: Now;
+  readonly settings: B2buaSettings;
+  readonly random: Random;
+  sip(order: SipOrder): void;
+  respond(txn: ServerTxnId, answer: Answer): void;
+  engine(orders: readonly EngineOrder[]): void;
+  commit(event: DomainEvent): void;
+  rejected(code: ErrorCode, trunk: string | null): void;
+  newTxn(use: TxnUse): ClientTxnId;
+  newOrder(use: OrderUse): OrderId;
+  /** From now on in-dialog requests with our tag `leg.localTag` find this leg. */
+  bindTag(call: Call, leg: Leg): void;
+  unbindTag(tag: string): void;
+  /** ACK, CANCEL and ackMissing of this server transaction find this leg. */
+  bindServerTxn(txn: ServerTxnId, call: Call, leg: Leg): void;
+  unbindServerTxn(txn: ServerTxnId): void;
+  setTimer(call: Call, name: TimerName, delayMs: number): void;
+  clearTimer(call: Call, name: TimerName): void;
+  /** The endpoint's events find this leg. */
+  bindEndpoint(call: Call, leg: Leg): void;
+  unbindEndpoint(leg: Leg): void;
+  /** Gateways of these trunks in the order to try them, resting ones left out. */
+  planAttempts(trunks: readonly Trunk[]): GatewayAttempt[];
+  /** Tells gateway health how an attempt went. */
+  gatewayAnswered(attempt: NonNullable<Call['attempt']>, status: number, retryAfterS: number | null): void;
+  gatewaySilent(attempt: NonNullable<Call['attempt']>): void;
+  release(call: Call): void;
+}
+
+/** `<sip:trunkyard@host:port;transport=tcp>`: what a peer must use to reach this leg's dialog. */
+export function contactOf(leg: Leg): string {
+  const { advertise, transport } = leg.point;
+  return `<sip:${bracketed(advertise)};transport=${transport}>`;
+}
+
+/** `host:port` with brackets round IPv6. */
+export function bracketed(point: HostPort): string {
+  return point.host.includes(':') ? `[${point.host}]:${point.port}` : `${point.host}:${point.port}`;
+}

@@ -1,0 +1,186 @@
+// Lets a new INVITE in or says why not: who sent it, may it start a call, where does its number go, is there a codec.
+import type { CodedError, Flow, Result, ServerTxnId } from '../base/index.ts';
+import { ERRORS, err, ok } from '../base/index.ts';
+import type { AudioDescription, HeaderLines, SipRequest } from '../sip/index.ts';
+import { computeHa1 } from '../sip/index.ts';
+import type { RouteChoice, Ticket, Trunk } from '../trunks/index.ts';
+import { dialledText, readDialled } from '../trunks/index.ts';
+import type { Answer, Context } from './context.ts';
+import { acceptable, readBody } from './offer-answer.ts';
+
+/** Methods we answer at all; the value of Allow (RFC 3261 §20.5). */
+export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS';
+
+/** A caller whose INVITE may become a call. */
+export interface Admitted {
+  readonly trunk: Trunk;
+  readonly authIdentity: string | null;
+  readonly ticket: Ticket;
+  readonly route: RouteChoice;
+  /** Null for an INVITE without a body (late offer). */
+  readonly offer: AudioDescription | null;
+}
+
+/** A final answer instead of a call. `code` is null for a challenge, which is no failure yet. */
+export interface Refusal {
+  readonly error: CodedError;
+  readonly trunk: Trunk | null;
+  readonly headers: HeaderLines;
+  /** The caller is known and was let in: the attempt gets a record. */
+  readonly admitted: Omit<Admitted, 'route' | 'offer'> | null;
+}
+
+export interface Gate {
+  readonly draining: boolean;
+  readonly storeAvailable: boolean;
+  readonly engineReady: boolean;
+}
+
+/**
+ * Decides about an INVITE outside a dialog. Cheap refusals come first, so that a flood costs little.
+ * @returns the caller with its ticket, which the call must release; or the refusal to answer with.
+ */
+export function admit(
+  cx: Context,
+  request: SipRequest,
+  flow: Flow,
+  gate: Gate,
+): Result<Admitted, Refusal> {
+  if (gate.draining) return refuse({ code: 'NODE_DRAINING', message: 'draining', retryAfterS: 30 }, null);
+  if (!gate.storeAvailable) {
+    return refuse({ code: 'STORE_UNAVAILABLE', message: 'the store refuses writes', retryAfterS: 5 }, null);
+  }
+  if (!gate.engineReady) {
+    return refuse({ code: 'ENGINE_LOST', message: 'no media process', retryAfterS: 2 }, null);
+  }
+  const caller = identify(cx, request, flow);
+  if (!caller.ok) return caller;
+  const { trunk, authIdentity } = caller.value;
+  const early = checkRequest(request);
+  if (early !== null) return refuse(early.error, trunk, early.headers);
+  const ticket = cx.settings.admission.tryAdmit(cx.now.mono, trunk);
+  if (!ticket.ok) return refuse(ticket.error, trunk);
+  const admitted = { trunk, authIdentity, ticket: ticket.value };
+  const offer = readOffer(request);
+  if (!offer.ok) return refuse(offer.error, trunk, offer.error.code === 'BODY_UNSUPPORTED' ? ACCEPT : [], admitted);
+  const route = cx.settings.book.selectRoute(dialledOf(request));
+  if (!route.ok) return refuse(route.error, trunk, [], admitted);
+  return ok({ ...admitted, route: route.value, offer: offer.value });
+}
+
+const ACCEPT: HeaderLines = [['Accept', 'application/sdp']];
+
+/** What was dialled: the user part, or the whole of a tel: URI. */
+export function dialledOf(request: SipRequest): string {
+  return request.uri.scheme === 'tel' ? request.uri.text : (request.uri.user ?? '');
+}
+
+/** The calling number out of From, as it goes into records and the outgoing From. */
+export function callerOf(request: SipRequest): string {
+  const match = /^(?:sips?:|tel:)([^@;>]*)/i.exec(request.from.uri);
+  return dialledText(readDialled(match?.[1] ?? ''));
+}
+
+/** An answer for a refusal, with Retry-After where the catalogue says that a retry helps. */
+export function answerFor(refusal: Refusal, toTag: string): Answer {
+  const { error } = refusal;
+  const headers: (readonly [string, string])[] = [...refusal.headers];
+  if (error.retryAfterS !== undefined) headers.push(['Retry-After', String(error.retryAfterS)]);
+  return { status: ERRORS[error.code].sip ?? 500, toTag, headers };
+}
+
+/** Refuses INVITE `txn` in one go and counts it. */
+export function answerRefusal(cx: Context, txn: ServerTxnId, refusal: Refusal): void {
+  cx.respond(txn, answerFor(refusal, cx.random.hex(8)));
+  cx.rejected(refusal.error.code, refusal.trunk?.name ?? null);
+}
+
+function refuse(
+  error: CodedError,
+  trunk: Trunk | null,
+  headers: HeaderLines = [],
+  admitted: Refusal['admitted'] = null,
+): Result<never, Refusal> {
+  return err({ error, trunk, headers, admitted });
+}
+
+function identify(
+  cx: Context,
+  request: SipRequest,
+  flow: Flow,
+): Result<{ readonly trunk: Trunk; readonly authIdentity: string | null }, Refusal> {
+  const { book, digest } = cx.settings;
+  const bySource = book.bySource(flow.remote.host);
+  if (bySource !== null && bySource.auth === null) return ok({ trunk: bySource, authIdentity: null });
+  if (digest === null || (bySource === null && !book.hasDigestTrunks)) {
+    const message = `source ${flow.remote.host} is in no trunk’s allow list`;
+    return refuse({ code: 'SOURCE_NOT_ALLOWED', message }, null);
+  }
+  return authenticate(cx, request, bySource);
+}
+
+function authenticate(
+  cx: Context,
+  request: SipRequest,
+  bySource: Trunk | null,
+): Result<{ readonly trunk: Trunk; readonly authIdentity: string | null }, Refusal> {
+  const { book, digest, realm } = cx.settings;
+  if (digest === null) throw new Error('asked for credentials without a digest server');
+  const header = request.header('authorization');
+  if (header === null) {
+    const error = { code: 'AUTH_REQUIRED', message: 'no credentials' } as const;
+    return refuse(error, bySource, digest.challenge(cx.now.epoch));
+  }
+  const verified = digest.verify(cx.now.epoch, request.method, header, (username) => {
+    const auth = book.byUsername(username)?.auth ?? null;
+    if (auth === null) return null;
+    if (auth.kind === 'ha1') return { md5: auth.ha1Md5, sha256: auth.ha1Sha256 };
+    return computeHa1({ username, realm, password: auth.password });
+  });
+  if (!verified.ok) {
+    if (verified.error.reason === 'stale') {
+      const error = { code: 'AUTH_REQUIRED', message: 'stale nonce' } as const;
+      return refuse(error, bySource, digest.challenge(cx.now.epoch, { stale: true }));
+    }
+    return refuse(verified.error.error, bySource);
+  }
+  const trunk = book.byUsername(verified.value.username);
+  // A trunk with both an address list and credentials must prove both.
+  const allowed = trunk !== null && (trunk.allow.length === 0 || trunk === bySource);
+  if (!allowed) return refuse({ code: 'SOURCE_NOT_ALLOWED', message: 'credentials of another trunk' }, bySource);
+  return ok({ trunk, authIdentity: verified.value.username });
+}
+
+function checkRequest(request: SipRequest): { readonly error: CodedError; readonly headers: HeaderLines } | null {
+  if (request.maxForwards === 0) {
+    return { error: { code: 'TOO_MANY_HOPS', message: 'Max-Forwards is 0' }, headers: [] };
+  }
+  const { scheme } = request.uri;
+  if (scheme !== 'sip' && scheme !== 'sips' && scheme !== 'tel') {
+    return { error: { code: 'URI_UNSUPPORTED', message: `scheme ${scheme}` }, headers: [] };
+  }
+  return checkRequire(request);
+}
+
+/** RFC 3261 §8.2.2.3: no extension that a caller may require is spoken yet. */
+export function checkRequire(
+  request: SipRequest,
+): { readonly error: CodedError; readonly headers: HeaderLines } | null {
+  const required = request.headerValues('require');
+  if (required.length === 0) return null;
+  const list = required.join(', ');
+  return {
+    error: { code: 'EXTENSION_UNSUPPORTED', message: `Require: ${list}` },
+    headers: [['Unsupported', list]],
+  };
+}
+
+/** Reads the offer of an INVITE; null when it has none. */
+export function readOffer(request: SipRequest): Result<AudioDescription | null, CodedError> {
+  if (request.body.length === 0) return ok(null);
+  if (request.contentType !== 'application/sdp') {
+    return err({ code: 'BODY_UNSUPPORTED', message: `Content-Type ${request.contentType ?? 'missing'}` });
+  }
+  const read = readBody(request.body);
+  return read.ok ? acceptable(read.value) : read;
+}

@@ -1,0 +1,64 @@
+// What a SIP status means for a call record: cause code, Q.850 value, and what the caller is told.
+import type { ErrorCode } from '../base/index.ts';
+import { ERRORS } from '../base/index.ts';
+
+/** ITU-T Q.850 causes by SIP status, RFC 3398 §8.2.6.1; 487 and 488 as RFC 3326 users write them. */
+const Q850_BY_STATUS: ReadonlyMap<number, number> = new Map([
+  [400, 41], [401, 21], [402, 21], [403, 21], [404, 1], [405, 63], [406, 79], [407, 21], [408, 102],
+  [410, 22], [413, 127], [414, 127], [415, 79], [416, 127], [420, 127], [421, 127], [423, 127],
+  [480, 18], [481, 41], [482, 25], [483, 25], [484, 28], [485, 1], [486, 17], [487, 16], [488, 88],
+  [500, 41], [501, 79], [502, 38], [503, 41], [504, 102], [505, 127], [513, 127],
+  [600, 17], [603, 21], [604, 1], [606, 58],
+]); // prettier-ignore
+
+/** How a leg ended: what its record says and what a Reason header may carry. */
+export interface Outcome {
+  readonly cause: ErrorCode;
+  readonly status: number;
+  readonly q850: number | null;
+}
+
+/** The outcome a catalogue code stands for; `status` overrides the catalogue's where the peer chose one. */
+export function outcomeOf(cause: ErrorCode, status?: number): Outcome {
+  const entry = ERRORS[cause];
+  return { cause, status: status ?? entry.sip ?? 200, q850: entry.q850 };
+}
+
+/** Reads a far end's final answer of 300 to 699. */
+export function outcomeOfStatus(status: number): Outcome {
+  const q850 = Q850_BY_STATUS.get(status) ?? (status < 500 ? 127 : 41);
+  switch (status) {
+    case 486:
+    case 600:
+      return { cause: 'CALLEE_BUSY', status, q850 };
+    case 603:
+      return { cause: 'CALLEE_DECLINED', status, q850 };
+    case 480:
+      return { cause: 'NO_ANSWER', status, q850 };
+    case 408:
+      return { cause: 'GATEWAY_TIMEOUT', status, q850 };
+    case 487:
+      return { cause: 'CALLER_CANCELLED', status, q850 };
+    case 488:
+    case 606:
+      return { cause: 'CODEC_NOT_SHARED', status, q850 };
+    default:
+      return { cause: 'PEER_REFUSED', status, q850 };
+  }
+}
+
+/**
+ * The status the caller is told for a gateway's final answer. Redirects are not followed and challenges are never
+ * passed on: a caller must not see our gateway's realm (RFC 5853 §3.1, topology hiding).
+ */
+export function statusForCaller(status: number): number {
+  if (status >= 300 && status < 400) return 480;
+  if (status === 401 || status === 407) return 503;
+  return status;
+}
+
+/** The value of a Reason header (RFC 3326) for an outcome; null when there is no Q.850 cause to tell. */
+export function reasonValue(outcome: Outcome): string | null {
+  if (outcome.q850 === null) return null;
+  return `Q.850;cause=${outcome.q850};text="${outcome.cause}"`;
+}

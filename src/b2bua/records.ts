@@ -1,0 +1,101 @@
+// Turns what happened on a leg into the facts that the journal, the call records and everyone above live from.
+import type { EndedBy, LegMedia, LegRecord, LegStart } from '../base/index.ts';
+import type { EndpointCounters } from '../engine/index.ts';
+import type { Call, Leg } from './call.ts';
+import { legsOf } from './call.ts';
+import type { Context } from './context.ts';
+import type { Outcome } from './outcome.ts';
+import { reasonValue } from './outcome.ts';
+
+/** The fact that a leg exists; in the journal before its first answer or request goes out. */
+export function commitStart(cx: Context, call: Call, leg: Leg): void {
+  cx.commit({ kind: 'leg.started', leg: startOf(call, leg) });
+}
+
+/** First ringing of a leg: later ones change nothing. */
+export function commitRinging(cx: Context, leg: Leg): void {
+  const { history } = leg;
+  if (history.progressMono === null) history.progressMono = cx.now.mono;
+  if (history.ringingAt !== null) return;
+  history.ringingAt = cx.now.epoch;
+  cx.commit({ kind: 'leg.ringing', legId: leg.id, at: cx.now.epoch });
+}
+
+export function commitAnswered(cx: Context, leg: Leg): void {
+  const { history } = leg;
+  if (history.answeredAt !== null) return;
+  history.answeredAt = cx.now.epoch;
+  history.answeredMono = cx.now.mono;
+  if (history.progressMono === null) history.progressMono = cx.now.mono;
+  cx.commit({ kind: 'leg.answered', legId: leg.id, at: cx.now.epoch });
+}
+
+/** The final records of a call that has ended, one a leg, each once. */
+export function commitEnd(cx: Context, call: Call): void {
+  if (call.ending === null) throw new Error(`call ${call.id} has no end to record`);
+  for (const leg of legsOf(call)) {
+    if (leg.recorded || !leg.recordStarted) continue;
+    leg.recorded = true;
+    cx.commit({ kind: 'leg.ended', leg: recordOf(call, leg, call.ending) });
+  }
+}
+
+function startOf(call: Call, leg: Leg): LegStart {
+  return {
+    legId: leg.id,
+    callId: call.id,
+    direction: leg.direction,
+    trunk: leg.trunk?.name ?? null,
+    sipCallId: leg.sipCallId,
+    caller: leg.caller,
+    called: leg.called,
+    calledOriginal: leg.calledOriginal,
+    authIdentity: leg.authIdentity,
+    startedAt: leg.history.startedAt,
+  };
+}
+
+function recordOf(call: Call, leg: Leg, end: NonNullable<Call['ending']>): LegRecord {
+  const { history } = leg;
+  const answered = history.answeredMono;
+  return {
+    ...startOf(call, leg),
+    gateway: leg.gateway,
+    ringingAt: history.ringingAt,
+    answeredAt: history.answeredAt,
+    endedAt: end.at,
+    durationMs: answered === null ? 0 : Math.max(0, Math.round(end.mono - answered)),
+    pddMs:
+      history.progressMono === null ? null : Math.round(history.progressMono - history.startedMono),
+    finalStatus: answered === null ? end.outcome.status : 200,
+    cause: end.outcome.cause,
+    q850: end.outcome.q850,
+    reasonHeader: reasonValue(end.outcome),
+    endedBy: end.by,
+    codec: leg.anchor.codec,
+    media: leg.anchor.counters,
+    routesTried: history.routesTried.join(','),
+  };
+}
+
+/** Engine counters as the record keeps them. */
+export function mediaOf(counters: EndpointCounters): LegMedia {
+  return {
+    packetsReceived: counters.packetsReceived,
+    octetsReceived: counters.octetsReceived,
+    packetsSent: counters.packetsSent,
+    octetsSent: counters.octetsSent,
+    packetsLost: counters.packetsLost,
+    jitterMs: counters.jitterMs,
+    packetsRefused: counters.packetsRefused,
+    mos: null,
+  };
+}
+
+/** Marks the call's end once; the first reason stands. */
+export function markEnd(cx: Context, call: Call, outcome: Outcome, by: EndedBy): boolean {
+  if (call.ending !== null) return false;
+  call.ending = { outcome, by, at: cx.now.epoch, mono: cx.now.mono };
+  call.phase = 'ending';
+  return true;
+}

@@ -1,0 +1,437 @@
+// From the first INVITE to the answer: endpoints, gateways tried in order, ringing and early media, 200 and ACK.
+import type { CodedError, Flow, LocalPoint, Result, ServerTxnId } from '../base/index.ts';
+import { callId, ERRORS, legId } from '../base/index.ts';
+import type { EngineEvent } from '../engine/index.ts';
+import type { SipRequest, SipResponse } from '../sip/index.ts';
+import { Dialog, recordRouteLines } from '../sip/index.ts';
+import { dialledText, readDialled } from '../trunks/index.ts';
+import { abandonAttempt, answerChallenge, tryNextGateway } from './attempts.ts';
+import type { Attempt, Call, Leg } from './call.ts';
+import type { Context } from './context.ts';
+import { contactOf } from './context.ts';
+import { sendAck } from './dialog-requests.ts';
+import type { Admitted } from './inbound.ts';
+import { ALLOW, answerFor, callerOf, dialledOf } from './inbound.ts';
+import { answerEcho, answerExchange, openEndpoints, openExchange, readBody, sdpBody } from './offer-answer.ts';
+import { outcomeOf, outcomeOfStatus, statusForCaller } from './outcome.ts';
+import { commitAnswered, commitRinging, commitStart } from './records.ts';
+import { endCall, hangUpDialog, takeWaiting } from './teardown.ts';
+
+/** What a new call is made from. */
+export interface CallSeed {
+  /** Counts calls; spreads them over media threads and addresses. */
+  readonly number: number;
+  readonly txn: ServerTxnId;
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  readonly admitted: Admitted;
+}
+
+/** Makes the call of an admitted INVITE and orders its endpoints. */
+export function startCall(cx: Context, { number, txn, request, flow, admitted }: CallSeed): Call {
+  const called = dialledText(readDialled(dialledOf(request)));
+  const a = newLeg(cx, {
+    side: 'a',
+    number,
+    sipCallId: request.callId,
+    trunk: admitted.trunk,
+    peerAddress: flow.remote.host,
+    point: pointFor(cx, flow.transport, flow.remote.host),
+    caller: callerOf(request),
+    called,
+    calledOriginal: called,
+    authIdentity: admitted.authIdentity,
+  });
+  a.waitingInvite = {
+    txn,
+    lateOffer: admitted.offer === null,
+    answered: false,
+    recordRoutes: recordRouteLines(request),
+  };
+  const call: Call = {
+    id: callId(`CL${cx.random.hex(16)}`),
+    number,
+    phase: 'opening',
+    a,
+    b: null,
+    ticket: admitted.ticket,
+    fromDisplay: request.from.display,
+    privacy: request.header('privacy'),
+    maxForwards: request.maxForwards - 1,
+    firstOffer: admitted.offer,
+    plans: [],
+    attempt: null,
+    exchange: null,
+    unacknowledged: null,
+    opening: 0,
+    lastOutcome: null,
+    ending: null,
+    timers: new Map(),
+
+  };
+  a.dialog = Dialog.fromUas(request, { tag: a.localTag, contact: contactOf(a) });
+  cx.bindServerTxn(txn, call, a);
+  cx.bindTag(call, a);
+  commitStart(cx, call, a);
+  if (admitted.route.kind === 'trunks') {
+    call.plans = cx.planAttempts(admitted.route.trunks);
+    call.b = newOutboundLeg(cx, call, admitted.route.number);
+  }
+  openEndpoints(cx, call);
+  return call;
+}
+
+interface LegSeed {
+  readonly side: 'a' | 'b';
+  readonly number: number;
+  readonly sipCallId: string;
+  readonly trunk: Leg['trunk'];
+  readonly peerAddress: string;
+  readonly point: LocalPoint;
+  readonly caller: string;
+  readonly called: string;
+  readonly calledOriginal: string;
+  readonly authIdentity: string | null;
+}
+
+function newLeg(cx: Context, seed: LegSeed): Leg {
+  return {
+    id: legId(`CA${cx.random.hex(16)}`),
+    side: seed.side,
+    direction: seed.side === 'a' ? 'inbound' : 'outbound',
+    localTag: cx.random.hex(8),
+    sipCallId: seed.sipCallId,
+    trunk: seed.trunk,
+    gateway: null,
+    peerAddress: seed.peerAddress,
+    point: seed.point,
+    caller: seed.caller,
+    called: seed.called,
+    calledOriginal: seed.calledOriginal,
+    authIdentity: seed.authIdentity,
+    dialog: null,
+    anchor: {
+      addressIndex: addressIndexFor(cx, seed.peerAddress, seed.number),
+      endpoint: null,
+      rtpPort: 0,
+      rtcpPort: 0,
+      sessionId: String(parseInt(cx.random.hex(6), 16)),
+      lastSent: null,
+      ours: null,
+      theirs: null,
+      codec: null,
+      closing: false,
+      counters: null,
+    },
+    history: {
+      startedAt: cx.now.epoch,
+      startedMono: cx.now.mono,
+      ringingAt: null,
+      progressMono: null,
+      answeredAt: null,
+      answeredMono: null,
+      routesTried: [],
+    },
+    waitingInvite: null,
+    sentInvite: null,
+    finished: false,
+    recordStarted: seed.side === 'a',
+    recorded: false,
+  };
+}
+
+/** The outgoing leg as far as it is known before a gateway is chosen. */
+function newOutboundLeg(cx: Context, call: Call, number: string): Leg {
+  const first = call.plans[0];
+  const host = first?.gateway.target.host ?? call.a.peerAddress;
+  return newLeg(cx, {
+    side: 'b',
+    number: call.number,
+    sipCallId: `${cx.random.hex(12)}`,
+    trunk: first?.trunk ?? null,
+    peerAddress: host,
+    point: pointFor(cx, first?.gateway.target.transport ?? 'udp', host),
+    caller: call.a.caller,
+    called: number,
+    calledOriginal: call.a.called,
+    authIdentity: null,
+  });
+}
+
+/** Our listening point of a transport towards a peer: same address family, else the first of that transport, else the first. */
+export function pointFor(cx: Context, transport: string, peerHost: string): LocalPoint {
+  const { locals } = cx.settings;
+  const v6 = peerHost.includes(':');
+  const ofTransport = locals.filter((local) => local.transport === transport);
+  const point = ofTransport.find((local) => local.bind.host.includes(':') === v6) ?? ofTransport[0] ?? locals[0];
+  if (point === undefined) throw new Error('no SIP listening point is configured');
+  return point;
+}
+
+/** Spreads calls over the media addresses of the peer's family, so that several addresses' ports add up. */
+function addressIndexFor(cx: Context, peerHost: string, number: number): number {
+  const v6 = peerHost.includes(':');
+  const { mediaAddresses } = cx.settings;
+  const fitting: number[] = [];
+  for (const [index, address] of mediaAddresses.entries()) {
+    if (address.advertise.includes(':') === v6) fitting.push(index);
+  }
+  return fitting[number % fitting.length] ?? number % mediaAddresses.length;
+}
+
+/** The engine opened (or refused) an endpoint of a call that is being set up. */
+export function endpointOpened(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  event: Extract<EngineEvent, { kind: 'endpointOpened' }>,
+): void {
+  call.opening -= 1;
+  if (event.code === 'OK') {
+    leg.anchor.endpoint = event.endpoint;
+    leg.anchor.rtpPort = event.rtpPort;
+    leg.anchor.rtcpPort = event.rtcpPort;
+    cx.bindEndpoint(call, leg);
+  } else if (call.ending === null) {
+    refuseCaller(cx, call, { code: 'ENGINE_FULL', message: `engine: ${event.code}`, retryAfterS: 2 });
+  }
+  if (call.opening > 0) return;
+  if (call.ending !== null) {
+    // Hung up while the engine was still opening: what came now is closed like the rest.
+    endCall(cx, call, call.ending.outcome, call.ending.by);
+    return;
+  }
+  if (call.b === null) answerWithEcho(cx, call);
+  else placeCall(cx, call);
+}
+
+function answerWithEcho(cx: Context, call: Call): void {
+  const waiting = call.a.waitingInvite;
+  if (waiting === null) return;
+  if (call.firstOffer === null) {
+    refuseCaller(cx, call, { code: 'CODEC_NOT_SHARED', message: 'the echo destination needs an offer' });
+    return;
+  }
+  const answer = answerEcho(cx, call, call.firstOffer);
+  if (!answer.ok) {
+    refuseCaller(cx, call, answer.error);
+    return;
+  }
+  answerCaller(cx, call, sdpBody(answer.value));
+}
+
+function placeCall(cx: Context, call: Call): void {
+  if (call.b === null) return;
+  call.phase = 'calling';
+  tryNextGateway(cx, call);
+}
+
+/** Ends a call that never got an answer with a coded final response to the caller. */
+export function refuseCaller(cx: Context, call: Call, error: CodedError): void {
+  const outcome = outcomeOf(error.code);
+  const waiting = call.a.waitingInvite;
+  if (waiting !== null && !waiting.answered) {
+    takeWaiting(cx, call.a);
+    cx.respond(waiting.txn, answerFor({ error, trunk: null, headers: [], admitted: null }, call.a.localTag));
+    call.a.finished = true;
+  }
+  cx.rejected(error.code, call.a.trunk?.name ?? null);
+  endCall(cx, call, { ...outcome, status: ERRORS[error.code].sip ?? 500 }, 'platform');
+}
+
+/** A provisional answer of the gateway: ringing, or early media when it carries SDP. */
+export function onProgress(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
+  if (!attempt.progressed) {
+    attempt.progressed = true;
+    cx.clearTimer(call, 'gateway');
+    cx.setTimer(call, 'ring', attempt.plan.trunk.ringTimeoutS * 1000);
+    cx.gatewayAnswered(attempt, response.status, null);
+  }
+  const { b } = call;
+  const waiting = call.a.waitingInvite;
+  if (b === null || waiting === null || waiting.answered) return;
+  call.phase = 'ringing';
+  const early = earlyAnswer(cx, call, response);
+  commitRinging(cx, b);
+  commitRinging(cx, call.a);
+  cx.respond(waiting.txn, {
+    status: response.status,
+    toTag: call.a.localTag,
+    headers: [
+      ...waiting.recordRoutes,
+      ...(early === null ? [['Contact', contactOf(call.a)] as const] : sdpHeaders(call.a)),
+    ],
+    body: early,
+  });
+}
+
+function earlyAnswer(cx: Context, call: Call, response: SipResponse): Buffer | null {
+  const { exchange } = call;
+  if (exchange === null || response.body.length === 0 || response.contentType !== 'application/sdp') return null;
+  const read = readBody(response.body);
+  if (!read.ok) return null;
+  const answer = answerExchange(cx, call, exchange, read.value, { final: false });
+  return answer.ok ? sdpBody(answer.value) : null;
+}
+
+/** The gateway's 2xx: dialog, ACK (unless the answer is still with the caller), media, and our 200. */
+export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
+  const { b } = call;
+  if (b === null) return;
+  const remoteTag = response.to.tag ?? '';
+  if (b.dialog !== null || attempt.abandoned || call.ending !== null) {
+    // Another fork, or an answer that crossed our CANCEL: it must be acknowledged and ended (RFC 3261 §13.2.2.4, §9.1).
+    if (b.dialog?.remoteTag !== remoteTag || attempt.abandoned || call.ending !== null) {
+      hangUpDialog(cx, call, attempt, response);
+    }
+    return;
+  }
+  b.sentInvite = null;
+  b.history.routesTried.push(`${attempt.plan.gateway.id} ${response.status}`);
+  cx.clearTimer(call, 'gateway');
+  cx.clearTimer(call, 'ring');
+  cx.gatewayAnswered(attempt, response.status, null);
+  const dialog = dialogOf(attempt, response);
+  if (!dialog.ok) {
+    // A 2xx whose Contact can't be read can't be acknowledged: to us this gateway gave no answer.
+    call.lastOutcome = outcomeOf('PEER_REFUSED', 502);
+    finishRefused(cx, call, 502);
+    return;
+  }
+  b.dialog = dialog.value;
+  if (call.a.waitingInvite?.lateOffer === true) answerLateOffer(cx, call, attempt, response);
+  else answerFirstOffer(cx, call, attempt, response);
+}
+
+/** The dialog an attempt's response makes (RFC 3261 §12.1.2). */
+export function dialogOf(attempt: Attempt, response: SipResponse): Result<Dialog, CodedError> {
+  if (attempt.request === null) throw new Error('an answered attempt was never sent');
+  return Dialog.fromUac(attempt.request, response);
+}
+
+function answerFirstOffer(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
+  acknowledge(cx, call, attempt, response);
+  const { exchange } = call;
+  if (exchange === null) return;
+  const read = readBody(response.body);
+  const answer = read.ok ? answerExchange(cx, call, exchange, read.value, { final: true }) : read;
+  if (!answer.ok) {
+    // The gateway answered something no leg of ours can use: the call can't stand.
+    refuseCaller(cx, call, { code: 'CODEC_NOT_SHARED', message: answer.error.message });
+    return;
+  }
+  if (call.b !== null) commitAnswered(cx, call.b);
+  answerCaller(cx, call, sdpBody(answer.value));
+}
+
+function answerLateOffer(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
+  const { a, b } = call;
+  if (b === null) return;
+  const read = readBody(response.body);
+  const forwarded = read.ok ? openExchange(cx, call, b, a, read.value) : read;
+  if (!forwarded.ok) {
+    acknowledge(cx, call, attempt, response);
+    refuseCaller(cx, call, forwarded.error);
+    return;
+  }
+  // The ACK to the gateway carries the caller's answer, so it waits for the caller's ACK (RFC 3261 §13.2.1).
+  call.unacknowledged = { txn: attempt.txn, toTag: response.to.tag ?? '', leg: b, cseq: attempt.cseq };
+  commitAnswered(cx, b);
+  answerCaller(cx, call, sdpBody(forwarded.value));
+}
+
+function answerCaller(cx: Context, call: Call, body: Buffer): void {
+  const waiting = call.a.waitingInvite;
+  if (waiting === null) return;
+  waiting.answered = true;
+  call.phase = 'answered';
+  commitAnswered(cx, call.a);
+  const limitS = Math.min(call.a.trunk?.maxDurationS ?? 0, call.b?.trunk?.maxDurationS ?? Infinity);
+  if (limitS > 0 && Number.isFinite(limitS)) cx.setTimer(call, 'maxDuration', limitS * 1000);
+  const headers = [...waiting.recordRoutes, ...sdpHeaders(call.a)];
+  cx.respond(waiting.txn, { status: 200, toTag: call.a.localTag, headers, body });
+}
+
+/** Contact, Allow and the body's type, as a 2xx with SDP carries them (RFC 3261 §13.3.1.4). */
+export function sdpHeaders(leg: Leg): readonly (readonly [string, string])[] {
+  return [
+    ['Contact', contactOf(leg)],
+    ['Allow', ALLOW],
+    ['Content-Type', 'application/sdp'],
+  ];
+}
+
+function acknowledge(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
+  const dialog = call.b?.dialog ?? null;
+  if (dialog === null) return;
+  sendAck(cx, dialog, { txn: attempt.txn, toTag: response.to.tag ?? '', cseq: attempt.cseq }, null);
+}
+
+/** The gateway's final refusal: next gateway where the trunk's list says so, else the caller is told. */
+export function onRefusal(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
+  const { status } = response;
+  const outcome = outcomeOfStatus(status);
+  if (call.b !== null) call.b.sentInvite = null;
+  call.b?.history.routesTried.push(`${attempt.plan.gateway.id} ${status}`);
+  cx.clearTimer(call, 'gateway');
+  cx.clearTimer(call, 'ring');
+  const retryAfterS = Number.parseInt(response.header('retry-after') ?? '', 10);
+  cx.gatewayAnswered(attempt, status, Number.isFinite(retryAfterS) ? retryAfterS : null);
+  if (call.ending !== null || attempt.abandoned) return;
+  call.lastOutcome = outcome;
+  const challenged = status === 401 || status === 407;
+  if (challenged && answerChallenge(cx, call, attempt, response)) return;
+  if (attempt.plan.trunk.failsOverOn.has(status) || challenged) {
+    tryNextGateway(cx, call);
+    return;
+  }
+  finishRefused(cx, call, statusForCaller(status));
+}
+
+/** Tells the caller the last status and ends the call. */
+export function finishRefused(cx: Context, call: Call, status: number): void {
+  const outcome = call.lastOutcome ?? outcomeOf('GATEWAYS_EXHAUSTED');
+  const waiting = call.a.waitingInvite;
+  if (waiting !== null && !waiting.answered) {
+    takeWaiting(cx, call.a);
+    call.a.finished = true;
+    const headers: (readonly [string, string])[] = [];
+    if (outcome.q850 !== null) headers.push(['Reason', `Q.850;cause=${outcome.q850}`]);
+    if (status === 503) headers.push(['Retry-After', '5']);
+    cx.respond(waiting.txn, { status, toTag: call.a.localTag, headers });
+  }
+  endCall(cx, call, { ...outcome, status }, 'callee');
+}
+
+/** Timer B, or the transport failed: as a 408 or 503 from the gateway (RFC 3261 §8.1.3.1). */
+export function onUnreachable(cx: Context, call: Call, attempt: Attempt, why: 'timeout' | 'transport'): void {
+  if (call.b !== null) call.b.sentInvite = null;
+  call.b?.history.routesTried.push(`${attempt.plan.gateway.id} ${why}`);
+  cx.clearTimer(call, 'gateway');
+  cx.clearTimer(call, 'ring');
+  cx.gatewaySilent(attempt);
+  if (call.ending !== null || attempt.abandoned) return;
+  call.lastOutcome = outcomeOf(why === 'timeout' ? 'GATEWAY_TIMEOUT' : 'GATEWAY_UNREACHABLE');
+  tryNextGateway(cx, call);
+}
+
+/** No first response in time: the next gateway gets its chance, this one's late answers are cleaned up. */
+export function onGatewayTimer(cx: Context, call: Call): void {
+  const { attempt } = call;
+  if (attempt === null || call.ending !== null) return;
+  call.b?.history.routesTried.push(`${attempt.plan.gateway.id} timeout`);
+  cx.gatewaySilent(attempt);
+  abandonAttempt(cx, call, attempt, 'GATEWAY_TIMEOUT');
+  call.lastOutcome = outcomeOf('GATEWAY_TIMEOUT');
+  tryNextGateway(cx, call);
+}
+
+/** Timer C: it rang and nobody answered (RFC 3261 §16.6 step 11). */
+export function onRingTimer(cx: Context, call: Call): void {
+  const { attempt } = call;
+  if (attempt === null || call.ending !== null) return;
+  abandonAttempt(cx, call, attempt, 'NO_ANSWER');
+  call.lastOutcome = outcomeOf('NO_ANSWER');
+  finishRefused(cx, call, 480);
+}
+

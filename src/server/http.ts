@@ -1,0 +1,103 @@
+// The HTTP side of a control process: fastify listens here, the routes are the API room's.
+import { fastify } from 'fastify';
+import type { CodedError, HostPort, Result } from '../base/index.ts';
+import { err, hostPortText, ok } from '../base/index.ts';
+import type { ApiDeps, LiveCall, LiveLeg, NotReadyReason, TrunkState } from '../api/index.ts';
+import { apiServerOptions, registerRoutes } from '../api/index.ts';
+import type * as b2bua from '../b2bua/index.ts';
+import type { Node } from './compose.ts';
+import type { ProcessLog } from './log.ts';
+
+export interface HttpServer {
+  close(): Promise<void>;
+}
+
+/** Listens. ADDRESS_IN_USE naming the address. */
+export async function openHttp(node: Node, at: HostPort, log: ProcessLog): Promise<Result<HttpServer, CodedError>> {
+  const app = fastify(apiServerOptions);
+  await registerRoutes(app, depsOf(node));
+  try {
+    await app.listen({ host: at.host, port: at.port });
+  } catch (error) {
+    await app.close();
+    const why = error instanceof Error ? error.message : String(error);
+    return err({ code: 'ADDRESS_IN_USE', message: `http://${hostPortText(at)} can’t be listened on: ${why}` });
+  }
+  log.info({ address: hostPortText(at) }, 'HTTP listens');
+  return ok({ close: () => app.close() });
+}
+
+function depsOf(node: Node): ApiDeps {
+  const { b2bua } = node;
+  return {
+    notReady: () => notReady(node),
+    drain: (action) => {
+      node.command({ kind: 'drain', on: action === 'start' });
+      return { draining: b2bua.draining, callsActive: b2bua.callCount };
+    },
+    metrics: async () => ({
+      contentType: node.metrics.registry.contentType,
+      text: await node.metrics.registry.metrics(),
+    }),
+    *liveCalls() {
+      for (const call of b2bua.liveCalls()) yield shownCall(call);
+    },
+    liveCall: (callId) => {
+      const call = b2bua.liveCall(callId);
+      return call === null ? null : shownCall(call);
+    },
+    hangUp: (callId) => {
+      if (b2bua.liveCall(callId) === null) return false;
+      node.command({ kind: 'hangup', callId, cause: 'ENDED_BY_OPERATOR' });
+      return true;
+    },
+    cdrs: node.store,
+    trunkStates: () => trunkStates(node),
+    trunks: node.objects.trunks,
+    routes: node.objects.routes,
+  };
+}
+
+function notReady(node: Node): readonly NotReadyReason[] {
+  const reasons: NotReadyReason[] = [];
+  if (node.b2bua.draining) reasons.push('draining');
+  if (!node.store.health.available) reasons.push('store_unavailable');
+  if (!node.media.ready) reasons.push('engine_lost');
+  return reasons;
+}
+
+function shownCall(call: b2bua.LiveCall): LiveCall {
+  return {
+    callId: call.callId,
+    startedAt: call.startedAt,
+    answeredAt: call.answeredAt,
+    legs: call.legs.map((leg) => shownLeg(call, leg)),
+  };
+}
+
+function shownLeg(call: b2bua.LiveCall, leg: b2bua.LiveLeg): LiveLeg {
+  const { legId, direction, trunk, gateway, sipCallId, caller, called, codec } = leg;
+  return { legId, direction, trunk, gateway, sipCallId, caller, called, codec, state: stateOf(call, leg) };
+}
+
+function stateOf(call: b2bua.LiveCall, leg: b2bua.LiveLeg): LiveLeg['state'] {
+  if (call.phase === 'ending') return 'ending';
+  if (leg.answeredAt !== null) return 'answered';
+  return leg.ringingAt === null ? 'setup' : 'ringing';
+}
+
+function trunkStates(node: Node): readonly TrunkState[] {
+  const owners = new Map(node.objects.trunks.list().map((object) => [object.name, object.owner]));
+  const loads = new Map(node.admission.trunkLoads().map((load) => [load.trunkId, load]));
+  return node.book().trunks.map((trunk) => ({
+    name: trunk.name,
+    owner: owners.get(trunk.name) ?? 'config',
+    channelsInUse: loads.get(trunk.id)?.channelsUsed ?? 0,
+    channels: trunk.channels,
+    cps: trunk.cps,
+    gateways: trunk.gateways.map((gateway) => ({
+      uri: gateway.uri,
+      state: node.health.stateOf(gateway.id) === 'up' ? 'up' : 'down',
+    })),
+  }));
+}

@@ -1,0 +1,78 @@
+// Figures for Prometheus: what the cores, the store, the transports and the engine count, read when asked.
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { DomainEvent } from '../base/index.ts';
+
+/** A figure read at scrape time. */
+export interface Reading {
+  readonly name: string;
+  readonly help: string;
+  readonly read: () => number;
+}
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #rejected: Counter<'code' | 'trunk'>;
+  readonly #refused: Counter<'code'>;
+  readonly #legsEnded: Counter<'direction' | 'cause' | 'status'>;
+  readonly #pdd: Histogram;
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+    const registers = [this.registry];
+    this.#rejected = new Counter({
+      name: 'trunkyard_calls_rejected_total',
+      help: 'INVITEs refused by the platform, by catalogue code and trunk.',
+      labelNames: ['code', 'trunk'],
+      registers,
+    });
+    this.#refused = new Counter({
+      name: 'trunkyard_sip_refused_total',
+      help: 'SIP messages refused before they became a transaction, by catalogue code.',
+      labelNames: ['code'],
+      registers,
+    });
+    this.#legsEnded = new Counter({
+      name: 'trunkyard_legs_ended_total',
+      help: 'Legs with a finished record, by direction, cause and final SIP status.',
+      labelNames: ['direction', 'cause', 'status'],
+      registers,
+    });
+    this.#pdd = new Histogram({
+      name: 'trunkyard_pdd_seconds',
+      help: 'Post-dial delay of outbound legs: INVITE to first ringing or answer.',
+      buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16],
+      registers,
+    });
+  }
+
+  /** Adds gauges and counters that are read from their owner when Prometheus asks. */
+  addReadings(readings: readonly Reading[]): void {
+    for (const { name, help, read } of readings) {
+      new Gauge({
+        name,
+        help,
+        registers: [this.registry],
+        collect() {
+          this.set(read());
+        },
+      });
+    }
+  }
+
+  rejected(code: string, trunk: string | null): void {
+    this.#rejected.inc({ code, trunk: trunk ?? '' });
+  }
+
+  refused(code: string): void {
+    this.#refused.inc({ code });
+  }
+
+  facts(events: readonly DomainEvent[]): void {
+    for (const event of events) {
+      if (event.kind !== 'leg.ended') continue;
+      const { leg } = event;
+      this.#legsEnded.inc({ direction: leg.direction, cause: leg.cause, status: leg.finalStatus });
+      if (leg.direction === 'outbound' && leg.pddMs !== null) this.#pdd.observe(leg.pddMs / 1000);
+    }
+  }
+}

@@ -1,0 +1,135 @@
+// The SIP core and the B2BUA joined: inputs go in, and every output is carried out in order, facts before the messages that
+// depend on them. No socket and no clock, so the simulation runs exactly this.
+import type { ClientTxnId, CodedError, DomainEvent, ErrorCode, Flow, MonoMs, Now, SendTarget } from '../base/index.ts';
+import { neverReached } from '../base/index.ts';
+import type { B2bua, B2buaInput, B2buaOutput } from '../b2bua/index.ts';
+import type { EngineOrder } from '../engine/index.ts';
+import type { SipCore, SipInput, SipOutput } from '../sip/index.ts';
+import type { GatewayHealth } from '../trunks/index.ts';
+
+/** Where outputs leave the cores. None of these may call back into the pump before it returns. */
+export interface Carriers {
+  send(to: Flow | SendTarget, bytes: Buffer, txn: ClientTxnId | null): void;
+  engine(orders: readonly EngineOrder[]): void;
+  /** Must be durable against the death of this process when it returns. */
+  commit(events: readonly DomainEvent[]): void;
+  rejected(code: ErrorCode, trunk: string | null): void;
+  refused(flow: Flow, error: CodedError, answered: boolean): void;
+}
+
+type Pending = { readonly from: 'sip'; readonly output: SipOutput } | { readonly from: 'b2bua'; readonly output: B2buaOutput };
+
+export interface SignallingParts {
+  readonly sip: SipCore;
+  readonly b2bua: B2bua;
+  readonly health: GatewayHealth;
+  readonly carriers: Carriers;
+}
+
+export class Signalling {
+  readonly #parts: SignallingParts;
+  readonly #pending: Pending[] = [];
+  #facts: DomainEvent[] = [];
+
+  constructor(parts: SignallingParts) {
+    this.#parts = parts;
+  }
+
+  /** The earliest deadline of the cores; null while none is due. */
+  get nextDeadline(): MonoMs | null {
+    const { sip, b2bua, health } = this.#parts;
+    let next: MonoMs | null = null;
+    for (const due of [sip.nextDeadline, b2bua.nextDeadline, health.nextDeadline]) {
+      if (due !== null && (next === null || due < next)) next = due;
+    }
+    return next;
+  }
+
+  /** Feeds the SIP core: a message that came in, or a send that failed. */
+  sip(now: Now, input: SipInput): void {
+    this.#queueSip(this.#parts.sip.handle(now.mono, input));
+    this.#run(now);
+  }
+
+  /** Feeds the B2BUA: engine events, operator's orders, a reload. */
+  command(now: Now, input: B2buaInput): void {
+    this.#queueB2bua(this.#parts.b2bua.handle(now, input));
+    this.#run(now);
+  }
+
+  /** Lets every core handle what is due. */
+  tick(now: Now): void {
+    const { sip, b2bua, health } = this.#parts;
+    if (isDue(sip.nextDeadline, now)) this.#queueSip(sip.handleDeadline(now.mono));
+    if (isDue(b2bua.nextDeadline, now)) this.#queueB2bua(b2bua.handleDeadline(now));
+    if (isDue(health.nextDeadline, now)) health.handleDeadline(now.mono);
+    this.#run(now);
+  }
+
+  #queueSip(outputs: readonly SipOutput[]): void {
+    for (const output of outputs) this.#pending.push({ from: 'sip', output });
+  }
+
+  #queueB2bua(outputs: readonly B2buaOutput[]): void {
+    for (const output of outputs) this.#pending.push({ from: 'b2bua', output });
+  }
+
+  // First in, first out; the list only grows while it is walked, so an index is cheaper than shifting.
+  #run(now: Now): void {
+    for (let next = 0; next < this.#pending.length; next += 1) {
+      const pending = this.#pending[next];
+      if (pending === undefined) break;
+      if (pending.from === 'sip') this.#carrySip(now, pending.output);
+      else this.#carryB2bua(now, pending.output);
+    }
+    this.#pending.length = 0;
+    this.#writeFacts();
+  }
+
+  #carrySip(now: Now, output: SipOutput): void {
+    const { b2bua, carriers } = this.#parts;
+    switch (output.kind) {
+      case 'send':
+        this.#writeFacts();
+        carriers.send(output.to, output.bytes, output.txn);
+        break;
+      case 'refused':
+        carriers.refused(output.flow, output.error, output.answered);
+        break;
+      default:
+        this.#queueB2bua(b2bua.handle(now, { kind: 'sip', news: output }));
+    }
+  }
+
+  #carryB2bua(now: Now, output: B2buaOutput): void {
+    const { sip, carriers } = this.#parts;
+    switch (output.kind) {
+      case 'sip':
+        this.#queueSip(sip.handle(now.mono, output.order));
+        break;
+      case 'engine':
+        carriers.engine(output.orders);
+        break;
+      case 'commit':
+        this.#facts.push(...output.events);
+        break;
+      case 'rejected':
+        carriers.rejected(output.code, output.trunk);
+        break;
+      default:
+        neverReached(output);
+    }
+  }
+
+  // One write for all facts since the last message went out: the message that tells a peer comes after the fact it depends on.
+  #writeFacts(): void {
+    if (this.#facts.length === 0) return;
+    const facts = this.#facts;
+    this.#facts = [];
+    this.#parts.carriers.commit(facts);
+  }
+}
+
+function isDue(deadline: MonoMs | null, now: Now): boolean {
+  return deadline !== null && deadline <= now.mono;
+}
