@@ -18,6 +18,8 @@ export function nonNullPart(schema: TSchema): TSchema | null {
 
 /** The values of a setting that is one of a list of words; null when it isn't. */
 export function wordsOf(schema: TSchema): readonly string[] | null {
+  // TypeBox makes a plain literal of a list of one.
+  if (KindGuard.IsLiteral(schema)) return [String(schema.const)];
   if (!KindGuard.IsUnion(schema)) return null;
   const words: string[] = [];
   for (const part of schema.anyOf) {
@@ -48,7 +50,7 @@ export function allowedText(schema: TSchema): string {
   if (KindGuard.IsInteger(schema)) return `a whole number from ${schema.minimum ?? '-∞'} to ${schema.maximum ?? '∞'}`;
   if (KindGuard.IsArray(schema)) return listText(schema.minItems ?? 0, schema.maxItems ?? null);
   if (KindGuard.IsObject(schema)) return `a map with the keys ${Object.keys(schema.properties).join(', ')}`;
-  return 'a text';
+  return schema['secret'] === true ? 'a text that isn’t empty' : 'a text';
 }
 
 function listText(countMin: number, countMax: number | null): string {

@@ -225,7 +225,7 @@ export const ADD_FORM = patternForm(/^\+?[0-9*#]{0,32}$/, {
 });
 
 // A quote or a control character in a realm or user name would end the quoted string in the challenge (RFC 3261 §25.1).
-export const QUOTABLE_FORM = patternForm(/^[^\u0000-\u001f\u007f"\\]{1,128}$/, {
+export const QUOTABLE_FORM = patternForm(/^[^\p{Cc}"\\]{1,128}$/u, {
   allowed: '1 to 128 characters without quotes, backslashes and control characters',
   problem: 'can’t stand in a digest header',
 });
@@ -240,15 +240,15 @@ export const HA1_SHA256_FORM = patternForm(/^[0-9a-fA-F]{64}$/, {
   problem: 'is not a SHA-256 hash',
 });
 
-export const STORE_URL_FORM = patternForm(/^sqlite:[^\u0000?]+$/, {
+export const STORE_URL_FORM = patternForm(/^sqlite:[^\p{Cc}?]+$/u, {
   allowed: 'sqlite:PATH, the path taken from the working directory when it is relative',
   problem: 'is not a store address',
 });
 
-export const BUS_URL_FORM = patternForm(/^memory:$/, {
+export const BUS_URL_FORM: Form<string> = {
   allowed: 'memory:',
-  problem: 'is not a bus address',
-});
+  read: (text) => (text === 'memory:' || text === 'memory' ? good('memory:') : bad('is not a bus address')),
+};
 
 const FINAL_FOR_THE_PERSON = 'is the called party’s own decision; asking another gateway would ring a person who said no';
 

@@ -28,7 +28,7 @@ export function normalize(raw: RawSettings): Settings {
     },
     media: normalizeMedia(raw),
     store: { url: raw.store.url },
-    bus: { url: raw.bus.url },
+    bus: { url: must(forms.BUS_URL_FORM, raw.bus.url) },
     limits: normalizeLimits(raw),
     trunks: raw.trunks.map(normalizeTrunk),
     routes: raw.routes.map(normalizeRoute),

@@ -41,7 +41,7 @@ export function parseConfig(text: string, { file, env, readFile }: ParseInputs):
   if (text.length > CONFIG_CHARS_MAX) {
     return err([wholeFile(file, `is larger than ${CONFIG_CHARS_MAX} characters`)]);
   }
-  const { source, problems } = yamlSource(text);
+  const { source, problems } = yamlSource(withBareBusUrl(text));
   if (problems.length > 0) {
     return err(problems.map(({ place, problem }) => ({ ...wholeFile(file, problem), ...place })).sort(byPlace));
   }
@@ -55,6 +55,14 @@ export function parseConfig(text: string, { file, env, readFile }: ParseInputs):
   checkSettings(raw, reader);
   if (hasErrors(reader)) return err(sorted(reader));
   return ok({ file, settings: normalize(raw), warnings: sorted(reader) });
+}
+
+/**
+ * YAML takes the colon that ends `url: memory:` for the mark of a key. Since that address is written so everywhere else,
+ * the colon becomes a space here: the text keeps its length, and so every place in it.
+ */
+function withBareBusUrl(text: string): string {
+  return text.replace(/(\burl:[ \t]+memory):(?=[ \t]*(?:[,}#\r]|$))/gm, '$1 ');
 }
 
 /**

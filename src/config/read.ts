@@ -293,7 +293,10 @@ const SHOWN_CHARS_MAX = 60;
 function shown(schema: TSchema, view: View): string {
   if (view.kind !== 'scalar') return view.kind === 'list' ? '(a list)' : '(a map)';
   if (schema['secret'] === true) return '***';
-  const text = (view.plainText ?? JSON.stringify(view.value) ?? String(view.value)).replace(/\s+/g, ' ');
+  // Quotes tell a text from a number where a number is wanted; where a text is wanted they are only noise.
+  const isWanted = typeof view.value === 'string' && (KindGuard.IsString(schema) || wordsOf(schema) !== null);
+  const written = isWanted ? String(view.value) : (view.plainText ?? JSON.stringify(view.value) ?? String(view.value));
+  const text = written.replace(/[\s\p{Cc}]+/gu, ' ');
   const short = text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text;
   return short === '' ? '(empty)' : short;
 }

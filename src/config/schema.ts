@@ -216,7 +216,7 @@ const GATEWAY = Type.Object(
     uri: text({ description: 'Where INVITEs go.', form: forms.GATEWAY_URI_FORM }),
     priority: integer({ description: 'Lower is tried first.', minimum: 0, maximum: 65_535, default: 1 }),
     weight: integer({
-      description: 'Share of the calls among gateways of one priority; 0 only when the others failed.',
+      description: 'Share of the calls among gateways of one priority; 0 only after the others.',
       minimum: 0,
       maximum: 65_535,
       default: 1,
