@@ -66,7 +66,7 @@ class Client {
 
   [[nodiscard]] const Region& region() const noexcept { return region_; }
   /// Keeps the mapping alive beyond the client, for whoever still reads statistics.
-  [[nodiscard]] std::shared_ptr<io::SharedMemory> memory() const noexcept { return memory_; }
+  [[nodiscard]] std::shared_ptr<const void> mapping() const noexcept { return memory_; }
 
   /// Ends the helper thread and gives the region free. Twice is fine.
   void close() noexcept;

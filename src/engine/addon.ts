@@ -1,0 +1,89 @@
+// Loads the native addon and states its shape. The only file that does; everything else in this room
+// goes through these types. What the functions promise stands in native/binding.
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** What the addon answers when a sound program meets an obstacle. */
+export interface AddonRefusal {
+  readonly code: 'CONFIG_INVALID' | 'ADDRESS_INVALID' | 'REGION_INVALID' | 'REGION_EXISTS' | 'SYSTEM_CALL_FAILED';
+  readonly message: string;
+}
+
+export interface AddonAddress {
+  readonly family: 4 | 6;
+  /** 16 bytes; IPv4 in the first four. */
+  readonly bytes: Uint8Array;
+  readonly portMin: number;
+  readonly portMax: number;
+}
+
+export interface AddonHostConfig {
+  readonly region: string;
+  readonly runDir: string;
+  readonly threads: number;
+  readonly endpointsMax: number;
+  readonly portRestMs: number;
+  readonly orderRingRecords: number;
+  readonly eventRingRecords: number;
+  readonly addresses: readonly AddonAddress[];
+}
+
+export interface AddonHost {
+  close(): void;
+}
+
+export interface AddonClient {
+  /** Whole order records; the number taken is all of them or 0. Throws a TypeError for anything but bytes. */
+  submit(records: Uint8Array): number;
+  /** Bytes written; 0 also asks for the next wake-up. */
+  drain(into: Uint8Array): number;
+  close(): void;
+}
+
+export interface AddonAttachment {
+  readonly code: 'OK';
+  readonly client: AddonClient;
+  readonly threads: number;
+  readonly slotsPerThread: number;
+  /** float64 slots as contract.gen.ts describes; stays readable after close(). */
+  readonly statistics: ArrayBuffer;
+}
+
+export interface Addon {
+  start(config: AddonHostConfig): { readonly code: 'OK'; readonly host: AddonHost } | AddonRefusal;
+  /** @param onWake `false`: drain until it gives 0. `true`: the host is gone; called once and last. */
+  attach(
+    region: { readonly region: string; readonly runDir: string },
+    onWake: (lost: boolean) => void,
+  ): AddonAttachment | AddonRefusal;
+}
+
+/**
+ * Loads the addon once per process and path (Node's own module cache).
+ * @param path a .node file to load instead of the built or prebuilt one (sanitizer builds).
+ * @throws when there is none for this machine or it isn't ours: the installation is broken.
+ */
+export function loadAddon(path: string | null): Addon {
+  const require = createRequire(import.meta.url);
+  const loaded: unknown = path === null ? loadBuilt(require) : require(path);
+  if (!isAddon(loaded)) throw new Error(`${path ?? 'the built addon'} is not Trunkyard’s addon`);
+  return loaded;
+}
+
+function loadBuilt(require: NodeJS.Require): unknown {
+  const load: unknown = require('node-gyp-build');
+  if (typeof load !== 'function') throw new Error('node-gyp-build is not what it used to be');
+  // This file lies two folders below the package, as source and compiled.
+  return load(fileURLToPath(new URL('../..', import.meta.url)));
+}
+
+function isAddon(value: unknown): value is Addon {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'start' in value &&
+    typeof value.start === 'function' &&
+    'attach' in value &&
+    typeof value.attach === 'function'
+  );
+}

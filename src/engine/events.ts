@@ -1,0 +1,73 @@
+// Events out of records.
+import { endpointHandle, orderId } from '../base/index.ts';
+import { readAddress } from './address.ts';
+import { CODES, COUNTERS, EVENT, EVENT_HEADER, EVENT_RECORD_BYTES } from './contract.gen.ts';
+import type { EndpointCounters, EngineCode, EngineEvent } from './types.ts';
+
+/**
+ * Decodes whole records in order.
+ * @param view   over the drained bytes.
+ * @param length bytes in use, a multiple of EVENT_RECORD_BYTES.
+ * @param into   receives the events.
+ * @throws for a kind the contract doesn't have: host and client compared its hash, so that is our own mistake.
+ */
+export function decodeEvents(view: DataView, length: number, into: EngineEvent[]): void {
+  for (let at = 0; at + EVENT_RECORD_BYTES <= length; at += EVENT_RECORD_BYTES) into.push(decode(view, at));
+}
+
+/** Counters in the contract's order, from a record or a statistics slot. */
+export function countersFrom(valueAt: (index: number) => number): EndpointCounters {
+  const value = (name: keyof EndpointCounters): number => valueAt(COUNTERS.indexOf(name));
+  return {
+    packetsReceived: value('packetsReceived'),
+    octetsReceived: value('octetsReceived'),
+    packetsSent: value('packetsSent'),
+    octetsSent: value('octetsSent'),
+    packetsLost: value('packetsLost'),
+    jitterMs: value('jitterMs'),
+    packetsRefused: value('packetsRefused'),
+    packetsDropped: value('packetsDropped'),
+    rtcpReceived: value('rtcpReceived'),
+    rtcpSent: value('rtcpSent'),
+    roundTripMs: value('roundTripMs'),
+  };
+}
+
+function decode(view: DataView, at: number): EngineEvent {
+  const kind = view.getUint16(at + EVENT_HEADER.kind, true);
+  const order = orderId(view.getUint32(at + EVENT_HEADER.order, true));
+  const endpoint = endpointHandle(view.getUint32(at + EVENT_HEADER.endpoint, true));
+  switch (kind) {
+    case EVENT.endpointOpened.kind:
+      return {
+        kind: 'endpointOpened',
+        order,
+        code: codeAt(view, at),
+        endpoint,
+        rtpPort: view.getUint16(at + EVENT.endpointOpened.rtpPort, true),
+        rtcpPort: view.getUint16(at + EVENT.endpointOpened.rtcpPort, true),
+      };
+    case EVENT.orderDone.kind:
+      return { kind: 'orderDone', order, code: codeAt(view, at), endpoint };
+    case EVENT.endpointClosed.kind: {
+      const first = at + EVENT.endpointClosed.counters;
+      const counters = countersFrom((index) => view.getFloat64(first + 8 * index, true));
+      return { kind: 'endpointClosed', order, code: codeAt(view, at), endpoint, counters };
+    }
+    case EVENT.mediaStarted.kind:
+      return { kind: 'mediaStarted', endpoint };
+    case EVENT.mediaTimeout.kind:
+      return { kind: 'mediaTimeout', endpoint, silentMs: view.getUint32(at + EVENT.mediaTimeout.silentMs, true) };
+    case EVENT.latched.kind:
+      return { kind: 'latched', endpoint, remote: readAddress(view, at + EVENT.latched.remote) };
+    default:
+      throw new Error(`event kind ${kind} is not in the contract`);
+  }
+}
+
+function codeAt(view: DataView, at: number): EngineCode {
+  const number = view.getUint16(at + EVENT_HEADER.code, true);
+  const code = CODES[number];
+  if (code === undefined) throw new Error(`engine code ${number} is not in the contract`);
+  return code;
+}

@@ -1,0 +1,56 @@
+// The media process's side: one call that takes all memory and starts the media threads.
+import { err, ok } from '../base/index.ts';
+import type { CodedError, Result } from '../base/index.ts';
+import { loadAddon } from './addon.ts';
+import type { AddonAddress } from './addon.ts';
+import { parseAddress } from './address.ts';
+
+export interface HostConfig {
+  /** Unguessable name of the shared region: 1 to 64 letters, digits, '-', '_' or '.'. */
+  readonly region: string;
+  /** An existing directory of mode 0700, for the wake-up pipes. */
+  readonly runDir: string;
+  /** Media threads, 1 to 64. */
+  readonly threads: number;
+  /** Endpoints of the node; each thread gets an equal share, at most 16,384. */
+  readonly endpointsMax: number;
+  /** IP literals of this machine with their ports, both ends included; an order names one by index. */
+  readonly addresses: readonly { readonly bind: string; readonly portMin: number; readonly portMax: number }[];
+  /** How long a closed port stays unused. */
+  readonly portRestMs: number;
+  /** Orders that may wait, per media thread; a power of two from 16. */
+  readonly orderRingRecords: number;
+  /** Events that may wait, per media thread; a power of two from 16. */
+  readonly eventRingRecords: number;
+  /** A .node file to load instead of the installed addon. */
+  readonly addonPath?: string;
+}
+
+export interface EngineHost {
+  /** Closes every endpoint, joins the threads, removes the region. Attached clients see `engineLost`. Twice is fine. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the media engine in this process. Who calls it must call close(); the process's end does the same.
+ * @returns CONFIG_INVALID with the offending value: also for an address that isn't this machine's, a region that exists
+ *          and memory that can't be had.
+ * @throws TypeError for values of the wrong type, Error when there is no addon for this machine.
+ */
+export function startHost(config: HostConfig): Result<EngineHost, CodedError> {
+  const addresses: AddonAddress[] = [];
+  for (const { bind, portMin, portMax } of config.addresses) {
+    const parsed = parseAddress(bind);
+    if (parsed === null) return err({ code: 'CONFIG_INVALID', message: `media address ${bind} is not an IP literal` });
+    addresses.push({ ...parsed, portMin, portMax });
+  }
+  const answer = loadAddon(config.addonPath ?? null).start({ ...config, addresses });
+  if (answer.code !== 'OK') return err({ code: 'CONFIG_INVALID', message: answer.message });
+  const { host } = answer;
+  return ok({
+    close: (): Promise<void> => {
+      host.close();
+      return Promise.resolve();
+    },
+  });
+}
