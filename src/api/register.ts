@@ -1,5 +1,5 @@
 // Puts all resources on a fastify instance, and says how that instance must be made.
-import type { FastifyInstance, FastifyServerOptions } from 'fastify';
+import { LogController, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { registerCalls } from './calls.ts';
 import { registerCdrs } from './cdrs.ts';
 import type { ApiDeps } from './deps.ts';
@@ -25,7 +25,8 @@ export const apiServerOptions = {
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
   // Stopping must not wait for idle connections of a dashboard.
   forceCloseConnections: true,
-  disableRequestLogging: true,
+  // A line per request would drown the log under a metrics scraper; faults are logged in errors.ts.
+  logController: new LogController({ disableRequestLogging: true }),
   routerOptions: { maxParamLength: PARAM_CHARS_MAX },
   ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
   // Requests the router itself refuses, such as a path with a broken escape.

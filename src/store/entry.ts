@@ -31,6 +31,7 @@ export interface JournalEntry {
 
 const CRC_DIGITS = 8;
 const JSON_START = CRC_DIGITS + 1;
+const SPACE = 0x20;
 const KINDS: ReadonlySet<string> = new Set([
   'leg.started',
   'leg.ringing',
@@ -51,7 +52,7 @@ export function encodeLine(seq: number, now: Now, fact: JournalFact): string {
  * @returns null when the checksum, the JSON or the shape is wrong.
  */
 export function decodeLine(line: Buffer): JournalEntry | null {
-  if (line.length <= JSON_START) return null;
+  if (line.length <= JSON_START || line[CRC_DIGITS] !== SPACE) return null;
   const json = line.subarray(JSON_START);
   if (Number.parseInt(line.toString('latin1', 0, CRC_DIGITS), 16) !== crc32(json)) return null;
   try {
