@@ -52,7 +52,8 @@ export class SourceTable<T> {
   }
 
   #search(address: string): T | null {
-    if (!ipaddr.isValid(address)) return null;
+    // Sockets give four decimal parts; the other spellings the library knows (10.1, 0x0a.1) are never a source.
+    if (!ipaddr.IPv4.isValidFourPartDecimal(address) && !ipaddr.IPv6.isValid(address)) return null;
     const bytes = ipaddr.process(address).toByteArray();
     for (const { bits, entries } of bytes.length === 4 ? this.#v4 : this.#v6) {
       const value = entries.get(networkKey(bytes, bits));
