@@ -1,5 +1,5 @@
-// The client side of the SIP core: opens client transactions, matches responses to them, sends ACK and CANCEL.
-// RFC 3261 §8.1, §9.1, §13.2.2.4, §17.1.
+// The client side of the SIP core: opens client transactions, matches responses to them, sends ACK
+// and CANCEL. RFC 3261 §8.1, §9.1, §13.2.2.4, §17.1.
 import type {
   ClientTxnId,
   CodedError,
@@ -15,7 +15,7 @@ import { parseMessage, writeRequest } from './message/index.ts';
 import type { MessageIndex } from './message/index.ts';
 import { cancelOf, failureAck, inviteFacts } from './transaction/derived-requests.ts';
 import { InviteClient } from './transaction/invite-client.ts';
-import type { InviteClientHost, StoredAck } from './transaction/invite-client.ts';
+import type { InviteClientHost, SuccessAck } from './transaction/invite-client.ts';
 import { NonInviteClient } from './transaction/non-invite-client.ts';
 import type { EndReason, TimerSlot, Timings, TransactionHost } from './transaction/transaction.ts';
 import type { HeaderLines, OutgoingRequest, SipResponse } from './types.ts';
@@ -74,8 +74,9 @@ export class ClientSide implements InviteClientHost, TransactionHost<NonInviteCl
   }
 
   /**
-   * Sends the ACK of a 2xx and keeps it for repeats of that 2xx. When the transaction is gone (64*T1 after
-   * the first 2xx) the ACK is sent once all the same: a late answer to a late offer is better than none.
+   * Sends the ACK of a 2xx and keeps it for repeats of that 2xx. When the transaction is gone
+   * (64*T1 after the first 2xx) the ACK is sent once all the same: a late answer to a late offer is
+   * better than none.
    */
   acknowledge(user: ClientTxnId, toTag: string, { target, request }: Outgoing): void {
     const local = localPointFor(this.#locals, target);
@@ -87,7 +88,9 @@ export class ClientSide implements InviteClientHost, TransactionHost<NonInviteCl
     else this.transmitAck(ack);
   }
 
-  /** Cancels an INVITE, now or at its first provisional. Without effect after its final response. */
+  /**
+   * Cancels an INVITE, now or at its first provisional. Without effect after its final response.
+   */
   cancel(user: ClientTxnId, headers: HeaderLines): void {
     const txn = this.#byUser.get(user);
     if (txn?.kind !== 'inviteClient') return;
@@ -123,7 +126,8 @@ export class ClientSide implements InviteClientHost, TransactionHost<NonInviteCl
     // Read whole before the machine moves: a response we can't read must not end the transaction.
     const response = readResponse(index);
     if (!response.ok) return response;
-    if (txn.kind === 'inviteClient') this.#receiveToInvite(txn, { index, response: response.value });
+    if (txn.kind === 'inviteClient')
+      this.#receiveToInvite(txn, { index, response: response.value });
     else this.#receiveToOther(txn, response.value);
     return ok(null);
   }
@@ -132,7 +136,7 @@ export class ClientSide implements InviteClientHost, TransactionHost<NonInviteCl
     this.#table.emit({ kind: 'send', to: txn.to, bytes, txn: txn.user });
   }
 
-  transmitAck(ack: StoredAck): void {
+  transmitAck(ack: SuccessAck): void {
     this.#table.emit({ kind: 'send', to: ack.target, bytes: ack.bytes, txn: null });
   }
 
@@ -197,7 +201,9 @@ export class ClientSide implements InviteClientHost, TransactionHost<NonInviteCl
   }
 }
 
-/** Reads a response whole; one with a second Via was meant for somebody else (RFC 3261 §8.1.3.3). */
+/**
+ * Reads a response whole; one with a second Via was meant for somebody else (RFC 3261 §8.1.3.3).
+ */
 function readResponse(index: MessageIndex): Result<SipResponse, CodedError> {
   const message = parseMessage(index);
   if (!message.ok) return message;

@@ -1,5 +1,6 @@
-// Where messages go and what they are matched by: response routing, the choice of our own address, our Via,
-// and the matching keys of RFC 3261 §17.1.3 and §17.2.3. Pure functions of addresses and indexes.
+// Where messages go and what they are matched by: response routing, the choice of our own address,
+// our Via, and the matching keys of RFC 3261 §17.1.3 and §17.2.3. Pure functions of addresses and
+// indexes.
 import { hostPortText } from '../base/index.ts';
 import type { Flow, LocalPoint, Random, SendTarget, TransportKind } from '../base/index.ts';
 import type { MessageIndex, TopVia } from './message/index.ts';
@@ -35,20 +36,22 @@ export function defaultPort(transport: TransportKind): number {
 }
 
 /**
- * Where the responses to a request go (RFC 3261 §18.2.2, RFC 3581 §4): on a stream back on its connection; on
- * UDP to the source address, and there to the source port when the sender asked for it by `rport`, else to the
- * port of its Via. `maddr` is not followed: it would let a stranger direct our answers anywhere.
+ * Where the responses to a request go (RFC 3261 §18.2.2, RFC 3581 §4): on a stream back on its
+ * connection; on UDP to the source address, and there to the source port when the sender asked for
+ * it by `rport`, else to the port of its Via. `maddr` is not followed: it would let a stranger
+ * direct our answers anywhere.
  */
 export function replyFlow(flow: Flow, topVia: TopVia): Flow {
   if (flow.transport !== 'udp' || topVia.wantsRport) return flow;
   const port = topVia.port ?? defaultPort('udp');
-  if (port === flow.remote.port) return flow;
+  // Nothing can be sent to port 0, so such a Via says nothing.
+  if (port === flow.remote.port || port === 0) return flow;
   return { ...flow, remote: { host: flow.remote.host, port } };
 }
 
 /**
- * Our listening point that a request to `target` names in Via and Contact: same transport and, when the
- * target is an address and not a name, same address family.
+ * Our listening point that a request to `target` names in Via and Contact: same transport and, when
+ * the target is an address and not a name, same address family.
  * @returns null when we don't listen on that transport.
  */
 export function localPointFor(
@@ -75,8 +78,8 @@ export function viaText(local: LocalPoint, branch: string): string {
 }
 
 /**
- * Key of a client transaction (RFC 3261 §17.1.3): our branch and the CSeq method, since a CANCEL shares its
- * INVITE's branch.
+ * Key of a client transaction (RFC 3261 §17.1.3): our branch and the CSeq method, since a CANCEL
+ * shares its INVITE's branch.
  */
 export function clientKey(branch: string, method: string): string {
   return `${branch} ${method}`;
@@ -88,9 +91,9 @@ export function branchOfKey(key: string): string {
 }
 
 /**
- * Key of a server transaction (RFC 3261 §17.2.3): branch, sent-by and method. Without the cookie the peer
- * speaks RFC 2543, and the key is made of what that peer keeps equal. The To tag is left out for INVITE: its
- * ACK carries ours, and From tag, Call-ID, CSeq and Via tell enough.
+ * Key of a server transaction (RFC 3261 §17.2.3): branch, sent-by and method. Without the cookie
+ * the peer speaks RFC 2543, and the key is made of what that peer keeps equal. The To tag is left
+ * out for INVITE: its ACK carries ours, and From tag, Call-ID, CSeq and Via tell enough.
  * @param method 'INVITE' when looking for what an ACK or CANCEL belongs to.
  */
 export function serverKey(index: MessageIndex, method: string): string {
@@ -105,8 +108,8 @@ export function serverKey(index: MessageIndex, method: string): string {
 }
 
 /**
- * Key by which the ACK of a 2xx finds its INVITE: it is a transaction of its own with a branch of its own
- * (RFC 3261 §13.2.2.4), so the dialog's identity and the CSeq number must do.
+ * Key by which the ACK of a 2xx finds its INVITE: it is a transaction of its own with a branch of
+ * its own (RFC 3261 §13.2.2.4), so the dialog's identity and the CSeq number must do.
  * @param prefix of the INVITE or the ACK, by ackKeyPrefix.
  * @param toTag  our tag.
  */
@@ -120,8 +123,8 @@ export function ackKeyPrefix(index: MessageIndex): string {
 }
 
 /**
- * Key by which the same request is recognised on a second way (RFC 3261 §8.2.2.2); null inside a dialog,
- * where the rule doesn't hold.
+ * Key by which the same request is recognised on a second way (RFC 3261 §8.2.2.2); null inside a
+ * dialog, where the rule doesn't hold.
  */
 export function mergeKey(index: MessageIndex): string | null {
   if (index.toTag !== null) return null;

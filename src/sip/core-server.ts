@@ -1,12 +1,18 @@
-// The server side of the SIP core: requests become server transactions, repeats and ACKs end here, CANCEL
-// finds its INVITE, and what can't become a transaction is answered without one.
+// The server side of the SIP core: requests become server transactions, repeats and ACKs end here,
+// CANCEL finds its INVITE, and what can't become a transaction is answered without one.
 // RFC 3261 §8.2, §9.2, §13.3.1.4, §17.2, §18.2.
 import { createHash } from 'node:crypto';
 import { ERRORS, serverTxnId } from '../base/index.ts';
 import type { CodedError, Flow, HostPort, Random, ServerTxnId } from '../base/index.ts';
 import { ackKey, ackKeyPrefix, mergeKey, replyFlow, serverKey } from './core-routing.ts';
 import type { TransactionTable } from './core-table.ts';
-import { detached, keepAnswerHead, parseMessage, safeText, writeResponse } from './message/index.ts';
+import {
+  detached,
+  keepAnswerHead,
+  parseMessage,
+  safeText,
+  writeResponse,
+} from './message/index.ts';
 import type { AnswerHead, MessageIndex } from './message/index.ts';
 import { InviteServer } from './transaction/invite-server.ts';
 import type { InviteServerHost } from './transaction/invite-server.ts';
@@ -39,9 +45,14 @@ interface Answering {
   readonly ackPrefix: string;
 }
 
-/** Longest reason phrase that names a break: short, so that an answer is no longer than its request. */
+/**
+ * Longest reason phrase that names a break: short, so that an answer is no longer than its request.
+ */
 const REASON_LENGTH_MAX = 80;
-/** Retry-After of an overloaded core: 1 to this many seconds, drawn so that the refused don't return together. */
+/**
+ * Retry-After of an overloaded core: 1 to this many seconds, drawn so that the refused don't return
+ * together.
+ */
 const RETRY_AFTER_S_MAX = 4;
 const STATELESS_TAG_HEX = 16;
 
@@ -85,7 +96,9 @@ export class ServerSide implements InviteServerHost, NonInviteServerHost {
     this.#receiveNew(flow, index, key);
   }
 
-  /** Sends the user's response; without effect once a final one was sent or the transaction is gone. */
+  /**
+   * Sends the user's response; without effect once a final one was sent or the transaction is gone.
+   */
   respond(id: ServerTxnId, response: OutgoingResponse): void {
     const record = this.#records.get(id);
     const answering = record?.answering ?? null;
@@ -109,7 +122,9 @@ export class ServerSide implements InviteServerHost, NonInviteServerHost {
     }
   }
 
-  /** Answers without a transaction what the guard rejected. ACKs and responses are never answered. */
+  /**
+   * Answers without a transaction what the guard rejected. ACKs and responses are never answered.
+   */
   refuse(flow: Flow, options: { index: MessageIndex; error: CodedError }): void {
     const { index, error } = options;
     const status = ERRORS[error.code].sip;
@@ -213,7 +228,8 @@ export class ServerSide implements InviteServerHost, NonInviteServerHost {
       ackKey: null,
       localTag: null,
       answering: {
-        // An INVITE may ring for minutes, so its text and bytes are let go now; others are answered at once.
+        // An INVITE may ring for minutes, so its text and bytes are let go now; others are answered
+        // at once.
         head: isInvite ? keepAnswerHead(index) : index,
         source: flow.remote,
         timestamp: index.header('Timestamp'),
@@ -258,8 +274,8 @@ export class ServerSide implements InviteServerHost, NonInviteServerHost {
   }
 
   /**
-   * A CANCEL is answered without a transaction of its own: the answer depends on the INVITE alone, so a
-   * repeated CANCEL gets it again (§9.2).
+   * A CANCEL is answered without a transaction of its own: the answer depends on the INVITE alone,
+   * so a repeated CANCEL gets it again (§9.2).
    */
   #receiveCancel(flow: Flow, index: MessageIndex): void {
     const invite = this.#byKey.get(serverKey(index, 'INVITE'));
@@ -298,15 +314,14 @@ export class ServerSide implements InviteServerHost, NonInviteServerHost {
   ): void {
     const { status, reason, headers } = answer;
     const toTag = answer.toTag ?? this.#statelessTag(index);
-    const bytes = writeResponse(
-      index,
-      { status, reason, toTag, headers, body: null },
-      flow.remote,
-    );
+    const bytes = writeResponse(index, { status, reason, toTag, headers, body: null }, flow.remote);
     this.#table.emit({ kind: 'send', to: replyFlow(flow, index.topVia), bytes, txn: null });
   }
 
-  /** The same request gets the same tag without our remembering it (RFC 3261 §8.2.7), and nobody can guess it. */
+  /**
+   * The same request gets the same tag without our remembering it (RFC 3261 §8.2.7), and nobody can
+   * guess it.
+   */
   #statelessTag(index: MessageIndex): string {
     return createHash('sha256')
       .update(`${this.#tagSecret}\n${index.callId}\n${index.fromTag ?? ''}\n${index.topVia.text}`)

@@ -1,5 +1,5 @@
-// What both sides of the SIP core share: the moment being handled, the outputs collected, the transactions
-// alive by number, and their timers on one wheel.
+// What both sides of the SIP core share: the moment being handled, the outputs collected, the
+// transactions alive by number, and their timers on one wheel.
 import type { MonoMs } from '../base/index.ts';
 import { NO_TIMER, TimerWheel } from './timer-wheel.ts';
 import type { InviteClient } from './transaction/invite-client.ts';
@@ -11,7 +11,10 @@ import type { SipOutput } from './types.ts';
 
 export type AnyTransaction = InviteClient | NonInviteClient | InviteServer | NonInviteServer;
 
-/** Part of the table kept for requests inside dialogs, so that calls can still end when it is nearly full. */
+/**
+ * Part of the table kept for requests inside dialogs, so that calls can still end when it is nearly
+ * full.
+ */
 const IN_DIALOG_RESERVE = 1 / 8;
 
 export class TransactionTable {
@@ -45,6 +48,7 @@ export class TransactionTable {
 
   /** Runs `work` at the moment `now` and gives back the outputs it emitted, in order. */
   collect(now: MonoMs, work: () => void): readonly SipOutput[] {
+    if (this.#now !== null) throw new Error('the core was called from inside itself');
     this.#now = now;
     try {
       work();

@@ -1,8 +1,9 @@
-// The SIP core: bytes in, requests and responses of RFC 3261's transaction layer out, and back. No socket, no
-// clock, no chance of its own: the shell feeds it messages and deadlines and carries out what it answers.
-// Dialogs are the user's (b2bua); this layer matches, repeats, times out, and answers what never gets there.
+// The SIP core: bytes in, requests and responses of RFC 3261's transaction layer out, and back. No
+// socket, no clock, no chance of its own: the shell feeds it messages and deadlines and carries out
+// what it answers. Dialogs are the user's (b2bua); this layer matches, repeats, times out, and
+// answers what never gets there.
 import { neverReached } from '../base/index.ts';
-import type { Core, Flow, LocalPoint, MonoMs, Random } from '../base/index.ts';
+import type { CodedError, Core, Flow, LocalPoint, MonoMs, Random } from '../base/index.ts';
 import { ClientSide } from './core-client.ts';
 import { ServerSide } from './core-server.ts';
 import { TransactionTable } from './core-table.ts';
@@ -21,8 +22,9 @@ export interface SipCoreOptions {
   readonly t4Ms?: number;
   readonly limits: {
     /**
-     * Client and server transactions alive together, 8 or more. Above seven eighths new requests outside
-     * dialogs get 503 with Retry-After; at the limit all do, and requests of our own fail as 'transport'.
+     * Client and server transactions alive together, 8 or more. Above seven eighths new requests
+     * outside dialogs get 503 with Retry-After; at the limit all do, and requests of our own fail
+     * as 'transport'.
      */
     readonly transactionsMax: number;
   };
@@ -94,6 +96,12 @@ export class SipCore implements Core<SipInput, SipOutput> {
   }
 
   #receive(flow: Flow, bytes: Buffer): void {
+    if (flow.remote.port === 0) {
+      // Only a forged datagram has this source, and sending to it fails.
+      const error: CodedError = { code: 'MESSAGE_MALFORMED', message: 'The source port is 0' };
+      this.#table.emit({ kind: 'refused', flow, error, answered: false });
+      return;
+    }
     const guarded = indexMessage(bytes, flow.transport);
     switch (guarded.verdict) {
       case 'ok':

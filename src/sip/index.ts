@@ -1,5 +1,5 @@
-// SIP without sockets (RFC 3261): messages, session descriptions, transactions, dialogs. The shell feeds
-// SipCore and carries out its outputs; b2bua is its user.
+// SIP without sockets (RFC 3261): messages, session descriptions, transactions, dialogs. The shell
+// feeds SipCore and carries out its outputs; b2bua is its user.
 export * from './types.ts';
 export * from './message/index.ts';
 export * from './sdp/index.ts';

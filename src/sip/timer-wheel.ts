@@ -1,24 +1,32 @@
-// Every timer of a core on one hierarchical wheel: scheduling, cancelling and firing are O(1), and a timer
-// costs four numbers in typed arrays, so a hundred thousand transactions don't make the garbage collector
-// walk a hundred thousand timer objects. The wheel has no clock: it is told the time.
+// Every timer of a core on one hierarchical wheel: scheduling, cancelling and firing are O(1), and
+// a timer costs four numbers in typed arrays, so a hundred thousand transactions don't make the
+// garbage collector walk a hundred thousand timer objects. The wheel has no clock: it is told the
+// time.
 //
 //   level 0   256 slots of 10 ms       the next 2.56 s
 //   level 1    64 slots of 2.56 s      the next 163.84 s
 //   level 2    64 slots of 163.84 s    the next 2.9 h
-//   level 3    64 slots of 2.9 h       the next 7.7 days; later timers wait in the last slot and are placed again
+//   level 3    64 slots of 2.9 h       the next 7.7 days; later timers wait in the last slot and
+// are placed again
 //
-// A timer stands in the finest level that reaches its tick. When the time enters a coarse slot, its timers
-// move to finer levels, so each timer moves at most three times.
+// A timer stands in the finest level that reaches its tick. When the time enters a coarse slot, its
+// timers move to finer levels, so each timer moves at most three times.
 import { monoMs } from '../base/index.ts';
 import type { MonoMs } from '../base/index.ts';
 
-/** Names a scheduled timer. Carries a generation: a handle that fired or was cancelled never hits another. */
+/**
+ * Names a scheduled timer. Carries a generation: a handle that fired or was cancelled never hits
+ * another.
+ */
 export type TimerHandle = number;
 
 /** A handle that names no timer; cancelling it does nothing. */
 export const NO_TIMER: TimerHandle = -1;
 
-/** Resolution of the wheel, milliseconds. A timer fires at the first multiple of it that isn't early. */
+/**
+ * Resolution of the wheel, milliseconds. A timer fires at the first multiple of it that isn't
+ * early.
+ */
 export const TICK_MS = 10;
 
 const NONE = -1;
@@ -26,7 +34,10 @@ const LEVELS = 4;
 /** Ticks in one slot of each level. */
 const SLOT_TICKS = [1, 256, 256 * 64, 256 * 64 * 64] as const;
 const SLOT_COUNTS = [256, 64, 64, 64] as const;
-/** Where each level's slots begin in the slot arrays; a multiple of 32 so that bitmap words are a level's own. */
+/**
+ * Where each level's slots begin in the slot arrays; a multiple of 32 so that bitmap words are a
+ * level's own.
+ */
 const SLOT_BASES = [0, 256, 320, 384] as const;
 const SLOTS_TOTAL = 448;
 
@@ -47,11 +58,16 @@ export class TimerWheel {
 
   readonly #head = new Int32Array(SLOTS_TOTAL).fill(NONE);
   readonly #tail = new Int32Array(SLOTS_TOTAL).fill(NONE);
-  /** Least due tick of a slot. Cancelling doesn't raise it, so a deadline may come early, never late. */
+  /**
+   * Least due tick of a slot. Cancelling doesn't raise it, so a deadline may come early, never
+   * late.
+   */
   readonly #slotDue = new Float64Array(SLOTS_TOTAL).fill(Infinity);
   readonly #occupied = new Uint32Array(SLOTS_TOTAL / 32);
 
-  /** Every timer due before this tick has fired; coarse slots that began at or before it are empty. */
+  /**
+   * Every timer due before this tick has fired; coarse slots that began at or before it are empty.
+   */
   #currentTick = 0;
   /** While firing: nothing may be scheduled at or before this tick, or expire() might never end. */
   #firingTick = -Infinity;
@@ -117,7 +133,8 @@ export class TimerWheel {
 
   /**
    * Fires every timer due at or before `now`, tick by tick. `fire` may schedule and cancel; what it
-   * schedules is due after `now` at the earliest. A timer cancelled by an earlier one's `fire` stays silent.
+   * schedules is due after `now` at the earliest. A timer cancelled by an earlier one's `fire`
+   * stays silent.
    */
   expire(now: MonoMs, fire: (id: number) => void): void {
     const nowTick = Math.floor(now / TICK_MS);
@@ -169,8 +186,7 @@ export class TimerWheel {
     const count = at(SLOT_COUNTS, level);
     // Beyond the last level's reach: wait in its farthest slot and be placed again from there.
     const distance = this.#slotDistance(level, dueTick);
-    const slotNumber =
-      Math.floor(this.#currentTick / slotTicks) + Math.min(distance, count - 1);
+    const slotNumber = Math.floor(this.#currentTick / slotTicks) + Math.min(distance, count - 1);
     const slot = at(SLOT_BASES, level) + (slotNumber % count);
     const tail = at(this.#tail, slot);
     this.#next[node] = NONE;
@@ -211,7 +227,9 @@ export class TimerWheel {
     this.#occupied[slot >>> 5] = at(this.#occupied, slot >>> 5) & ~(1 << (slot & 31));
   }
 
-  /** The tick at which expire next has work: a timer due, or a coarse slot to move to finer levels. */
+  /**
+   * The tick at which expire next has work: a timer due, or a coarse slot to move to finer levels.
+   */
   #nextEventTick(): number {
     let least = Infinity;
     for (let level = 0; level < LEVELS; level += 1) {
@@ -223,7 +241,9 @@ export class TimerWheel {
     return least;
   }
 
-  /** Within a level slots stand in order of time, so the first occupied one holds the level's least. */
+  /**
+   * Within a level slots stand in order of time, so the first occupied one holds the level's least.
+   */
   #findNextTick(): void {
     let least = Infinity;
     for (let level = 0; level < LEVELS; level += 1) {
@@ -238,14 +258,17 @@ export class TimerWheel {
     this.#nextTickIsStale = false;
   }
 
-  /** Slots from the current one to the first occupied one of a level; NONE when the level is empty. */
+  /**
+   * Slots from the current one to the first occupied one of a level; NONE when the level is empty.
+   */
   #firstOccupied(level: number): number {
     const base = at(SLOT_BASES, level);
     const count = at(SLOT_COUNTS, level);
     const start = Math.floor(this.#currentTick / at(SLOT_TICKS, level)) % count;
     const words = count >>> 5;
     const firstWord = base >>> 5;
-    // The first word is visited twice: its bits from `start` on, and at the end those before `start`.
+    // The first word is visited twice: its bits from `start` on, and at the end those before
+    // `start`.
     for (let step = 0; step <= words; step += 1) {
       const index = ((start >>> 5) + step) % words;
       let bits = at(this.#occupied, firstWord + index);

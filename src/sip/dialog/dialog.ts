@@ -1,5 +1,5 @@
-// A dialog (RFC 3261 §12): its identity, route set, remote target and sequence numbers, and the requests built
-// from them. It sends nothing and keeps no call state; that is b2bua's.
+// A dialog (RFC 3261 §12): its identity, route set, remote target and sequence numbers, and the
+// requests built from them. It sends nothing and keeps no call state; that is b2bua's.
 import { err, ok } from '../../base/index.ts';
 import type { CodedError, Result, SendTarget } from '../../base/index.ts';
 import { parseNameAddr, parseUri, quotedText } from '../message/index.ts';
@@ -31,13 +31,16 @@ export interface DialogRequestParts {
 
 export interface DialogOptions {
   /**
-   * Where requests go whatever route set and remote target say: a UDP peer behind NAT is reached at the
-   * source of its messages only. The route set still stands in the request.
+   * Where requests go whatever route set and remote target say: a UDP peer behind NAT is reached at
+   * the source of its messages only. The route set still stands in the request.
    */
   readonly pinnedTarget?: SendTarget;
 }
 
-/** Requests that may change the remote target and so carry our Contact (RFC 3261 §12.2, 3311, 3515, 6665). */
+/**
+ * Requests that may change the remote target and so carry our Contact (RFC 3261 §12.2, 3311, 3515,
+ * 6665).
+ */
 const TARGET_REFRESH = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE', 'NOTIFY', 'REFER']);
 /** RFC 3261 §8.1.1.5: CSeq numbers stay below 2^31. */
 const CSEQ_LIMIT = 2 ** 31;
@@ -70,7 +73,10 @@ export function dialogKey(parts: {
   return `${parts.callId}\n${parts.localTag}\n${parts.remoteTag}`;
 }
 
-/** The Record-Route lines that a response which makes a dialog copies from its request (RFC 3261 §12.1.1). */
+/**
+ * The Record-Route lines that a response which makes a dialog copies from its request (RFC 3261
+ * §12.1.1).
+ */
 export function recordRouteLines(request: SipRequest): HeaderLines {
   return request.recordRoutes.map((value) => ['Record-Route', value] as const);
 }
@@ -106,10 +112,11 @@ export class Dialog {
   }
 
   /**
-   * The dialog that a response to our request makes (RFC 3261 §12.1.2): early for 101 to 199 with a To tag,
-   * confirmed for 2xx. The route set is Record-Route reversed.
+   * The dialog that a response to our request makes (RFC 3261 §12.1.2): early for 101 to 199 with a
+   * To tag, confirmed for 2xx. The route set is Record-Route reversed.
    * @param request as we sent it; its From, Call-ID and CSeq are the dialog's.
-   * @returns MESSAGE_MALFORMED when our request lacks From tag, Call-ID or CSeq, or the Contact can't be read.
+   * @returns MESSAGE_MALFORMED when our request lacks From tag, Call-ID or CSeq, or the Contact
+   * can't be read.
    */
   static fromUac(
     request: OutgoingRequest,
@@ -132,7 +139,8 @@ export class Dialog {
         localText: fromText,
         remoteText: partyText(response.to, response.to.tag),
         localContact: lineValue(request.headers, 'contact') ?? `<${from.value.uri}>`,
-        // A 2xx without Contact breaks §12.1.1, yet peers send it: the URI that reached them once still does.
+        // A 2xx without Contact breaks §12.1.1, yet peers send it: the URI that reached them once
+        // still does.
         remoteTarget: response.contacts[0]?.uri ?? request.uri,
         routeSet: response.recordRoutes.toReversed(),
         localCseq,
@@ -144,7 +152,8 @@ export class Dialog {
   }
 
   /**
-   * The dialog that our response to a request makes (RFC 3261 §12.1.1). The route set is Record-Route in order.
+   * The dialog that our response to a request makes (RFC 3261 §12.1.1). The route set is
+   * Record-Route in order.
    * @param local.tag     the tag our response puts in To.
    * @param local.contact our Contact value, with angle brackets.
    */
@@ -199,8 +208,8 @@ export class Dialog {
   }
 
   /**
-   * Our 2xx went out, or theirs came in. For theirs, route set and remote target are taken anew, since the
-   * early dialog's may have been made from a response of less care (RFC 3261 §13.2.2.4).
+   * Our 2xx went out, or theirs came in. For theirs, route set and remote target are taken anew,
+   * since the early dialog's may have been made from a response of less care (RFC 3261 §13.2.2.4).
    * @param response the 2xx; null when it was ours.
    */
   confirm(response: SipResponse | null): void {
@@ -211,7 +220,10 @@ export class Dialog {
     this.#isConfirmed = true;
   }
 
-  /** Sends the dialog's requests to another address from now on; null: back to route set and remote target. */
+  /**
+   * Sends the dialog's requests to another address from now on; null: back to route set and remote
+   * target.
+   */
   pin(target: SendTarget | null): void {
     this.#pinnedTarget = target;
   }
@@ -222,8 +234,8 @@ export class Dialog {
   }
 
   /**
-   * Checks the CSeq number of a new request from the peer (RFC 3261 §12.2.2). Not for ACK and CANCEL, which
-   * repeat their INVITE's.
+   * Checks the CSeq number of a new request from the peer (RFC 3261 §12.2.2). Not for ACK and
+   * CANCEL, which repeat their INVITE's.
    * @returns 'stale' when it isn't above the last one: answer 500 (CSEQ_OUT_OF_ORDER).
    */
   acceptRequest(cseq: number): 'ok' | 'stale' {
@@ -233,9 +245,10 @@ export class Dialog {
   }
 
   /**
-   * The next request of this dialog (RFC 3261 §12.2.1.1), with the next CSeq number. Target-refresh methods
-   * carry our Contact.
-   * @returns MESSAGE_MALFORMED or URI_UNSUPPORTED when the peer's Contact or first route leads nowhere; the
+   * The next request of this dialog (RFC 3261 §12.2.1.1), with the next CSeq number. Target-refresh
+   * methods carry our Contact.
+   * @returns MESSAGE_MALFORMED or URI_UNSUPPORTED when the peer's Contact or first route leads
+   * nowhere; the
    *          CSeq number is used up all the same.
    */
   buildRequest(method: string, parts: DialogRequestParts = {}): Result<DialogRequest, CodedError> {
@@ -247,7 +260,8 @@ export class Dialog {
   /**
    * The ACK of a 2xx (RFC 3261 §13.2.2.4).
    * @param cseq  the INVITE's CSeq number.
-   * @param parts the answer to a late offer as body; credentials of the INVITE, if any, as headers (§22.1).
+   * @param parts the answer to a late offer as body; credentials of the INVITE, if any, as headers
+   * (§22.1).
    */
   buildAck(cseq: number, parts: DialogRequestParts = {}): Result<DialogRequest, CodedError> {
     return this.#build('ACK', cseq, parts);
@@ -277,7 +291,10 @@ export class Dialog {
     return ok({ request, target: target.value, cseq });
   }
 
-  /** Request-URI, Route and next hop (RFC 3261 §12.2.1.1): loose, or strict when the first route lacks `lr`. */
+  /**
+   * Request-URI, Route and next hop (RFC 3261 §12.2.1.1): loose, or strict when the first route
+   * lacks `lr`.
+   */
   #route(): Result<Routed, CodedError> {
     const [first, ...rest] = this.#routeSet;
     const remote = parseUri(this.#remoteTarget);
@@ -302,7 +319,10 @@ interface Routed {
   readonly nextHop: SipUri;
 }
 
-/** A URI as a Request-URI: without the headers part and `method`, which are not allowed there (§19.1.1). */
+/**
+ * A URI as a Request-URI: without the headers part and `method`, which are not allowed there
+ * (§19.1.1).
+ */
 function requestUriOf(uri: SipUri): string {
   if (uri.scheme !== 'sip' && uri.scheme !== 'sips') return uri.text;
   // The user part may hold ';' and '?' of its own (§25.1), so only what follows it is cut.
@@ -311,7 +331,9 @@ function requestUriOf(uri: SipUri): string {
   return uri.text.slice(0, hostAt) + hostAndParams.replace(/;method(=[^;]*)?(?=;|$)/i, '');
 }
 
-/** A From or To value. The tag is given apart: in a UAS's To it is ours, which the request lacks. */
+/**
+ * A From or To value. The tag is given apart: in a UAS's To it is ours, which the request lacks.
+ */
 function partyText(party: NameAddr, tag: string | null): string {
   const display = party.display === null || party.display === '' ? '' : quotedText(party.display);
   const address = display === '' ? `<${party.uri}>` : `${display} <${party.uri}>`;

@@ -1,8 +1,10 @@
-// The two requests that a transaction derives from its INVITE: the ACK of a failure (RFC 3261 §17.1.1.3) and
-// the CANCEL (§9.1). Both share the INVITE's branch, Request-URI and Route.
+// The two requests that a transaction derives from its INVITE: the ACK of a failure (RFC 3261
+// §17.1.1.3) and the CANCEL (§9.1). Both share the INVITE's branch, Request-URI and Route.
 import type { HeaderLines, OutgoingRequest } from '../types.ts';
 
-/** The part of an INVITE that its ACK and CANCEL copy; the body and everything else can be dropped. */
+/**
+ * The part of an INVITE that its ACK and CANCEL copy; the body and everything else can be dropped.
+ */
 export interface InviteFacts {
   readonly uri: string;
   /** Value of our Via. */
@@ -16,7 +18,9 @@ export interface InviteFacts {
 
 const MAX_FORWARDS = '70';
 
-/** Takes what ACK and CANCEL need. @throws when To or CSeq is missing: a broken promise of the user. */
+/**
+ * Takes what ACK and CANCEL need. @throws when To or CSeq is missing: a broken promise of the user.
+ */
 export function inviteFacts(request: OutgoingRequest, via: string): InviteFacts {
   const lines: (readonly [string, string])[] = [];
   let toText: string | null = null;

@@ -1,5 +1,5 @@
-// INVITE client transaction: RFC 3261 §17.1.1 with the Accepted state of RFC 6026 §7.2, and the waiting of a
-// CANCEL for its provisional (§9.1). Timer C is the B2BUA's.
+// INVITE client transaction: RFC 3261 §17.1.1 with the Accepted state of RFC 6026 §7.2, and the
+// waiting of a CANCEL for its provisional (§9.1). Timer C is the B2BUA's.
 //
 //   calling ---1xx---> proceeding ---2xx---> accepted ---M---> terminated
 //      |  \____________2xx, 3xx-6xx_______/     |
@@ -8,34 +8,42 @@
 import type { ClientTxnId, SendTarget } from '../../base/index.ts';
 import type { HeaderLines } from '../types.ts';
 import type { InviteFacts } from './derived-requests.ts';
-import { Transaction, lifetimeMs, timerDMs } from './transaction.ts';
-import type { TimerSlot, TransactionHost, TransactionIdentity } from './transaction.ts';
+import { Transaction, keepMessage, keptBytes, lifetimeMs, timerDMs } from './transaction.ts';
+import type {
+  KeptMessage,
+  TimerSlot,
+  TransactionHost,
+  TransactionIdentity,
+} from './transaction.ts';
 
-export type InviteClientState =
-  | 'calling'
-  | 'proceeding'
-  | 'completed'
-  | 'accepted'
-  | 'terminated';
+export type InviteClientState = 'calling' | 'proceeding' | 'completed' | 'accepted' | 'terminated';
 
 /**
- * What the core does with a response: 'deliver' hands it up, 'absorb' ends it here, 'acknowledge' is the first
- * failure: the core builds its ACK, gives it to acknowledgeFailure and hands the response up.
+ * What the core does with a response: 'deliver' hands it up, 'absorb' ends it here, 'acknowledge'
+ * is the first failure: the core builds its ACK, gives it to acknowledgeFailure and hands the
+ * response up.
  */
 export type InviteClientVerdict = 'deliver' | 'absorb' | 'acknowledge';
 
-/** The stored ACK of one fork's 2xx. It follows the dialog's route, not the INVITE's. */
-export interface StoredAck {
+/** The ACK of one fork's 2xx. It follows the dialog's route, not the INVITE's. */
+export interface SuccessAck {
   readonly target: SendTarget;
   readonly bytes: Buffer;
 }
 
-export interface InviteClientHost extends TransactionHost<InviteClient> {
-  /** Sends an ACK for a 2xx. */
-  transmitAck(ack: StoredAck): void;
+interface KeptAck {
+  readonly target: SendTarget;
+  readonly message: KeptMessage;
 }
 
-/** Forks whose 2xx we follow; more answers to one INVITE are an attack or a fault, and are absorbed. */
+export interface InviteClientHost extends TransactionHost<InviteClient> {
+  /** Sends an ACK for a 2xx. */
+  transmitAck(ack: SuccessAck): void;
+}
+
+/**
+ * Forks whose 2xx we follow; more answers to one INVITE are an attack or a fault, and are absorbed.
+ */
 const FORKS_MAX = 16;
 
 export class InviteClient extends Transaction {
@@ -52,9 +60,9 @@ export class InviteClient extends Transaction {
   /** Headers of a CANCEL that is wanted and not sent yet. */
   #cancelHeaders: HeaderLines | null = null;
   #cancelAsked = false;
-  #failureAck: Buffer | null = null;
+  #failureAck: KeptMessage | null = null;
   /** To tags of 2xx seen, with their ACK once the user has given it. */
-  #forks: Map<string, StoredAck | null> | null = null;
+  #forks: Map<string, KeptAck | null> | null = null;
 
   constructor(
     identity: TransactionIdentity,
@@ -93,7 +101,8 @@ export class InviteClient extends Transaction {
         return status > 100;
       case 'accepted':
         return isSuccess(status) && this.#isNewFork(toTag ?? '');
-      default:
+      case 'completed':
+      case 'terminated':
         return false;
     }
   }
@@ -109,10 +118,10 @@ export class InviteClient extends Transaction {
       case 'completed':
         // Our ACK was lost: the failure came again (§17.1.1.2).
         if (status >= 300 && this.#failureAck !== null) {
-          this.#host.transmit(this, this.#failureAck);
+          this.#host.transmit(this, keptBytes(this.#failureAck));
         }
         return 'absorb';
-      default:
+      case 'terminated':
         return 'absorb';
     }
   }
@@ -124,14 +133,16 @@ export class InviteClient extends Transaction {
       this.#end('done');
       return;
     }
-    this.#failureAck = ack;
+    this.#failureAck = keepMessage(ack);
     this.#dropRequest();
   }
 
   /** The user's ACK of the 2xx with `toTag`: sent now and again for each repeat until timer M. */
-  acknowledgeSuccess(toTag: string, ack: StoredAck): void {
+  acknowledgeSuccess(toTag: string, ack: SuccessAck): void {
     this.#host.transmitAck(ack);
-    if (this.#forks?.has(toTag) === true) this.#forks.set(toTag, ack);
+    if (this.#forks?.has(toTag) === true) {
+      this.#forks.set(toTag, { target: ack.target, message: keepMessage(ack.bytes) });
+    }
   }
 
   /** Asks for a CANCEL; asking again, or after the final response, does nothing. */
@@ -142,8 +153,9 @@ export class InviteClient extends Transaction {
   }
 
   /**
-   * The headers of a CANCEL that must go out now; null when none is due. Given once. A CANCEL may overtake
-   * its INVITE, so it waits for a provisional (§9.1); from then on the INVITE has 64*T1 to end.
+   * The headers of a CANCEL that must go out now; null when none is due. Given once. A CANCEL may
+   * overtake its INVITE, so it waits for a provisional (§9.1); from then on the INVITE has 64*T1 to
+   * end.
    */
   takeCancel(): HeaderLines | null {
     if (this.#state !== 'proceeding' || this.#cancelHeaders === null) return null;
@@ -195,7 +207,9 @@ export class InviteClient extends Transaction {
       return 'deliver';
     }
     const ack = this.#forks?.get(toTag) ?? null;
-    if (ack !== null) this.#host.transmitAck(ack);
+    if (ack !== null) {
+      this.#host.transmitAck({ target: ack.target, bytes: keptBytes(ack.message) });
+    }
     return 'absorb';
   }
 

@@ -1,18 +1,20 @@
-// INVITE server transaction: RFC 3261 §17.2.1 with the Accepted state of RFC 6026 §7.1. It also repeats the
-// 2xx until its ACK comes (§13.3.1.4), which the RFC gives to the user: here every user would do the same.
+// INVITE server transaction: RFC 3261 §17.2.1 with the Accepted state of RFC 6026 §7.1. It also
+// repeats the 2xx until its ACK comes (§13.3.1.4), which the RFC gives to the user: here every user
+// would do the same.
 //
 //   proceeding ---2xx---> accepted ---L---> terminated
 //       \---3xx-6xx---> completed ---ACK---> confirmed ---I---> terminated
 //                           \-------H------------------------> terminated
-import { Transaction, backedOffMs, lifetimeMs } from './transaction.ts';
-import type { TimerSlot, TransactionHost, TransactionIdentity } from './transaction.ts';
+import { Transaction, backedOffMs, keepMessage, keptBytes, lifetimeMs } from './transaction.ts';
+import type {
+  KeptMessage,
+  TimerSlot,
+  TransactionHost,
+  TransactionIdentity,
+} from './transaction.ts';
 
 export type InviteServerState =
-  | 'proceeding'
-  | 'completed'
-  | 'confirmed'
-  | 'accepted'
-  | 'terminated';
+  'proceeding' | 'completed' | 'confirmed' | 'accepted' | 'terminated';
 
 export interface InviteServerHost extends TransactionHost<InviteServer> {
   /** 200 ms passed without any response: answer 100 now (RFC 3261 §17.2.1). */
@@ -27,7 +29,7 @@ export class InviteServer extends Transaction {
   readonly #host: InviteServerHost;
   #state: InviteServerState = 'proceeding';
   /** The response to repeat: the last provisional, the failure, or the 2xx until its ACK. */
-  #last: Buffer | null = null;
+  #last: KeptMessage | null = null;
   #intervalMs = 0;
   #cancelled = false;
   #acknowledged = false;
@@ -48,9 +50,10 @@ export class InviteServer extends Transaction {
 
   /** The INVITE came again. */
   handleRepeat(): void {
-    // Confirmed and Accepted absorb it: the peer has its final answer, or the 2xx is being repeated anyway.
+    // Confirmed and Accepted absorb it: the peer has its final answer, or the 2xx is being repeated
+    // anyway.
     const answers = this.#state === 'proceeding' || this.#state === 'completed';
-    if (answers && this.#last !== null) this.#host.transmit(this, this.#last);
+    if (answers && this.#last !== null) this.#host.transmit(this, keptBytes(this.#last));
   }
 
   /** Sends a response. After the final one nothing is sent: the first final stands (§17.2.1). */
@@ -58,7 +61,7 @@ export class InviteServer extends Transaction {
     if (this.#state !== 'proceeding') return;
     this.#host.transmit(this, bytes);
     this.#host.disarm(this, 'repeat');
-    this.#last = bytes;
+    this.#last = keepMessage(bytes);
     if (status < 200) return;
     const { timings } = this.#host;
     this.#intervalMs = timings.t1Ms;
@@ -73,7 +76,9 @@ export class InviteServer extends Transaction {
     if (!this.reliable) this.#host.arm(this, 'repeat', this.#intervalMs);
   }
 
-  /** An ACK with the INVITE's key, for a failure. @returns false when the state doesn't await one. */
+  /**
+   * An ACK with the INVITE's key, for a failure. @returns false when the state doesn't await one.
+   */
   handleFailureAck(): boolean {
     if (this.#state === 'confirmed') return true;
     if (this.#state !== 'completed') return false;
@@ -93,7 +98,10 @@ export class InviteServer extends Transaction {
     return this.#state === 'accepted' && !this.#acknowledged;
   }
 
-  /** The ACK of our 2xx came: it isn't repeated any more; repeats of the INVITE are absorbed until L. */
+  /**
+   * The ACK of our 2xx came: it isn't repeated any more; repeats of the INVITE are absorbed until
+   * L.
+   */
   handleSuccessAck(): void {
     if (!this.awaitsAck) return;
     this.#acknowledged = true;
@@ -101,7 +109,9 @@ export class InviteServer extends Transaction {
     this.#host.disarm(this, 'repeat');
   }
 
-  /** A CANCEL for this INVITE. @returns true when it is the first and no final response was sent. */
+  /**
+   * A CANCEL for this INVITE. @returns true when it is the first and no final response was sent.
+   */
   handleCancel(): boolean {
     if (this.#cancelled || this.#state !== 'proceeding') return false;
     this.#cancelled = true;
@@ -118,7 +128,7 @@ export class InviteServer extends Transaction {
       return;
     }
     if (this.#last === null) return;
-    this.#host.transmit(this, this.#last);
+    this.#host.transmit(this, keptBytes(this.#last));
     this.#intervalMs = backedOffMs(this.#intervalMs, this.#host.timings);
     this.#host.arm(this, 'repeat', this.#intervalMs);
   }

@@ -1,4 +1,5 @@
-// Non-INVITE client transaction: RFC 3261 §17.1.2. CANCELs are such transactions too, owned by the core.
+// Non-INVITE client transaction: RFC 3261 §17.1.2. CANCELs are such transactions too, owned by the
+// core.
 //
 //   trying ---1xx---> proceeding ---2xx-6xx---> completed ---K---> terminated
 //      \______________2xx-6xx__________________/
@@ -47,7 +48,10 @@ export class NonInviteClient extends Transaction {
     return this.#isOpen && status > 100;
   }
 
-  /** Takes a response. @returns true when it is the user's: a provisional above 100 or the first final. */
+  /**
+   * Takes a response. @returns true when it is the user's: a provisional above 100 or the first
+   * final.
+   */
   receive(status: number): boolean {
     if (!this.#isOpen) return false;
     if (status < 200) {

@@ -1,11 +1,18 @@
-// Non-INVITE server transaction: RFC 3261 §17.2.2 with RFC 4320: no provisional but 100, and that only once
-// the client's timer E has reached T2; no 408, which would arrive when nobody waits for it.
+// Non-INVITE server transaction: RFC 3261 §17.2.2 with RFC 4320: no provisional but 100, and that
+// only once the client's timer E has reached T2; no 408, which would arrive when nobody waits for
+// it.
 //
 //   trying ---100---> proceeding ---2xx-6xx---> completed ---J---> terminated
 //      \______________2xx-6xx__________________/
 //   64*T1 without a final answer: terminated, since the client has given up (timer F)
-import { Transaction, lifetimeMs } from './transaction.ts';
-import type { TimerSlot, Timings, TransactionHost, TransactionIdentity } from './transaction.ts';
+import { Transaction, keepMessage, keptBytes, lifetimeMs } from './transaction.ts';
+import type {
+  KeptMessage,
+  TimerSlot,
+  Timings,
+  TransactionHost,
+  TransactionIdentity,
+} from './transaction.ts';
 
 export type NonInviteServerState = 'trying' | 'proceeding' | 'completed' | 'terminated';
 
@@ -28,7 +35,7 @@ export class NonInviteServer extends Transaction {
   readonly #host: NonInviteServerHost;
   #state: NonInviteServerState = 'trying';
   /** The response to repeat: the 100 or the final one. */
-  #last: Buffer | null = null;
+  #last: KeptMessage | null = null;
 
   constructor(identity: TransactionIdentity, host: NonInviteServerHost) {
     super(identity);
@@ -47,12 +54,12 @@ export class NonInviteServer extends Transaction {
 
   /** The request came again. */
   handleRepeat(): void {
-    if (this.#last !== null) this.#host.transmit(this, this.#last);
+    if (this.#last !== null) this.#host.transmit(this, keptBytes(this.#last));
   }
 
   /**
-   * Whether a response with this status may be sent now. Provisionals but 100 never; 100 on unreliable
-   * transports only when the machine asks for it by answerTrying (RFC 4320 §4.1).
+   * Whether a response with this status may be sent now. Provisionals but 100 never; 100 on
+   * unreliable transports only when the machine asks for it by answerTrying (RFC 4320 §4.1).
    */
   allows(status: number): boolean {
     if (this.#state !== 'trying' && this.#state !== 'proceeding') return false;
@@ -63,12 +70,15 @@ export class NonInviteServer extends Transaction {
   respondTrying(bytes: Buffer): void {
     if (this.#state !== 'trying') return;
     this.#state = 'proceeding';
-    this.#last = bytes;
+    this.#last = keepMessage(bytes);
     this.#host.disarm(this, 'repeat');
     this.#host.transmit(this, bytes);
   }
 
-  /** The final response. A 408 is kept from the wire (RFC 4320 §4.2); the repeats are absorbed all the same. */
+  /**
+   * The final response. A 408 is kept from the wire (RFC 4320 §4.2); the repeats are absorbed all
+   * the same.
+   */
   respondFinal(status: number, bytes: Buffer): void {
     if (this.#state !== 'trying' && this.#state !== 'proceeding') return;
     this.#host.disarm(this, 'repeat');
@@ -79,7 +89,7 @@ export class NonInviteServer extends Transaction {
       return;
     }
     this.#state = 'completed';
-    this.#last = mayBeSent ? bytes : null;
+    this.#last = mayBeSent ? keepMessage(bytes) : null;
     this.#host.arm(this, 'expiry', lifetimeMs(this.#host.timings));
   }
 

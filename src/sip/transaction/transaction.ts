@@ -1,6 +1,6 @@
-// What the four transaction machines (RFC 3261 §17) have in common: a host that carries out their orders,
-// two timers, and the derived durations. The machines know states and times; they know no message text, no
-// matching keys and no wheel. Those are the core's.
+// What the four transaction machines (RFC 3261 §17) have in common: a host that carries out their
+// orders, two timers, and the derived durations. The machines know states and times; they know no
+// message text, no matching keys and no wheel. Those are the core's.
 import type { Flow, SendTarget } from '../../base/index.ts';
 import { NO_TIMER } from '../timer-wheel.ts';
 import type { TimerHandle } from '../timer-wheel.ts';
@@ -34,8 +34,8 @@ export function backedOffMs(intervalMs: number, timings: Timings): number {
 }
 
 /**
- * A machine never needs more than two timers at once: one that repeats something (A, E, G, the repeats of a
- * 2xx, the automatic 100) and one that ends its state (B, D, F, H, I, J, K, L, M).
+ * A machine never needs more than two timers at once: one that repeats something (A, E, G, the
+ * repeats of a 2xx, the automatic 100) and one that ends its state (B, D, F, H, I, J, K, L, M).
  */
 export type TimerSlot = 'repeat' | 'expiry';
 
@@ -75,7 +75,9 @@ export abstract class Transaction {
     this.key = identity.key;
   }
 
-  /** True when the transport doesn't lose messages: retransmission timers are off, wait timers zero. */
+  /**
+   * True when the transport doesn't lose messages: retransmission timers are off, wait timers zero.
+   */
   get reliable(): boolean {
     return this.to.transport !== 'udp';
   }
@@ -88,4 +90,18 @@ export interface TransactionIdentity {
   readonly serial: number;
   readonly to: Flow | SendTarget;
   readonly key: string;
+}
+
+/**
+ * A message kept for repeats. As latin1 text it is one small heap string, exact byte for byte; as a
+ * Buffer it would hold the whole slab that Node cut it from, together with messages long forgotten.
+ */
+export type KeptMessage = string & { readonly kept: unique symbol };
+
+export function keepMessage(bytes: Buffer): KeptMessage {
+  return bytes.toString('latin1') as KeptMessage;
+}
+
+export function keptBytes(message: KeptMessage): Buffer {
+  return Buffer.from(message, 'latin1');
 }

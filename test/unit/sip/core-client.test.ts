@@ -48,7 +48,12 @@ test('names the local point of the target’s transport and family in Via, with 
 test('fails a request to a transport that we don’t listen on', () => {
   const harness = new CoreHarness();
   const target: SendTarget = { ...PEER, transport: 'tls' };
-  const outputs = harness.give({ kind: 'request', txn: TXN, target, request: ourRequest('INVITE') });
+  const outputs = harness.give({
+    kind: 'request',
+    txn: TXN,
+    target,
+    request: ourRequest('INVITE'),
+  });
   assert.equal(lines(outputs), ['requestFailed transport']);
 });
 
@@ -72,9 +77,16 @@ test('throws when the user breaks its promises', () => {
     const input = { kind: 'request', txn: clientTxnId(9), target: PEER, request } as const;
     assert.throws(() => harness.give(input), /opens no client transaction/);
   }
-  assert.equal(lines(harness.receive(responseBytes(sentBytes(
-    harness.give({ ...again, txn: clientTxnId(3) }),
-  ), 180, { toTag: 't' }))), ['responseReceived 180 t']);
+  assert.equal(
+    lines(
+      harness.receive(
+        responseBytes(sentBytes(harness.give({ ...again, txn: clientTxnId(3) })), 180, {
+          toTag: 't',
+        }),
+      ),
+    ),
+    ['responseReceived 180 t'],
+  );
 });
 
 test('reports timers B and F as timeout and leaves nothing behind', () => {
@@ -90,7 +102,9 @@ test('reports timers B and F as timeout and leaves nothing behind', () => {
 test('reports a send failure as transport, once', () => {
   for (const method of ['INVITE', 'OPTIONS']) {
     const { harness } = opened(method);
-    assert.equal(lines(harness.give({ kind: 'sendFailed', txn: TXN })), ['requestFailed transport']);
+    assert.equal(lines(harness.give({ kind: 'sendFailed', txn: TXN })), [
+      'requestFailed transport',
+    ]);
     assert.equal(harness.give({ kind: 'sendFailed', txn: TXN }), []);
     assert.equal(harness.core.stats(), { transactions: 0, timers: 0 });
   }

@@ -1,6 +1,13 @@
-// Drives one SipCore on simulated time: builds messages, feeds them, and writes what came out as short lines.
+// Drives one SipCore on simulated time: builds messages, feeds them, and writes what came out as
+// short lines.
 import { monoMs, seededRandom } from '../../../src/base/index.ts';
-import type { Flow, LocalPoint, SendTarget, TransportKind } from '../../../src/base/index.ts';
+import type {
+  Flow,
+  LocalPoint,
+  SendTarget,
+  ServerTxnId,
+  TransportKind,
+} from '../../../src/base/index.ts';
 import { SipCore } from '../../../src/sip/core.ts';
 import type {
   HeaderLines,
@@ -194,7 +201,7 @@ export function sentBytes(outputs: readonly SipOutput[]): Buffer {
 }
 
 /** The number of the first server transaction in outputs. */
-export function serverTxnOf(outputs: readonly SipOutput[]) {
+export function serverTxnOf(outputs: readonly SipOutput[]): ServerTxnId {
   const received = outputs.find((output) => output.kind === 'requestReceived');
   if (received?.kind !== 'requestReceived') throw new Error(`no request: ${lines(outputs).join()}`);
   return received.txn;

@@ -1,8 +1,9 @@
-// Two SIP cores call each other over a link that loses, doubles and reorders datagrams, from 500 seeds.
-// Whatever the link does: one final per INVITE at the caller, one answer at the callee, and nothing left.
+// Two SIP cores call each other over a link that loses, doubles and reorders datagrams, from 500
+// seeds. Whatever the link does: one final per INVITE at the caller, one answer at the callee, and
+// nothing left.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { clientTxnId, monoMs, seededRandom } from '../../../src/base/index.ts';
+import { clientTxnId, monoMs, neverReached, seededRandom } from '../../../src/base/index.ts';
 import type {
   ClientTxnId,
   Flow,
@@ -86,7 +87,8 @@ class LossyWorld {
         atMs: this.#cores[side].nextDeadline ?? Infinity,
       }));
       const [first, second] = deadlines;
-      const timer = first !== undefined && second !== undefined && second.atMs < first.atMs ? second : first;
+      const timer =
+        first !== undefined && second !== undefined && second.atMs < first.atMs ? second : first;
       const timerAtMs = timer?.atMs ?? Infinity;
       if (event === undefined && timerAtMs === Infinity) return this.#nowMs;
       if (timer !== undefined && timerAtMs <= (event?.atMs ?? Infinity)) {
@@ -158,7 +160,15 @@ class LossyWorld {
 
   #place(callId: string): void {
     const invite = this.#nextTxn();
-    const log = { invite, finals: 0, accepted: [], answers: 0, acks: 0, acksMissing: 0, answeredWith: 0 };
+    const log = {
+      invite,
+      finals: 0,
+      accepted: [],
+      answers: 0,
+      acks: 0,
+      acksMissing: 0,
+      answeredWith: 0,
+    };
     this.calls.set(callId, log);
     this.#byInvite.set(invite, callId);
     const request = requestOf('INVITE', callId, '');
@@ -218,8 +228,13 @@ class LossyWorld {
         else log.acksMissing += 1;
         return;
       }
-      default:
+      case 'send':
+      case 'responseReceived':
+      case 'requestFailed':
+      case 'refused':
         return;
+      default:
+        neverReached(output);
     }
   }
 

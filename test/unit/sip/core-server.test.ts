@@ -1,4 +1,5 @@
-// The server side of the SIP core: matching, automatic answers, ACK, CANCEL, merged requests, overload.
+// The server side of the SIP core: matching, automatic answers, ACK, CANCEL, merged requests,
+// overload.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { monoMs, serverTxnId } from '../../../src/base/index.ts';
@@ -87,7 +88,8 @@ test('transactions are told apart by branch, sent-by and method', () => {
     requestBytes('INVITE', { via: 'SIP/2.0/UDP 192.0.2.9:5070;rport', callId: 'call-3' }),
     requestBytes('OPTIONS', { callId: 'call-4' }),
   ];
-  for (const bytes of others) assert.match(lines(harness.receive(bytes))[0] ?? '', /^requestReceived/);
+  for (const bytes of others)
+    assert.match(lines(harness.receive(bytes))[0] ?? '', /^requestReceived/);
 });
 
 test('repeats a failure by timer G until its ACK, which is not parsed and goes no further', () => {
@@ -227,6 +229,7 @@ test('answers go where RFC 3261 §18.2.2 and RFC 3581 say', () => {
     ['SIP/2.0/UDP 192.0.2.9:5070', flowOf('udp', 40_000), '192.0.2.9:5070'],
     ['SIP/2.0/UDP 10.9.9.9', flowOf('udp', 40_000), '192.0.2.9:5060'],
     ['SIP/2.0/UDP 192.0.2.9;maddr=203.0.113.1', flowOf('udp', 5060), '192.0.2.9:5060'],
+    ['SIP/2.0/UDP 192.0.2.9:0', flowOf('udp', 40_000), '192.0.2.9:40000'],
     ['SIP/2.0/TCP 192.0.2.9:5070', flowOf('tcp', 40_000), '192.0.2.9:40000'],
   ];
   for (const [via, flow, expected] of cases) {
@@ -244,7 +247,9 @@ test('what the guard rejects is answered without a transaction; ACKs and respons
     'send 400 to 192.0.2.9:5060',
     'refused MESSAGE_MALFORMED answered',
   ]);
-  const version = Buffer.from(requestBytes('OPTIONS').toString().replace('SIP/2.0\r\n', 'SIP/7.0\r\n'));
+  const version = Buffer.from(
+    requestBytes('OPTIONS').toString().replace('SIP/2.0\r\n', 'SIP/7.0\r\n'),
+  );
   assert.match(lines(harness.receive(version))[0] ?? '', /^send 505/);
   const silent = [
     requestBytes('ACK', { cseqMethod: 'INVITE' }),
@@ -254,10 +259,18 @@ test('what the guard rejects is answered without a transaction; ACKs and respons
   ];
   for (const bytes of silent) {
     const outputs = harness.receive(bytes);
-    assert.ok(outputs.every((output) => lineOf(output).startsWith('refused')), lines(outputs).join());
+    assert.ok(
+      outputs.every((output) => lineOf(output).startsWith('refused')),
+      lines(outputs).join(),
+    );
     assert.ok(outputs.every((output) => output.kind === 'refused' && !output.answered));
   }
   assert.is(harness.core.stats().transactions, 0);
+});
+
+test('a datagram from port 0 is refused in silence: no answer could reach it', () => {
+  const outputs = new CoreHarness().receive(requestBytes('OPTIONS'), flowOf('udp', 0));
+  assert.equal(lines(outputs), ['refused MESSAGE_MALFORMED']);
 });
 
 test('a nearly full table refuses new calls by 503 with Retry-After and still takes dialogs', () => {

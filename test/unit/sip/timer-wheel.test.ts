@@ -50,7 +50,10 @@ test('timers fire in order of their deadlines when time jumps over many of them'
   const wheel = new TimerWheel();
   const delays = [90_000_000, 20, 700_000, 5_000, 10, 2_600, 170_000];
   for (const delayMs of delays) wheel.schedule(monoMs(0), delayMs, delayMs);
-  assert.equal(fired(wheel, 1e8), [...delays].sort((a, b) => a - b));
+  assert.equal(
+    fired(wheel, 1e8),
+    [...delays].sort((a, b) => a - b),
+  );
 });
 
 test('cancelling stops a timer; cancelling twice or after firing hits no other', () => {

@@ -1,4 +1,5 @@
-// Dialogs of RFC 3261 §12: how both roles make them, what their requests look like, and where those go.
+// Dialogs of RFC 3261 §12: how both roles make them, what their requests look like, and where those
+// go.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CodedError, Result } from '../../../../src/base/index.ts';
@@ -221,6 +222,17 @@ test('a Contact that leads nowhere is an error value, with a pinned target it is
   if (!built.ok) assert.is(built.error.code, 'URI_UNSUPPORTED');
   dialog.pin({ transport: 'udp', host: '192.0.2.4', port: 5060 });
   assert.is(valueOf(dialog.buildRequest('BYE')).request.uri, 'tel:+441234');
+});
+
+test('a Contact or route that is no URI never reaches a request', () => {
+  for (const uri of ['sip:b@x y', 'sip:b@x;\u00e9', 'nonsense']) {
+    const dialog = valueOf(Dialog.fromUac(INVITE, response(200)));
+    dialog.refreshTarget({ display: null, uri, params: new Map(), tag: null });
+    assert.not.ok(dialog.buildRequest('BYE').ok, uri);
+  }
+  const lost = response(200, { recordRoutes: ['<nonsense>'] });
+  assert.equal(lost.recordRoutes, ['<nonsense>']);
+  assert.not.ok(valueOf(Dialog.fromUac(INVITE, lost)).buildRequest('BYE').ok);
 });
 
 test('a request of ours without tag, Call-ID or CSeq makes no dialog', () => {

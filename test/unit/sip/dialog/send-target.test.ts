@@ -27,8 +27,13 @@ test('names transport, host and port as RFC 3261 §19.1.2 and RFC 7118 say', () 
   }
 });
 
-test('refuses other schemes, unknown transports and sips over UDP', () => {
-  const uris = ['tel:+441234', 'urn:service:sos', 'sip:b@x;transport=sctp', 'sips:b@x;transport=udp'];
+test('refuses other schemes, unknown transports, sips over UDP and port 0', () => {
+  const uris = [
+    'tel:+441234',
+    'urn:service:sos',
+    'sip:b@x;transport=sctp',
+    'sips:b@x;transport=udp',
+  ];
   for (const uri of uris) {
     const target = sendTargetOfText(uri);
     assert.ok(!target.ok, uri);

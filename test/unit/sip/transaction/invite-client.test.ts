@@ -1,4 +1,5 @@
-// RFC 3261 §17.1.1 (figure 5), RFC 6026 §7.2, RFC 3261 §9.1: every state and event, with exact times.
+// RFC 3261 §17.1.1 (figure 5), RFC 6026 §7.2, RFC 3261 §9.1: every state and event, with exact
+// times.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { clientTxnId } from '../../../../src/base/index.ts';

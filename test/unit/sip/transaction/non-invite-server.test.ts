@@ -39,8 +39,14 @@ test('absorbs a repeated request while trying, and repeats the 100 while proceed
 test('allows no provisional but 100, and that from the user on reliable transports only', () => {
   const udp = started('udp').txn;
   const tcp = started('tcp').txn;
-  assert.equal([100, 180, 200, 404].map((status) => udp.allows(status)), [false, false, true, true]);
-  assert.equal([100, 180, 200, 404].map((status) => tcp.allows(status)), [true, false, true, true]);
+  assert.equal(
+    [100, 180, 200, 404].map((status) => udp.allows(status)),
+    [false, false, true, true],
+  );
+  assert.equal(
+    [100, 180, 200, 404].map((status) => tcp.allows(status)),
+    [true, false, true, true],
+  );
 });
 
 test('repeats the final response to repeats of the request until timer J', () => {
