@@ -38,12 +38,24 @@ async function callWithAudio(transport: Transport): Promise<void> {
     const books = booksOf(cdrs);
     assert.is(books.length, CALLS);
     assert.ok(books.every(({ outbound }) => outbound.length === 1));
-    assert.equal(tally(cdrs, (cdr) => `${cdr.final_status} ${cdr.cause}`), { '200 NORMAL_CLEARING': 2 * CALLS });
-    assert.equal(tally(cdrs, (cdr) => cdr.ended_by), { caller: 2 * CALLS });
-    assert.equal(tally(cdrs, (cdr) => cdr.codec ?? ''), { PCMU: 2 * CALLS });
+    assert.equal(
+      tally(cdrs, (cdr) => `${cdr.final_status} ${cdr.cause}`),
+      { '200 NORMAL_CLEARING': 2 * CALLS },
+    );
+    assert.equal(
+      tally(cdrs, (cdr) => cdr.ended_by),
+      { caller: 2 * CALLS },
+    );
+    assert.equal(
+      tally(cdrs, (cdr) => cdr.codec ?? ''),
+      { PCMU: 2 * CALLS },
+    );
     const silent = cdrs.filter((cdr) => !heardBothWays(cdr));
     assert.equal(silent.slice(0, 3), [], `${silent.length} legs without audio both ways`);
-    await until(async () => (await engine.liveCallCount()) === 0, { what: 'no call is left', limitMs: 5000 });
+    await until(async () => (await engine.liveCallCount()) === 0, {
+      what: 'no call is left',
+      limitMs: 5000,
+    });
     const end = await engine.stop();
     assert.is(end.code, 0, end.output);
   });

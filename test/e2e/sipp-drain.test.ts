@@ -36,7 +36,10 @@ async function callsUp(parties: Parties, pauseMs: number): Promise<CallsUp> {
     limitMs: START_LIMIT_MS,
   });
   // Up includes ringing; an ACK may still be on its way.
-  await until(() => callers.now()?.created === CALLS, { what: 'SIPp has placed all', limitMs: START_LIMIT_MS });
+  await until(() => callers.now()?.created === CALLS, {
+    what: 'SIPp has placed all',
+    limitMs: START_LIMIT_MS,
+  });
   return { engine, callees, callers };
 }
 
@@ -44,8 +47,16 @@ test('E21 SIGTERM with 200 calls up: new ones are refused, the old ones end by t
   withParties('udp', async (parties) => {
     const { engine, callees, callers } = await callsUp(parties, 15_000);
     engine.signal('SIGTERM');
-    await until(async () => (await engine.metric('trunkyard_draining')) === 1, { what: 'draining', limitMs: 5000 });
-    const options = await parties.callers({ scenario: 'uac-options.xml', values: { status: '503' }, label: 'options', calls: 1 });
+    await until(async () => (await engine.metric('trunkyard_draining')) === 1, {
+      what: 'draining',
+      limitMs: 5000,
+    });
+    const options = await parties.callers({
+      scenario: 'uac-options.xml',
+      values: { status: '503' },
+      label: 'options',
+      calls: 1,
+    });
     const refused = await parties.callers({
       scenario: 'uac-refused-later.xml',
       values: { status: '503' },
@@ -63,7 +74,10 @@ test('E21 SIGTERM with 200 calls up: new ones are refused, the old ones end by t
     const again = await parties.engine(plainSettings(callees.uri));
     const cdrs = await again.cdrsWhenThere(2 * CALLS);
     assert.is(booksOf(cdrs).length, CALLS);
-    assert.equal(tally(cdrs, (cdr) => `${cdr.final_status} ${cdr.cause}`), { '200 NORMAL_CLEARING': 2 * CALLS });
+    assert.equal(
+      tally(cdrs, (cdr) => `${cdr.final_status} ${cdr.cause}`),
+      { '200 NORMAL_CLEARING': 2 * CALLS },
+    );
   }));
 
 test('F27 kill -9 of everything with 200 calls up: after a restart each call has its two records, closed with the reason', () =>
@@ -72,8 +86,16 @@ test('F27 kill -9 of everything with 200 calls up: after a restart each call has
     await engine.kill();
     const again = await parties.engine(plainSettings(callees.uri));
     await assertClosedAtRestart(again);
-    await until(async () => (await again.liveCallCount()) === 0, { what: 'no call is left', limitMs: 5000 });
-    const one = await parties.callers({ scenario: 'uac-zero.xml', label: 'after', calls: 1, called: CALLED });
+    await until(async () => (await again.liveCallCount()) === 0, {
+      what: 'no call is left',
+      limitMs: 5000,
+    });
+    const one = await parties.callers({
+      scenario: 'uac-zero.xml',
+      label: 'after',
+      calls: 1,
+      called: CALLED,
+    });
     assertAllGood(await one.finished, 1);
   }));
 
@@ -84,7 +106,12 @@ test('F27 kill -9 of the control process alone: the supervisor starts it again a
     if (control === undefined) throw new Error('the tree has a control process');
     process.kill(control, 'SIGKILL');
     await assertClosedAtRestart(engine);
-    const one = await parties.callers({ scenario: 'uac-zero.xml', label: 'after', calls: 1, called: CALLED });
+    const one = await parties.callers({
+      scenario: 'uac-zero.xml',
+      label: 'after',
+      calls: 1,
+      called: CALLED,
+    });
     assertAllGood(await one.finished, 1);
   }));
 
@@ -92,7 +119,10 @@ async function assertClosedAtRestart(engine: Engine): Promise<void> {
   const cdrs = await engine.cdrsWhenThere(2 * CALLS, 60_000);
   assert.is(cdrs.length, 2 * CALLS);
   assert.is(booksOf(cdrs).length, CALLS);
-  assert.equal(tally(cdrs, (cdr) => cdr.cause), { PROCESS_RESTARTED: 2 * CALLS });
+  assert.equal(
+    tally(cdrs, (cdr) => cdr.cause),
+    { PROCESS_RESTARTED: 2 * CALLS },
+  );
 }
 
 test.run();

@@ -6,7 +6,13 @@ import * as assert from 'uvu/assert';
 import type { EngineSettings } from '../support/engine.ts';
 import { ADDRESSES, freePort } from '../support/loopback.ts';
 import type { Callees, Parties } from '../support/parties.ts';
-import { assertAllGood, CALLED, CALLER_TRUNK, calleeTrunk, withParties } from '../support/parties.ts';
+import {
+  assertAllGood,
+  CALLED,
+  CALLER_TRUNK,
+  calleeTrunk,
+  withParties,
+} from '../support/parties.ts';
 
 const CALLS = 3;
 
@@ -25,10 +31,17 @@ function secondGateway(parties: Parties): Promise<Callees> {
 async function expectSecond(parties: Parties, first: string): Promise<void> {
   const second = await secondGateway(parties);
   const engine = await parties.engine(twoGateways(first, second.uri));
-  const callers = await parties.callers({ scenario: 'uac-zero.xml', label: 'callers', calls: CALLS, called: CALLED });
+  const callers = await parties.callers({
+    scenario: 'uac-zero.xml',
+    label: 'callers',
+    calls: CALLS,
+    called: CALLED,
+  });
   assertAllGood(await callers.finished, CALLS);
   assertAllGood(await second.process.stop(), CALLS);
-  const outbound = (await engine.cdrsWhenThere(2 * CALLS)).filter((cdr) => cdr.direction === 'outbound');
+  const outbound = (await engine.cdrsWhenThere(2 * CALLS)).filter(
+    (cdr) => cdr.direction === 'outbound',
+  );
   assert.is(outbound.length, CALLS);
   const [cdr] = outbound;
   if (cdr === undefined) throw new Error('there is a record');
@@ -67,7 +80,13 @@ for (const [status, reason] of [
       const first = await parties.callees({ scenario: 'uas-refuse.xml', label: 'first', values });
       const second = await secondGateway(parties);
       const engine = await parties.engine(twoGateways(first.uri, second.uri));
-      const callers = await parties.callers({ scenario: 'uac-refused.xml', label: 'callers', values, calls: CALLS, called: CALLED });
+      const callers = await parties.callers({
+        scenario: 'uac-refused.xml',
+        label: 'callers',
+        values,
+        calls: CALLS,
+        called: CALLED,
+      });
       assertAllGood(await callers.finished, CALLS);
       assertAllGood(await first.process.stop(), CALLS);
       assert.is((await second.process.stop()).created, 0);
@@ -80,12 +99,26 @@ test('gateways that all fail give the caller a 503', () =>
   withParties('udp', async (parties) => {
     const values = { status: '503', reason: 'Service Unavailable' };
     const first = await parties.callees({ scenario: 'uas-refuse.xml', label: 'first', values });
-    const second = await parties.callees({ scenario: 'uas-refuse.xml', label: 'second', values, host: ADDRESSES.spare });
+    const second = await parties.callees({
+      scenario: 'uas-refuse.xml',
+      label: 'second',
+      values,
+      host: ADDRESSES.spare,
+    });
     const engine = await parties.engine(twoGateways(first.uri, second.uri));
-    const callers = await parties.callers({ scenario: 'uac-refused.xml', label: 'callers', values, calls: 1, called: CALLED });
+    const callers = await parties.callers({
+      scenario: 'uac-refused.xml',
+      label: 'callers',
+      values,
+      calls: 1,
+      called: CALLED,
+    });
     assertAllGood(await callers.finished, 1);
     const cdrs = await engine.cdrsWhenThere(2);
-    assert.ok(cdrs.every((cdr) => cdr.final_status === 503), JSON.stringify(cdrs));
+    assert.ok(
+      cdrs.every((cdr) => cdr.final_status === 503),
+      JSON.stringify(cdrs),
+    );
   }));
 
 test.run();

@@ -41,19 +41,29 @@ async function story(engine: Engine): Promise<Record<string, number>> {
   return tally(cdrs, (cdr) => `${cdr.direction} ${cdr.final_status} ${cdr.cause} ${cdr.ended_by}`);
 }
 
-const both = (text: string): Record<string, number> => ({ [`inbound ${text}`]: CALLS, [`outbound ${text}`]: CALLS });
+const both = (text: string): Record<string, number> => ({
+  [`inbound ${text}`]: CALLS,
+  [`outbound ${text}`]: CALLS,
+});
 
 for (const transport of ['udp', 'tcp'] satisfies Transport[]) {
   test(`a caller who gives up while it rings is told 487, and the callee gets the CANCEL (${transport})`, () =>
     withParties(transport, async (parties) => {
-      const engine = await runFlow(parties, { caller: 'uac-cancel.xml', callee: 'uas-cancelled.xml' });
+      const engine = await runFlow(parties, {
+        caller: 'uac-cancel.xml',
+        callee: 'uas-cancelled.xml',
+      });
       assert.equal(await story(engine), both('487 CALLER_CANCELLED caller'));
     }));
 
   test(`a busy callee's 486 reaches the caller as it is (${transport})`, () =>
     withParties(transport, async (parties) => {
       const values = { status: '486', reason: 'Busy Here' };
-      const engine = await runFlow(parties, { caller: 'uac-refused.xml', callee: 'uas-refuse.xml', values });
+      const engine = await runFlow(parties, {
+        caller: 'uac-refused.xml',
+        callee: 'uas-refuse.xml',
+        values,
+      });
       assert.equal(await story(engine), both('486 CALLEE_BUSY callee'));
     }));
 
@@ -65,7 +75,10 @@ for (const transport of ['udp', 'tcp'] satisfies Transport[]) {
 
   test(`an INVITE without SDP gets the callee's offer, and the answer in the ACK reaches the callee (${transport})`, () =>
     withParties(transport, async (parties) => {
-      const engine = await runFlow(parties, { caller: 'uac-late-offer.xml', callee: 'uas-late-offer.xml' });
+      const engine = await runFlow(parties, {
+        caller: 'uac-late-offer.xml',
+        callee: 'uas-late-offer.xml',
+      });
       assert.equal(await story(engine), both('200 NORMAL_CLEARING caller'));
     }));
 

@@ -31,16 +31,30 @@ interface Losses {
   readonly calleeLoses: boolean;
 }
 
-const lost = (loses: boolean): { lostPercent?: number } => (loses ? { lostPercent: LOST_PERCENT } : {});
+const lost = (loses: boolean): { lostPercent?: number } =>
+  loses ? { lostPercent: LOST_PERCENT } : {};
 
-function calleesWith(parties: Parties, { name, calleeLoses }: Losses, host: string): Promise<{ process: SippProcess; uri: string }> {
-  return parties.callees({ scenario: 'uas-lossy.xml', label: `callee-${name}`, host, values: VALUES, ...lost(calleeLoses) });
+function calleesWith(
+  parties: Parties,
+  { name, calleeLoses }: Losses,
+  host: string,
+): Promise<{ process: SippProcess; uri: string }> {
+  return parties.callees({
+    scenario: 'uas-lossy.xml',
+    label: `callee-${name}`,
+    host,
+    values: VALUES,
+    ...lost(calleeLoses),
+  });
 }
 
 function callersWith(
   parties: Parties,
   { name, callerLoses }: Losses,
-  more: { readonly called: string; readonly remote?: { readonly host: string; readonly port: number } },
+  more: {
+    readonly called: string;
+    readonly remote?: { readonly host: string; readonly port: number };
+  },
 ): Promise<SippProcess> {
   return parties.callers({
     scenario: 'uac-held.xml',
@@ -61,9 +75,14 @@ const RUNS: readonly (Losses & { readonly called: string })[] = [
 
 test('lost messages on one side cost no call, on both sides no more than without us, and the books stay perfect', () =>
   withParties('udp', async (parties) => {
-    const callees = await Promise.all(RUNS.map((run) => calleesWith(parties, run, ADDRESSES.callee)));
+    const callees = await Promise.all(
+      RUNS.map((run) => calleesWith(parties, run, ADDRESSES.callee)),
+    );
     const engine = await parties.engine({
-      trunks: [CALLER_TRUNK, ...callees.map(({ uri }, index) => calleeTrunk(`callees-${index}`, [uri]))],
+      trunks: [
+        CALLER_TRUNK,
+        ...callees.map(({ uri }, index) => calleeTrunk(`callees-${index}`, [uri])),
+      ],
       routes: RUNS.map(({ called }, index) => ({ prefix: called, trunks: [`callees-${index}`] })),
     });
     const direct: Losses = { name: 'direct', callerLoses: true, calleeLoses: true };
@@ -74,12 +93,20 @@ test('lost messages on one side cost no call, on both sides no more than without
       RUNS.map(async (run, index) => {
         const callee = callees[index];
         if (callee === undefined) throw new Error('one callee a run');
-        return { called: run.called, caller: await callersWith(parties, run, run), callee: callee.process };
+        return {
+          called: run.called,
+          caller: await callersWith(parties, run, run),
+          callee: callee.process,
+        };
       }),
     );
     const compared = await directCaller.finished;
     const results = await Promise.all(runs.map(({ caller }) => caller.finished));
-    await until(async () => (await engine.liveCallCount()) === 0, { what: 'no call is left', limitMs: 80_000, everyMs: 500 });
+    await until(async () => (await engine.liveCallCount()) === 0, {
+      what: 'no call is left',
+      limitMs: 80_000,
+      everyMs: 500,
+    });
 
     const [callerAlone, calleeAlone, bothLose] = results as [SippResult, SippResult, SippResult];
     assertAllGood(callerAlone, CALLS);
@@ -89,7 +116,8 @@ test('lost messages on one side cost no call, on both sides no more than without
       `${bothLose.successful} calls with us between, ${compared.successful} without; ${bothLose.errors}`,
     );
     const books = booksOf(await engine.cdrsWhenThere(2 * 3 * CALLS));
-    for (const { called } of RUNS) assertPerfect(books.filter(({ inbound }) => inbound.called.startsWith(called)));
+    for (const { called } of RUNS)
+      assertPerfect(books.filter(({ inbound }) => inbound.called.startsWith(called)));
   }));
 
 /** One record for each leg of each call that a caller made, each answered and ended by somebody. */

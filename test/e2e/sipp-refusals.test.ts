@@ -5,7 +5,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ADDRESSES, until } from '../support/loopback.ts';
 import type { Parties } from '../support/parties.ts';
-import { assertAllGood, CALLED, CALLER_TRUNK, calleeTrunk, plainSettings, withParties } from '../support/parties.ts';
+import {
+  assertAllGood,
+  CALLED,
+  CALLER_TRUNK,
+  calleeTrunk,
+  plainSettings,
+  withParties,
+} from '../support/parties.ts';
 
 /** Nobody listens there; a refusal comes before anybody is called. */
 const NOWHERE = `sip:${ADDRESSES.callee}:5999`;
@@ -66,11 +73,25 @@ async function refusedBesideOneCall(
     routes: [{ prefix: '44', trunks: ['callees'] }],
     ...(limits.node === undefined ? {} : { limits: limits.node }),
   });
-  const held = await parties.callers({ scenario: 'uac-held.xml', label: 'held', calls: 1, pauseMs: 6000, called: CALLED });
-  await until(async () => (await engine.liveCallCount()) === 1, { what: 'one call is up', limitMs: 5000 });
+  const held = await parties.callers({
+    scenario: 'uac-held.xml',
+    label: 'held',
+    calls: 1,
+    pauseMs: 6000,
+    called: CALLED,
+  });
+  await until(async () => (await engine.liveCallCount()) === 1, {
+    what: 'one call is up',
+    limitMs: 5000,
+  });
   await expectRefusal(parties, { status: '503', scenario: 'uac-refused-later.xml' });
   assertAllGood(await held.finished, 1);
-  const after = await parties.callers({ scenario: 'uac-zero.xml', label: 'after', calls: 1, called: CALLED });
+  const after = await parties.callers({
+    scenario: 'uac-zero.xml',
+    label: 'after',
+    calls: 1,
+    called: CALLED,
+  });
   assertAllGood(await after.finished, 1);
 }
 
@@ -87,7 +108,13 @@ test('E9 INVITEs above a trunk’s calls per second are answered with 503 and Re
       trunks: [{ ...CALLER_TRUNK, cps: 1 }, calleeTrunk('callees', [callees.uri])],
       routes: [{ prefix: '44', trunks: ['callees'] }],
     });
-    const callers = await parties.callers({ scenario: 'uac-burst.xml', label: 'callers', calls: 5, rate: 100, called: CALLED });
+    const callers = await parties.callers({
+      scenario: 'uac-burst.xml',
+      label: 'callers',
+      calls: 5,
+      rate: 100,
+      called: CALLED,
+    });
     assertAllGood(await callers.finished, 5);
     assertAllGood(await callees.process.stop(), 1);
     const answered = (await engine.cdrsWhenThere(2)).filter((cdr) => cdr.final_status === 200);

@@ -52,9 +52,17 @@ export function startBaresip(options: BaresipOptions): Baresip {
   };
 }
 
-function writeConfiguration({ folder, local, mediaPorts, toneHz, dial, seconds }: BaresipOptions, recordings: string): void {
+function writeConfiguration(
+  { folder, local, mediaPorts, toneHz, dial, seconds }: BaresipOptions,
+  recordings: string,
+): void {
   const tone = join(folder, 'tone.wav');
-  writeFileSync(tone, encodeWav(toneSamples({ frequencyHz: toneHz, amplitude: TONE_AMPLITUDE, seconds: seconds + 2 })));
+  writeFileSync(
+    tone,
+    encodeWav(
+      toneSamples({ frequencyHz: toneHz, amplitude: TONE_AMPLITUDE, seconds: seconds + 2 }),
+    ),
+  );
   const config = [
     `sip_listen ${local.host}:${local.port}`,
     `audio_source aufile,${tone}`,
@@ -84,6 +92,7 @@ function writeConfiguration({ folder, local, mediaPorts, toneHz, dial, seconds }
 function decodedRecording(folder: string): string {
   const names = readdirSync(folder).filter((name) => name.endsWith('-dec.wav'));
   const [name] = names;
-  if (name === undefined || names.length > 1) throw new Error(`${names.length} recordings in ${folder}`);
+  if (name === undefined || names.length > 1)
+    throw new Error(`${names.length} recordings in ${folder}`);
   return join(folder, name);
 }

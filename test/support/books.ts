@@ -17,7 +17,8 @@ export function booksOf(cdrs: readonly Cdr[]): CallBooks[] {
   for (const cdr of cdrs) calls.set(cdr.call_id, [...(calls.get(cdr.call_id) ?? []), cdr]);
   return [...calls.values()].map((legs) => {
     const [inbound, ...more] = legs.filter((leg) => leg.direction === 'inbound');
-    if (inbound === undefined) throw new Error(`call ${legs[0]?.call_id ?? '?'} has no inbound leg`);
+    if (inbound === undefined)
+      throw new Error(`call ${legs[0]?.call_id ?? '?'} has no inbound leg`);
     assert.is(more.length, 0, `call ${inbound.call_id} has two inbound legs`);
     for (const leg of legs) {
       assert.ok(leg.cause !== '', `leg ${leg.leg_id} ended without a cause`);
@@ -29,7 +30,10 @@ export function booksOf(cdrs: readonly Cdr[]): CallBooks[] {
 }
 
 /** How often each value occurs: for one assertion over many records. */
-export function tally<T>(items: readonly T[], key: (item: T) => string | number): Record<string, number> {
+export function tally<T>(
+  items: readonly T[],
+  key: (item: T) => string | number,
+): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const item of items) counts[key(item)] = (counts[key(item)] ?? 0) + 1;
   return counts;

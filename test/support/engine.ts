@@ -1,6 +1,6 @@
 // Runs the product as an operator would: a configuration file, the `serve` command, HTTP for what it tells, signals for
 // its end. Nothing here looks inside the process.
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import type { Ended, Program } from './child.ts';
 import { startProgram } from './child.ts';
 import { ADDRESSES, freePort, until } from './loopback.ts';
+import { processTree, sendSignal } from './processes.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -113,9 +114,12 @@ export class Engine {
       });
     } catch (error) {
       await engine.kill();
-      throw new Error(`the engine did not start; it printed:\n${program.output()}`, { cause: error });
+      throw new Error(`the engine did not start; it printed:\n${program.output()}`, {
+        cause: error,
+      });
     }
-    if (ended !== null) throw new Error(`the engine ended at its start; it printed:\n${program.output()}`);
+    if (ended !== null)
+      throw new Error(`the engine ended at its start; it printed:\n${program.output()}`);
     return engine;
   }
 
@@ -148,13 +152,15 @@ export class Engine {
 
   /** SIGKILL to every process of the tree at once: what a power cut leaves. */
   async kill(): Promise<Ended> {
-    for (const pid of processTree(this.#program.pid)) sendSignal(pid, 'SIGKILL');
+    for (const { pid } of processTree(this.#program.pid)) sendSignal(pid, 'SIGKILL');
     return this.#program.ended;
   }
 
   /** Pids of the tree whose command line holds a text, for example `control-main`. */
   pidsOf(text: string): number[] {
-    return processTree(this.#program.pid).filter((pid) => commandLine(pid).includes(text));
+    return processTree(this.#program.pid)
+      .filter(({ command }) => command.includes(text))
+      .map(({ pid }) => pid);
   }
 
   /** Every finished record, oldest first. */
@@ -189,7 +195,9 @@ export class Engine {
   /** The sum of a metric over its labels. */
   async metric(name: string): Promise<number> {
     const text = await (await this.#get('/metrics')).text();
-    const lines = text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+    const lines = text
+      .split('\n')
+      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
     if (lines.length === 0) throw new Error(`/metrics has no ${name}`);
     return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
   }
@@ -236,44 +244,4 @@ function fileOf(
     trunks: settings.trunks,
     routes: settings.routes,
   };
-}
-
-/** A process and all below it, parents first. */
-function processTree(root: number): number[] {
-  const childrenOf = new Map<number, number[]>();
-  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    const parent = parentOf(Number(name));
-    if (parent !== null) childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), Number(name)]);
-  }
-  const tree = [root];
-  for (const pid of tree) tree.push(...(childrenOf.get(pid) ?? []));
-  return tree;
-}
-
-function parentOf(pid: number): number | null {
-  const stat = readOrEmpty(`/proc/${pid}/stat`);
-  // The second field is the program's name in brackets and may hold spaces; the parent comes after the state.
-  const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
-  return parent === undefined ? null : Number(parent);
-}
-
-function commandLine(pid: number): string {
-  return readOrEmpty(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
-}
-
-/** The text of a file in /proc, or nothing when its process is gone by now. */
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function sendSignal(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-  }
 }

@@ -27,7 +27,8 @@ function freeTcpPort(address: string): Promise<number> {
     server.once('error', reject);
     server.listen(0, address, () => {
       const bound = server.address();
-      if (bound === null || typeof bound === 'string') throw new Error('a TCP server has an address');
+      if (bound === null || typeof bound === 'string')
+        throw new Error('a TCP server has an address');
       server.close(() => resolve(bound.port));
     });
   });

@@ -66,7 +66,9 @@ export class Parties {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#processes.map(({ program }): Promise<Ended> => program.stop({ signal: 'SIGKILL' })));
+    await Promise.all(
+      this.#processes.map(({ program }): Promise<Ended> => program.stop({ signal: 'SIGKILL' })),
+    );
     await this.#engine?.kill();
     this.work.remove();
   }
@@ -115,7 +117,11 @@ export const CALLER_TRUNK: TrunkSetting = {
 };
 
 /** A trunk towards callees. */
-export function calleeTrunk(name: string, uris: readonly string[], more: object = {}): TrunkSetting {
+export function calleeTrunk(
+  name: string,
+  uris: readonly string[],
+  more: object = {},
+): TrunkSetting {
   return {
     name,
     allow: [],
@@ -140,7 +146,11 @@ export const CALLED = '442071234567';
 
 /** Says that a run went as its scenario wants, call by call; SIPp's own words when it did not. */
 export function assertAllGood(result: SippResult, calls: number): void {
-  assert.is(result.failed, 0, `${result.failed} of ${result.created} calls failed: ${result.errors}`);
+  assert.is(
+    result.failed,
+    0,
+    `${result.failed} of ${result.created} calls failed: ${result.errors}`,
+  );
   assert.is(result.successful, calls, result.errors);
 }
 
@@ -149,7 +159,11 @@ async function isListening(
   transport: Transport,
 ): Promise<boolean> {
   // Both tables write the address as little-endian hexadecimal, the port as big-endian.
-  const address = host.split('.').reverse().map((part) => Number(part).toString(16).padStart(2, '0')).join('');
+  const address = host
+    .split('.')
+    .reverse()
+    .map((part) => Number(part).toString(16).padStart(2, '0'))
+    .join('');
   const wanted = `${address}:${port.toString(16).padStart(4, '0')}`.toUpperCase();
   const table = await readFile(`/proc/net/${transport}`, 'utf8');
   return table.split('\n').some((line) => line.trim().split(/\s+/)[1] === wanted);

@@ -71,7 +71,10 @@ export function startSipp(options: SippOptions): SippProcess {
   const tone = toneSamples({ frequencyHz: options.toneHz ?? 1000, amplitude: 8000, seconds: 1 });
   // SIPp reads audio relative to its working folder and repeats it; the name stands in the scenarios.
   writeFileSync(join(options.workDir, 'tone.ulaw'), encodeMuLaw(tone));
-  const program = startProgram('sipp', sippArguments(options, path), { cwd: options.workDir, env: { TERM: 'dumb' } });
+  const program = startProgram('sipp', sippArguments(options, path), {
+    cwd: options.workDir,
+    env: { TERM: 'dumb' },
+  });
   const result = (exitCode: number | null): SippResult => readResult(path, exitCode);
   const finished = program.ended.then(({ code }) => result(code));
   return {
@@ -91,11 +94,14 @@ export function startSipp(options: SippOptions): SippProcess {
 
 function filledScenario({ scenario, values }: SippOptions): string {
   const all: Readonly<Record<string, string>> = { linger_ms: '4000', ...values };
-  return readFileSync(join(SCENARIOS, scenario), 'utf8').replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
-    const value = all[name];
-    if (value === undefined) throw new Error(`${scenario} needs a value for ${name}`);
-    return value;
-  });
+  return readFileSync(join(SCENARIOS, scenario), 'utf8').replace(
+    /\{\{(\w+)\}\}/g,
+    (_, name: string) => {
+      const value = all[name];
+      if (value === undefined) throw new Error(`${scenario} needs a value for ${name}`);
+      return value;
+    },
+  );
 }
 
 function sippArguments(options: SippOptions, path: (ending: string) => string): string[] {
@@ -103,19 +109,37 @@ function sippArguments(options: SippOptions, path: (ending: string) => string): 
   return [
     ...(remote === null ? [] : [`${remote.host}:${remote.port}`]),
     ...['-sf', path('xml'), '-i', local.host, '-p', String(local.port), '-bind_local'],
-    ...['-mi', local.host, '-mp', String(options.mediaPort), '-t', options.transport === 'udp' ? 'u1' : 't1'],
+    ...[
+      '-mi',
+      local.host,
+      '-mp',
+      String(options.mediaPort),
+      '-t',
+      options.transport === 'udp' ? 'u1' : 't1',
+    ],
     ...(calls === null ? [] : ['-m', String(calls)]),
     ...['-r', String(options.rate ?? 10), '-l', '5000', '-d', String(options.pauseMs ?? 0)],
     ...['-s', options.called ?? 'service', '-key', 'caller', options.caller ?? 'sipp'],
     ...(options.lostPercent === undefined ? [] : ['-lost', String(options.lostPercent)]),
     ...['-timeout', `${options.limitS}s`, '-timeout_error', '-nostdin', '-buff_size', '4194304'],
-    ...['-trace_stat', '-stf', path('csv'), '-fd', '1', '-trace_err', '-error_file', path('errors')],
+    ...[
+      '-trace_stat',
+      '-stf',
+      path('csv'),
+      '-fd',
+      '1',
+      '-trace_err',
+      '-error_file',
+      path('errors'),
+    ],
   ];
 }
 
 /** The last whole row of SIPp's statistics by column name. */
 function lastStatistics(path: string): ReadonlyMap<string, string> | null {
-  const lines = textOf(path).split('\n').filter((line) => line !== '');
+  const lines = textOf(path)
+    .split('\n')
+    .filter((line) => line !== '');
   const [head, ...rows] = lines;
   const last = rows.at(-1);
   if (head === undefined || last === undefined) return null;
@@ -129,7 +153,8 @@ function readResult(path: (ending: string) => string, exitCode: number | null): 
   const row = lastStatistics(path('csv'));
   const count = (name: string): number => {
     const cell = row?.get(name);
-    if (row !== null && cell === undefined) throw new Error(`SIPp's statistics have no column ${name}`);
+    if (row !== null && cell === undefined)
+      throw new Error(`SIPp's statistics have no column ${name}`);
     return Number(cell ?? 0);
   };
   return {

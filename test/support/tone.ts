@@ -65,7 +65,7 @@ export function readWav(path: string): Recording {
     throw new Error(`${path} is no WAV file`);
   }
   let sampleRateHz = 0;
-  for (let at = 12; at + 8 <= bytes.length; ) {
+  for (let at = 12; at + 8 <= bytes.length;) {
     const chunk = bytes.toString('ascii', at, at + 4);
     const chunkBytes = bytes.readUInt32LE(at + 4);
     const start = at + 8;
@@ -73,12 +73,15 @@ export function readWav(path: string): Recording {
       sampleRateHz = bytes.readUInt32LE(start + 4);
       const channels = bytes.readUInt16LE(start + 2);
       const bits = bytes.readUInt16LE(start + 14);
-      if (channels !== 1 || bits !== 16) throw new Error(`${path}: ${channels} channels, ${bits} bits`);
+      if (channels !== 1 || bits !== 16)
+        throw new Error(`${path}: ${channels} channels, ${bits} bits`);
     }
     if (chunk === 'data') {
       const end = chunkBytes === 0 ? bytes.length : Math.min(bytes.length, start + chunkBytes);
       const count = Math.floor((end - start) / 2);
-      const samples = Int16Array.from({ length: count }, (_, index) => bytes.readInt16LE(start + index * 2));
+      const samples = Int16Array.from({ length: count }, (_, index) =>
+        bytes.readInt16LE(start + index * 2),
+      );
       return { sampleRateHz, samples };
     }
     at = start + chunkBytes + (chunkBytes % 2);
@@ -114,5 +117,8 @@ export function strongestTone(
   const middle = { sampleRateHz, samples: samples.subarray(quarter, samples.length - quarter) };
   return candidatesHz
     .map((frequencyHz) => ({ frequencyHz, amplitude: amplitudeAt(middle, frequencyHz) }))
-    .reduce((best, next) => (next.amplitude > best.amplitude ? next : best), { frequencyHz: 0, amplitude: 0 });
+    .reduce((best, next) => (next.amplitude > best.amplitude ? next : best), {
+      frequencyHz: 0,
+      amplitude: 0,
+    });
 }

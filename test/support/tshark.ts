@@ -24,7 +24,20 @@ const START_LIMIT_MS = 15_000;
 /** Starts a capture and returns once packets are really taken. Needs root. */
 export async function startCapture(options: CaptureOptions): Promise<Capture> {
   const program: Program = startProgram('tshark', [
-    ...['-i', 'lo', '-l', '-n', '-f', options.filter, '-T', 'fields', '-E', 'separator=/t', '-E', 'occurrence=f'],
+    ...[
+      '-i',
+      'lo',
+      '-l',
+      '-n',
+      '-f',
+      options.filter,
+      '-T',
+      'fields',
+      '-E',
+      'separator=/t',
+      '-E',
+      'occurrence=f',
+    ],
     ...options.fields.flatMap((field) => ['-e', field]),
     ...(options.decodeAs ?? []).flatMap((rule) => ['-d', rule]),
     ...(options.display === undefined ? [] : ['-Y', options.display]),

@@ -1,0 +1,78 @@
+// needs: sipp
+// limit: 600s
+// The README's quick start as a newcomer types it: start, call, look at the record. And each example's configuration.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { startProgram } from '../support/child.ts';
+import { until } from '../support/loopback.ts';
+import { processTree } from '../support/processes.ts';
+import { commandsUnder } from '../support/readme.ts';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const DEMONSTRATION_URL = 'http://127.0.0.1:8080';
+/** The set-up was done by the runner; alone, it may have to build everything. */
+const START_LIMIT_MS = 400_000;
+
+function shell(command: string): { readonly status: number | null; readonly output: string } {
+  const result = spawnSync('sh', ['-c', command], { cwd: ROOT, encoding: 'utf8', timeout: 60_000 });
+  return { status: result.status, output: result.stdout + result.stderr };
+}
+
+test('the README’s commands start the demonstration, place a call with echoed audio and show its record', async () => {
+  const own = join(ROOT, 'trunkyard.yaml');
+  assert.not(existsSync(own), `${own} would be served in place of the demonstration`);
+  const [start = '', call = '', look = ''] = commandsUnder(
+    readFileSync(join(ROOT, 'README.md'), 'utf8'),
+    'Quick start',
+  );
+  const program = startProgram('sh', ['-c', start], { cwd: ROOT });
+  try {
+    await until(async () => (await fetch(`${DEMONSTRATION_URL}/readyz`)).ok, {
+      what: 'the demonstration is ready',
+      limitMs: START_LIMIT_MS,
+      everyMs: 250,
+    });
+    const since = new Date().toISOString();
+    const called = shell(call);
+    assert.is(called.status, 0, called.output);
+    assert.ok(look.includes(`${DEMONSTRATION_URL}/v1/cdrs`), look);
+    const cdr = await until(
+      async () => {
+        const answer = await fetch(`${DEMONSTRATION_URL}/v1/cdrs?from=${since}`);
+        const { cdrs } = (await answer.json()) as { cdrs: Record<string, number | string>[] };
+        return cdrs.at(-1);
+      },
+      { what: 'the record of the call', limitMs: 10_000 },
+    );
+    assert.is(cdr['called'], '9196');
+    assert.is(cdr['final_status'], 200);
+    // Three seconds of 50 packets each; what came in went back.
+    assert.ok(Number(cdr['packets_received']) > 100, JSON.stringify(cdr));
+    assert.ok(Number(cdr['packets_sent']) > 100, JSON.stringify(cdr));
+  } finally {
+    // npm stands between: the signal goes to the program itself, and the exit code must come back through all of them.
+    const served = processTree(program.pid).find(
+      ({ command }) => command.includes('scripts/start.mjs') && !command.includes('sh -c'),
+    );
+    if (served !== undefined) process.kill(served.pid, 'SIGTERM');
+    const end = await program.stop({ graceMs: 20_000 });
+    assert.is(end.code, 0, end.output);
+  }
+});
+
+for (const folder of readdirSync(join(ROOT, 'examples'))) {
+  const path = join(ROOT, 'examples', folder, 'trunkyard.yaml');
+  if (!existsSync(path)) continue;
+  test(`the configuration of examples/${folder} is free of errors`, () => {
+    const { status, output } = shell(
+      `node --import tsx src/server/main.ts config check --config ${path}`,
+    );
+    assert.is(status, 0, output);
+  });
+}
+
+test.run();
