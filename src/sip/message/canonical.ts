@@ -1,7 +1,7 @@
 // Brings a message's head into the one form that every later reader reads: no folding, no tabs, single spaces outside
 // quoted strings, none before a colon or at the end of a line, full header names. Most heads are canonical as they
 // come (head-scan.ts sees that in passing); only the others pay for this.
-import { BACKSLASH, CONTROL, QUOTE, SPACE, TAB, TOKEN, isAt, skipClass } from './characters.ts';
+import { QUOTE, SPACE, TAB, TOKEN, skipClass, skipQuoted } from './characters.ts';
 import { expandedName } from './header-names.ts';
 
 export interface CanonicalHead {
@@ -24,7 +24,8 @@ export function canonicalHead(head: string): CanonicalHead {
   let text = `${lines.values[0] ?? ''}\r\n`;
   for (let i = 1; i < lines.values.length; i += 1) {
     const line = lines.values[i] ?? '';
-    const nameEnd = skipClass(line, 0, line.length, TOKEN);
+    const codes = Buffer.from(line, 'latin1');
+    const nameEnd = skipClass(codes, 0, codes.length, TOKEN);
     const colon = line.indexOf(':');
     // HCOLON allows white space before the colon; anything else there is no header line (RFC 3261 §25.1).
     if (nameEnd === 0 || colon < nameEnd || trimmed(line.slice(nameEnd, colon)) !== '') {
@@ -71,15 +72,10 @@ function isBlank(code: number): boolean {
   return code === SPACE || code === TAB;
 }
 
+/** Controls but tabs, which are legal white space, become spaces. */
 function withoutControls(line: string): string {
-  let isClean = true;
-  for (let i = 0; i < line.length && isClean; i += 1) {
-    const code = line.charCodeAt(i);
-    isClean = code !== 0x0d && code !== 0x0a && code !== 0x09 && !isAt(line, i, CONTROL);
-  }
-  // A tab is legal white space: it becomes a space first, so that it isn't taken for a forbidden control.
   // eslint-disable-next-line no-control-regex -- control characters are what this removes
-  return isClean ? line : line.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, ' ');
+  return line.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, ' ');
 }
 
 /** Trims, makes tabs spaces, and collapses runs of spaces outside closed quoted strings. */
@@ -87,25 +83,16 @@ function singleSpaced(value: string): string {
   const text = trimmed(value.replaceAll('\t', ' '));
   if (!text.includes('  ')) return text;
   if (!text.includes('"')) return text.replace(/ {2,}/g, ' ');
+  const codes = Buffer.from(text, 'latin1');
   let result = '';
   let from = 0;
-  for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    if (code !== QUOTE) continue;
-    const close = closingQuote(text, i);
-    if (close < 0) break;
-    result += text.slice(from, i).replace(/ {2,}/g, ' ') + text.slice(i, close + 1);
-    from = close + 1;
-    i = close;
+  for (let i = 0; i < codes.length; i += 1) {
+    if (codes[i] !== QUOTE) continue;
+    const after = skipQuoted(codes, i, codes.length);
+    if (after < 0) break;
+    result += text.slice(from, i).replace(/ {2,}/g, ' ') + text.slice(i, after);
+    from = after;
+    i = after - 1;
   }
   return result + text.slice(from).replace(/ {2,}/g, ' ');
-}
-
-function closingQuote(text: string, open: number): number {
-  for (let i = open + 1; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    if (code === BACKSLASH) i += 1;
-    else if (code === QUOTE) return i;
-  }
-  return -1;
 }

@@ -1,6 +1,6 @@
 // Character classes of RFC 3261 §25.1 as one table, and the few comparisons that readers of canonical text share.
 
-/** Bit set per character code 0 to 255; text here is latin1, so a code never exceeds 255. */
+/** Bits per character code 0 to 255. */
 export const TOKEN = 1;
 /** Digits. */
 export const DIGIT = 2;
@@ -43,6 +43,12 @@ function classTable(): Uint8Array {
   return table;
 }
 
+/**
+ * Text under scan, one character code a byte. Scanning goes over bytes because an element of a typed array costs a
+ * third of String.charCodeAt; a string of the same text, where positions are equal, serves for cutting.
+ */
+export type Codes = Readonly<Uint8Array>;
+
 /** The class bits of each character code. */
 export const CLASS: Readonly<Uint8Array> = classTable();
 
@@ -60,21 +66,21 @@ export const LESS = 0x3c;
 export const GREATER = 0x3e;
 
 /** Whether the code at `at` has one of the class bits; false past the end. */
-export function isAt(text: string, at: number, bits: number): boolean {
-  return ((CLASS[text.charCodeAt(at)] ?? 0) & bits) !== 0;
+export function isAt(codes: Codes, at: number, bits: number): boolean {
+  return ((CLASS[codes[at] ?? 0] ?? 0) & bits) !== 0;
 }
 
 /** First position from `at` on whose character lacks all class bits; at most `end`. */
-export function skipClass(text: string, at: number, end: number, bits: number): number {
+export function skipClass(codes: Codes, at: number, end: number, bits: number): number {
   let i = at;
-  while (i < end && ((CLASS[text.charCodeAt(i)] ?? 0) & bits) !== 0) i += 1;
+  while (i < end && ((CLASS[codes[i] ?? 0] ?? 0) & bits) !== 0) i += 1;
   return i;
 }
 
 /** First position from `at` on that isn't a space; at most `end`. */
-export function skipSpaces(text: string, at: number, end: number): number {
+export function skipSpaces(codes: Codes, at: number, end: number): number {
   let i = at;
-  while (i < end && text.charCodeAt(i) === SPACE) i += 1;
+  while (i < end && codes[i] === SPACE) i += 1;
   return i;
 }
 
@@ -82,11 +88,11 @@ export function skipSpaces(text: string, at: number, end: number): number {
  * Whether the token at `start` equals a name, any case. Only for spans checked to be tokens: among those the case
  * bit makes no two different characters equal, among others it would.
  */
-export function tokenEquals(text: string, start: number, end: number, lowerName: string): boolean {
+export function tokenEquals(codes: Codes, start: number, end: number, lowerName: string): boolean {
   const length = lowerName.length;
   if (end - start !== length) return false;
   for (let i = 0; i < length; i += 1) {
-    if ((text.charCodeAt(start + i) | 0x20) !== (lowerName.charCodeAt(i) | 0x20)) return false;
+    if (((codes[start + i] ?? 0) | 0x20) !== (lowerName.charCodeAt(i) | 0x20)) return false;
   }
   return true;
 }
@@ -95,9 +101,9 @@ export function tokenEquals(text: string, start: number, end: number, lowerName:
  * Position after a quoted-string that starts at `at`; -1 when it isn't closed before `end`.
  * RFC 3261 §25.1 quoted-string with quoted-pairs.
  */
-export function skipQuoted(text: string, at: number, end: number): number {
+export function skipQuoted(codes: Codes, at: number, end: number): number {
   for (let i = at + 1; i < end; i += 1) {
-    const code = text.charCodeAt(i);
+    const code = codes[i];
     if (code === BACKSLASH) i += 1;
     else if (code === QUOTE) return i + 1;
   }
@@ -105,11 +111,11 @@ export function skipQuoted(text: string, at: number, end: number): number {
 }
 
 /** A decimal number written with digits only; -1 when it isn't one or exceeds `max`. Leading zeros are legal. */
-export function readNumber(text: string, start: number, end: number, max: number): number {
+export function readNumber(codes: Codes, start: number, end: number, max: number): number {
   if (start >= end) return -1;
   let value = 0;
   for (let i = start; i < end; i += 1) {
-    const digit = text.charCodeAt(i) - 0x30;
+    const digit = (codes[i] ?? 0) - 0x30;
     if (digit < 0 || digit > 9) return -1;
     value = value * 10 + digit;
     if (value > max) return -1;
@@ -117,12 +123,24 @@ export function readNumber(text: string, start: number, end: number, max: number
   return value;
 }
 
+/** The codes of latin1 text; null when a character lies beyond latin1 and so can't have come from the wire. */
+export function codesOf(text: string): Codes | null {
+  const codes = Buffer.from(text, 'latin1');
+  for (let i = 0; i < codes.length; i += 1) {
+    if (codes[i] !== text.charCodeAt(i)) return null;
+  }
+  return codes;
+}
+
 /**
  * Names that no header and no parameter may have: as keys of a plain object they reach its prototype.
  * Not of any RFC, so nothing legitimate is lost.
  */
-export function isForbiddenName(text: string, start: number, end: number): boolean {
+export const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['__proto__', 'prototype', 'constructor']);
+
+/** Whether the token at a span is one of FORBIDDEN_NAMES, in any case. */
+export function isForbiddenName(codes: Codes, start: number, end: number): boolean {
   const length = end - start;
-  if (length === 9) return tokenEquals(text, start, end, 'prototype') || tokenEquals(text, start, end, '__proto__');
-  return length === 11 && tokenEquals(text, start, end, 'constructor');
+  if (length === 9) return tokenEquals(codes, start, end, 'prototype') || tokenEquals(codes, start, end, '__proto__');
+  return length === 11 && tokenEquals(codes, start, end, 'constructor');
 }

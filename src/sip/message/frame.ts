@@ -168,19 +168,19 @@ export class StreamFramer {
 /** Reads Content-Length as the guard does; on a stream it must be there, once, and in digits (RFC 3261 §18.3). */
 function bodyLength(head: string, bodyBytesMax: number): LengthVerdict {
   const fail = (code: ErrorCode, message: string): LengthVerdict => ({ ok: false, error: { code, message } });
-  let text = head;
-  let scan = scanHead(text, text.length, false);
+  let codes = Buffer.from(head, 'latin1');
+  let scan = scanHead(codes, codes.length, false);
   if (!scan.isCanonical) {
     const canonical = canonicalHead(head);
     // A head with stray line ends or headless lines may hide a second length from us or show it to others.
     if (canonical.problem !== null) return fail('MESSAGE_MALFORMED', canonical.problem);
-    text = canonical.text;
-    scan = scanHead(text, text.length, true);
+    codes = Buffer.from(canonical.text, 'latin1');
+    scan = scanHead(codes, codes.length, true);
   }
   if (scan.repeated?.kind === KIND.contentLength) return fail('MESSAGE_MALFORMED', 'More than one Content-Length header');
   const at = scan.firstOf[KIND.contentLength] ?? -1;
   if (at < 0) return fail('MESSAGE_MALFORMED', 'No Content-Length on a stream');
-  const bodyBytes = readNumber(text, scan.spans[at + 2] ?? 0, scan.spans[at + 3] ?? 0, Number.MAX_SAFE_INTEGER);
+  const bodyBytes = readNumber(codes, scan.spans[at + 2] ?? 0, scan.spans[at + 3] ?? 0, Number.MAX_SAFE_INTEGER);
   if (bodyBytes < 0) return fail('MESSAGE_MALFORMED', 'Content-Length is not a number');
   if (bodyBytes > bodyBytesMax) return fail('MESSAGE_TOO_LARGE', `The body exceeds the ${bodyBytesMax} bytes left for it`);
   return { ok: true, bodyBytes };

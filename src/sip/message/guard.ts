@@ -5,15 +5,17 @@
 import type { CodedError, ErrorCode, TransportKind } from '../../base/index.ts';
 import { canonicalHead } from './canonical.ts';
 import { SPACE, TOKEN, WORD, readNumber, skipClass } from './characters.ts';
-import { scanHead } from './head-scan.ts';
+import type { Codes } from './characters.ts';
+import { SPAN_SIZE, scanHead } from './head-scan.ts';
 import type { HeadScan } from './head-scan.ts';
-import { KIND } from './header-names.ts';
+import { KIND, headerById } from './header-names.ts';
 import type { KnownHeader } from './header-names.ts';
 import { IndexedMessage } from './index-message.ts';
-import type { MessageIndex, StartLine } from './index-message.ts';
+import type { MessageIndex } from './index-message.ts';
 import { isAddress, isAddressList, scannedTag } from './name-addr.ts';
 import { isBalanced } from './parameters.ts';
 import { readStartLine } from './start-line.ts';
+import type { StartLineResult } from './start-line.ts';
 import { checkRequestUri } from './uri.ts';
 import { checkViaLine, readTopVia } from './via.ts';
 
@@ -71,35 +73,39 @@ export function indexMessage(bytes: Buffer, transport: TransportKind): GuardResu
   const headEnd = bytes.indexOf(HEAD_END, start);
   if (headEnd < 0) return drop('MESSAGE_MALFORMED', 'No empty line ends the headers');
   let text = bytes.toString('latin1', start, headEnd + 2);
-  let scan = scanHead(text, text.length, false);
+  let codes: Codes = start === 0 ? bytes : bytes.subarray(start);
+  let scan = scanHead(codes, text.length, false);
   let rewriteProblem: string | null = null;
   if (!scan.isCanonical) {
     const canonical = canonicalHead(text);
     text = canonical.text;
     rewriteProblem = canonical.problem;
-    scan = scanHead(text, text.length, true);
+    codes = Buffer.from(text, 'latin1');
+    scan = scanHead(codes, text.length, true);
   }
   for (let i = 0; i < REQUIRED.length; i += 1) {
     const [kind, name] = REQUIRED[i] ?? [0, ''];
     if ((scan.firstOf[kind] ?? -1) < 0) return drop('MESSAGE_MALFORMED', `No ${name} header`);
   }
-  return judge(text, scan, rewriteProblem, bytes, headEnd + 4, transport);
+  return judge({ codes, text, scan, rewriteProblem }, bytes.subarray(headEnd + 4), bytes.length, transport);
 }
 
 function drop(code: ErrorCode, message: string): GuardResult {
   return { verdict: 'drop', error: { code, message } };
 }
 
-function judge(
-  text: string,
-  scan: HeadScan,
-  rewriteProblem: string | null,
-  bytes: Buffer,
-  bodyStart: number,
-  transport: TransportKind,
-): GuardResult {
+/** A head ready to be judged: bytes and text of equal positions, and what the scan saw. */
+interface ScannedHead {
+  readonly codes: Codes;
+  readonly text: string;
+  readonly scan: HeadScan;
+  readonly rewriteProblem: string | null;
+}
+
+function judge(head: ScannedHead, rest: Buffer, messageBytes: number, transport: TransportKind): GuardResult {
+  const { codes, text, scan } = head;
   const viaAt = scan.firstOf[KIND.via] ?? 0;
-  const topVia = readTopVia(text, scan.spans[viaAt + 2] ?? 0, scan.spans[viaAt + 3] ?? 0);
+  const topVia = readTopVia(codes, text, scan.spans[viaAt + 2] ?? 0, scan.spans[viaAt + 3] ?? 0);
   if (topVia === null) return drop('MESSAGE_MALFORMED', 'The top Via cannot be read');
   const found: Findings = {
     code: null,
@@ -111,18 +117,18 @@ function judge(
     maxForwards: MAX_FORWARDS_DEFAULT,
     contentLength: null,
   };
-  if (transport === 'udp' && bytes.length > DATAGRAM_BYTES_MAX) {
+  if (transport === 'udp' && messageBytes > DATAGRAM_BYTES_MAX) {
     refuse(found, `The datagram has more than ${DATAGRAM_BYTES_MAX} bytes`, 'MESSAGE_TOO_LARGE');
   }
-  const start = readStartLine(text, scan.headersStart - 2);
+  const start = readStartLine(codes, text, scan.headersStart - 2);
   if (start.code !== null) refuse(found, start.message, start.code);
-  if (rewriteProblem !== null) refuse(found, rewriteProblem);
+  if (head.rewriteProblem !== null) refuse(found, head.rewriteProblem);
   if (scan.problem !== null) refuse(found, scan.problem);
   if (scan.repeated !== null) refuse(found, `More than one ${scan.repeated.name} header`);
-  checkHeaders(found, text, scan);
+  checkHeaders(found, head);
   if (topVia.branch === MAGIC_COOKIE) refuse(found, 'The branch is the magic cookie alone');
-  checkRequest(found, start.line);
-  const body = cutBody(found, bytes, bodyStart, transport);
+  checkRequest(found, start, codes);
+  const body = cutBody(found, rest, transport);
   const index = new IndexedMessage({
     transport,
     text,
@@ -151,60 +157,61 @@ function refuse(found: Findings, message: string, code: ErrorCode = 'MESSAGE_MAL
   found.message = message;
 }
 
-function checkHeaders(found: Findings, text: string, scan: HeadScan): void {
+function checkHeaders(found: Findings, head: ScannedHead): void {
+  const { codes, scan } = head;
   let viaCount = 0;
-  for (let i = 0; i < scan.guarded.length; i += 1) {
-    const entry = scan.guarded[i];
-    if (entry === undefined) continue;
-    const [spanAt, header] = entry;
+  for (let spanAt = 0; spanAt < scan.spans.length; spanAt += SPAN_SIZE) {
+    const id = scan.spans[spanAt + 4] ?? 0;
+    const header = id === 0 ? undefined : headerById(id);
+    if (header === undefined) continue;
     const start = scan.spans[spanAt + 2] ?? 0;
     const end = scan.spans[spanAt + 3] ?? 0;
     if (header.kind === KIND.via) {
       if (viaCount > VIAS_MAX) continue;
-      const line = checkViaLine(text, start, end, VIAS_MAX - viaCount);
+      const line = checkViaLine(codes, start, end, VIAS_MAX - viaCount);
       viaCount += line.count;
       if (viaCount > VIAS_MAX) refuse(found, `More than ${VIAS_MAX} Via values`);
       else if (!line.wellFormed) refuse(found, 'A Via header is malformed');
     } else if (header.form !== 'text') {
-      checkAddresses(found, text, start, end, header);
+      checkAddresses(found, head, start, end, header);
     } else {
-      checkScalar(found, text, start, end, header);
+      checkScalar(found, head, start, end, header);
     }
   }
 }
 
-function checkAddresses(found: Findings, text: string, start: number, end: number, header: KnownHeader): void {
+function checkAddresses(found: Findings, head: ScannedHead, start: number, end: number, header: KnownHeader): void {
   switch (header.form) {
     case 'address':
-      if (!isAddress(text, start, end)) refuse(found, `The ${header.name} header is malformed`);
+      if (!isAddress(head.codes, start, end)) refuse(found, `The ${header.name} header is malformed`);
       // Only of the first: a repeated From or To is refused, and its answer must copy what was matched.
-      else if (header.kind === KIND.from) found.fromTag ??= scannedTag(text);
-      else if (header.kind === KIND.to) found.toTag ??= scannedTag(text);
+      else if (header.kind === KIND.from) found.fromTag ??= scannedTag(head.codes, head.text);
+      else if (header.kind === KIND.to) found.toTag ??= scannedTag(head.codes, head.text);
       return;
     case 'addressList':
-      if (!isAddressList(text, start, end)) refuse(found, `A ${header.name} header is malformed`);
+      if (!isAddressList(head.codes, start, end)) refuse(found, `A ${header.name} header is malformed`);
       return;
     default:
-      if (!isBalanced(text, start, end)) refuse(found, `Quotes or brackets of a ${header.name} header are not closed`);
+      if (!isBalanced(head.codes, start, end)) refuse(found, `Quotes or brackets of a ${header.name} header are not closed`);
   }
 }
 
-function checkScalar(found: Findings, text: string, start: number, end: number, header: KnownHeader): void {
+function checkScalar(found: Findings, head: ScannedHead, start: number, end: number, header: KnownHeader): void {
   switch (header.kind) {
     case KIND.callId:
-      if (start === end || skipClass(text, start, end, WORD) !== end) refuse(found, 'The Call-ID is malformed');
+      if (start === end || skipClass(head.codes, start, end, WORD) !== end) refuse(found, 'The Call-ID is malformed');
       return;
     case KIND.cseq:
-      checkCseq(found, text, start, end);
+      checkCseq(found, head, start, end);
       return;
     case KIND.maxForwards: {
-      const value = readNumber(text, start, end, MAX_FORWARDS_MAX);
+      const value = readNumber(head.codes, start, end, MAX_FORWARDS_MAX);
       if (value < 0) refuse(found, `Max-Forwards is not a number from 0 to ${MAX_FORWARDS_MAX}`);
       else found.maxForwards = value;
       return;
     }
     case KIND.contentLength: {
-      const value = readNumber(text, start, end, Number.MAX_SAFE_INTEGER);
+      const value = readNumber(head.codes, start, end, Number.MAX_SAFE_INTEGER);
       if (value < 0) refuse(found, 'Content-Length is not a number');
       else found.contentLength ??= value;
       return;
@@ -213,22 +220,24 @@ function checkScalar(found: Findings, text: string, start: number, end: number, 
   }
 }
 
-function checkCseq(found: Findings, text: string, start: number, end: number): void {
+function checkCseq(found: Findings, head: ScannedHead, start: number, end: number): void {
   let i = start;
-  while (i < end && text.charCodeAt(i) !== SPACE) i += 1;
-  const number = readNumber(text, start, i, CSEQ_MAX);
-  const methodEnd = skipClass(text, i + 1, end, TOKEN);
+  while (i < end && head.codes[i] !== SPACE) i += 1;
+  const number = readNumber(head.codes, start, i, CSEQ_MAX);
+  const methodEnd = skipClass(head.codes, i + 1, end, TOKEN);
   if (number < 0) refuse(found, `The CSeq number is not from 0 to ${CSEQ_MAX}`);
   else if (i + 1 >= end || methodEnd !== end) refuse(found, 'The CSeq has no method token');
   if (found.cseqMethod !== '') return;
   found.cseqNumber = Math.max(number, 0);
-  found.cseqMethod = text.slice(i + 1, methodEnd);
+  found.cseqMethod = head.text.slice(i + 1, methodEnd);
 }
 
-function checkRequest(found: Findings, line: StartLine): void {
+function checkRequest(found: Findings, start: StartLineResult, codes: Codes): void {
+  const line = start.line;
   if (line.kind !== 'request' || found.code !== null) return;
   if (line.method !== found.cseqMethod) refuse(found, 'The CSeq method is not that of the start line');
-  const uriProblem = checkRequestUri(line.uri);
+  const uriStart = line.method.length + 1;
+  const uriProblem = checkRequestUri(codes.subarray(uriStart, uriStart + line.uri.length), line.uri);
   if (uriProblem !== null) refuse(found, uriProblem);
 }
 
@@ -236,14 +245,14 @@ function checkRequest(found: Findings, line: StartLine): void {
  * The body by Content-Length (RFC 3261 §18.3): a datagram's may be absent and cuts what follows; a stream's must be
  * there and is what the framer cut by, so any difference means that the two disagree.
  */
-function cutBody(found: Findings, bytes: Buffer, bodyStart: number, transport: TransportKind): Buffer {
-  const available = bytes.length - bodyStart;
+function cutBody(found: Findings, rest: Buffer, transport: TransportKind): Buffer {
   const isStream = transport === 'tcp' || transport === 'tls';
-  if (found.contentLength === null) {
+  const length = found.contentLength;
+  if (length === null) {
     if (isStream) refuse(found, 'No Content-Length on a stream');
-    return bytes.subarray(bodyStart);
+    return rest;
   }
-  if (found.contentLength > available) refuse(found, 'Content-Length is larger than the body');
-  else if (isStream && found.contentLength < available) refuse(found, 'Content-Length is smaller than the body');
-  return bytes.subarray(bodyStart, bodyStart + Math.min(found.contentLength, available));
+  if (length > rest.length) refuse(found, 'Content-Length is larger than the body');
+  else if (isStream && length < rest.length) refuse(found, 'Content-Length is smaller than the body');
+  return length < rest.length ? rest.subarray(0, length) : rest;
 }

@@ -1,5 +1,7 @@
 // The header fields that the guard or the writer treats in a special way, and all compact forms. Everything else is text.
 
+import type { Codes } from './characters.ts';
+
 /** Kinds the index finds by number instead of by name. 0 is any other header. */
 export const KIND = {
   other: 0,
@@ -28,6 +30,8 @@ export type HeaderForm =
   | 'addressList';
 
 export interface KnownHeader {
+  /** Its place in the table, from 1: how a scan remembers it. */
+  readonly id: number;
   /** RFC spelling. */
   readonly name: string;
   readonly lower: string;
@@ -109,7 +113,8 @@ const ROWS: readonly Row[] = [
   ['Subject', 'text', ''],
 ];
 
-const KNOWN: readonly KnownHeader[] = ROWS.map(([name, form, traits, kind]) => ({
+const KNOWN: readonly KnownHeader[] = ROWS.map(([name, form, traits, kind], index) => ({
+  id: index + 1,
   name,
   lower: name.toLowerCase(),
   kind: kind ?? KIND.other,
@@ -121,26 +126,41 @@ const KNOWN: readonly KnownHeader[] = ROWS.map(([name, form, traits, kind]) => (
 const BY_NAME: ReadonlyMap<string, KnownHeader> = new Map(KNOWN.map((header) => [header.lower, header]));
 
 /** The headers the guard must recognise, by length of their name: a message's every header is looked up here. */
-const GUARDED_BY_LENGTH: readonly (readonly KnownHeader[])[] = Array.from({ length: 32 }, (_, length) =>
-  KNOWN.filter((header) => header.lower.length === length && (header.kind !== KIND.other || header.form !== 'text' || header.single)),
+const GUARDED_BY_LENGTH: readonly (readonly Candidate[])[] = Array.from({ length: 32 }, (_, length) =>
+  KNOWN.filter((header) => header.lower.length === length && (header.kind !== KIND.other || header.form !== 'text' || header.single)).map(
+    (header) => ({ id: header.id, codes: Buffer.from(header.lower, 'latin1') }),
+  ),
 );
 
+interface Candidate {
+  readonly id: number;
+  readonly codes: Codes;
+}
+
+/** Ids run from 1 to this. */
+export const ID_MAX = ROWS.length;
+
+/** The header of an id that guardedId gave. */
+export function headerById(id: number): KnownHeader | undefined {
+  return KNOWN[id - 1];
+}
+
 /**
- * The guarded header whose name stands at a span of checked token characters; undefined for any other.
+ * The id of the guarded header whose name stands at a span of checked token characters; 0 for any other.
  * No string is cut: this runs for each header of each message.
  */
-export function guardedHeader(text: string, start: number, end: number): KnownHeader | undefined {
+export function guardedId(codes: Codes, start: number, end: number): number {
   const candidates = GUARDED_BY_LENGTH[end - start];
-  if (candidates === undefined) return undefined;
-  const first = text.charCodeAt(start) | 0x20;
+  if (candidates === undefined) return 0;
   for (let i = 0; i < candidates.length; i += 1) {
-    const header = candidates[i];
-    if (header === undefined || header.lower.charCodeAt(0) !== first) continue;
-    let at = 1;
-    while (at < header.lower.length && (text.charCodeAt(start + at) | 0x20) === header.lower.charCodeAt(at)) at += 1;
-    if (at === header.lower.length) return header;
+    const candidate = candidates[i];
+    if (candidate === undefined) continue;
+    const name = candidate.codes;
+    let at = 0;
+    while (at < name.length && ((codes[start + at] ?? 0) | 0x20) === name[at]) at += 1;
+    if (at === name.length) return candidate.id;
   }
-  return undefined;
+  return 0;
 }
 
 /** What is known of a header by its lower-case name. */

@@ -1,6 +1,6 @@
 // Text that goes into a header: made safe before it is written, so that no value can add a line (header injection).
 // Received text is latin1, one character a byte, so UTF-8 passes through unchanged; text of our own may be any Unicode.
-import { TOKEN, URI, skipClass } from './characters.ts';
+import { TOKEN, URI, codesOf, skipClass } from './characters.ts';
 
 /** Makes outside text safe as a header value: each run of control characters becomes one space, ends trimmed. */
 export function safeText(text: string): string {
@@ -36,18 +36,20 @@ export function writableValue(value: string): string {
   return text;
 }
 
+/** Whether text is a run of one or more characters of a class. */
+function isAll(text: string, bits: number): boolean {
+  const codes = codesOf(text);
+  return codes !== null && codes.length > 0 && skipClass(codes, 0, codes.length, bits) === codes.length;
+}
+
 /** Checks a header name, method or tag that is about to be written. @throws when it isn't a token. */
 export function writableToken(name: string): string {
-  if (name === '' || skipClass(name, 0, name.length, TOKEN) !== name.length) {
-    throw new Error(`not a token, so it can't be written: ${JSON.stringify(name.slice(0, 40))}`);
-  }
+  if (!isAll(name, TOKEN)) throw new Error(`not a token, so it can't be written: ${JSON.stringify(name.slice(0, 40))}`);
   return name;
 }
 
 /** Checks a Request-URI that is about to be written. @throws when it has a character that no URI may have. */
 export function writableUri(uri: string): string {
-  if (uri === '' || skipClass(uri, 0, uri.length, URI) !== uri.length) {
-    throw new Error(`not a URI, so it can't be written: ${JSON.stringify(uri.slice(0, 40))}`);
-  }
+  if (!isAll(uri, URI)) throw new Error(`not a URI, so it can't be written: ${JSON.stringify(uri.slice(0, 40))}`);
   return uri;
 }

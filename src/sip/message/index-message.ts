@@ -1,6 +1,5 @@
 // The lazy index of one message: what transactions match on, read from the canonical text without building a tree.
 import type { TransportKind } from '../../base/index.ts';
-import { tokenEquals } from './characters.ts';
 import { SPAN_SIZE } from './head-scan.ts';
 import { KIND } from './header-names.ts';
 
@@ -83,6 +82,7 @@ export function keepAnswerHead(from: AnswerHead): AnswerHead {
 export interface IndexFacts {
   readonly transport: TransportKind;
   readonly text: string;
+  /** As scanHead gives them. */
   readonly spans: readonly number[];
   readonly firstOf: readonly number[];
   readonly startLine: StartLine;
@@ -147,8 +147,9 @@ export class IndexedMessage implements MessageIndex {
 
   get viaLines(): readonly string[] {
     const lines: string[] = [];
+    const viaId = this.#spans[(this.#firstOf[KIND.via] ?? 0) + 4];
     for (let at = 0; at < this.#spans.length; at += SPAN_SIZE) {
-      if (this.#spans[at + 4] === KIND.via) lines.push(this.#valueAt(at));
+      if (this.#spans[at + 4] === viaId) lines.push(this.#valueAt(at));
     }
     return lines;
   }
@@ -176,8 +177,15 @@ export class IndexedMessage implements MessageIndex {
     return headers;
   }
 
+  /** Names are tokens, so comparing under the case bit is exact (characters.ts, tokenEquals). */
   #isNamed(at: number, name: string): boolean {
-    return tokenEquals(this.text, this.#spans[at] ?? 0, this.#spans[at + 1] ?? 0, name);
+    const start = this.#spans[at] ?? 0;
+    const length = name.length;
+    if ((this.#spans[at + 1] ?? 0) - start !== length) return false;
+    for (let i = 0; i < length; i += 1) {
+      if ((this.text.charCodeAt(start + i) | 0x20) !== (name.charCodeAt(i) | 0x20)) return false;
+    }
+    return true;
   }
 
   #valueAt(at: number): string {

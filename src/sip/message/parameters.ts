@@ -1,8 +1,9 @@
 // Reads `;name=value` parameters of canonical text in linear time, without cutting strings that nobody asks for.
 import {
-  BACKSLASH, CLASS, COLON, EQUALS, QUOTE, SEMICOLON, SPACE, TOKEN, VALUE,
+  BACKSLASH, COLON, COMMA, EQUALS, GREATER, LESS, QUOTE, SEMICOLON, SPACE, TOKEN, VALUE,
   isForbiddenName, skipClass, skipQuoted, skipSpaces, tokenEquals,
 } from './characters.ts';
+import type { Codes } from './characters.ts';
 
 /** More than any standard needs; keeps the check for repeated names short. */
 const PARAMETERS_MAX = 64;
@@ -16,22 +17,22 @@ let count = 0;
  * Refuses empty and forbidden names, empty values, and repeated names (RFC 3261 §7.3.1).
  * @returns the position behind the last parameter and its spaces, or -1 when one is malformed.
  */
-export function scanParameters(text: string, at: number, end: number): number {
+export function scanParameters(codes: Codes, at: number, end: number): number {
   count = 0;
-  let i = skipSpaces(text, at, end);
-  while (i < end && text.charCodeAt(i) === SEMICOLON) {
-    const nameStart = skipSpaces(text, i + 1, end);
-    const nameEnd = skipClass(text, nameStart, end, TOKEN);
-    if (nameEnd === nameStart || count === PARAMETERS_MAX || isForbiddenName(text, nameStart, nameEnd)) return -1;
-    if (isRepeated(text, nameStart, nameEnd)) return -1;
-    i = skipSpaces(text, nameEnd, end);
+  let i = skipSpaces(codes, at, end);
+  while (i < end && codes[i] === SEMICOLON) {
+    const nameStart = skipSpaces(codes, i + 1, end);
+    const nameEnd = skipClass(codes, nameStart, end, TOKEN);
+    if (nameEnd === nameStart || count === PARAMETERS_MAX || isForbiddenName(codes, nameStart, nameEnd)) return -1;
+    if (isRepeated(codes, nameStart, nameEnd)) return -1;
+    i = skipSpaces(codes, nameEnd, end);
     let valueStart = -1;
     let valueEnd = -1;
-    if (i < end && text.charCodeAt(i) === EQUALS) {
-      valueStart = skipSpaces(text, i + 1, end);
-      valueEnd = skipValue(text, valueStart, end);
+    if (i < end && codes[i] === EQUALS) {
+      valueStart = skipSpaces(codes, i + 1, end);
+      valueEnd = codes[valueStart] === QUOTE ? skipQuoted(codes, valueStart, end) : skipClass(codes, valueStart, end, VALUE);
       if (valueEnd <= valueStart) return -1;
-      i = skipSpaces(text, valueEnd, end);
+      i = skipSpaces(codes, valueEnd, end);
     }
     const base = count * 4;
     spans[base] = nameStart;
@@ -43,30 +44,22 @@ export function scanParameters(text: string, at: number, end: number): number {
   return i;
 }
 
-/** The end of a quoted-string or of a run of value characters; bytes of UTF-8 stand in quoted strings only. */
-function skipValue(text: string, at: number, end: number): number {
-  if (text.charCodeAt(at) === QUOTE) return skipQuoted(text, at, end);
-  let i = at;
-  while (i < end && ((CLASS[text.charCodeAt(i)] ?? 0) & VALUE) !== 0) i += 1;
-  return i;
-}
-
-function isRepeated(text: string, start: number, end: number): boolean {
+function isRepeated(codes: Codes, start: number, end: number): boolean {
   for (let i = 0; i < count; i += 1) {
     const otherStart = spans[i * 4] ?? 0;
     const otherEnd = spans[i * 4 + 1] ?? 0;
     if (otherEnd - otherStart !== end - start) continue;
     let same = 0;
-    while (same < end - start && (text.charCodeAt(start + same) | 0x20) === (text.charCodeAt(otherStart + same) | 0x20)) same += 1;
+    while (same < end - start && ((codes[start + same] ?? 0) | 0x20) === ((codes[otherStart + same] ?? 0) | 0x20)) same += 1;
     if (same === end - start) return true;
   }
   return false;
 }
 
-/** Value of a parameter of the last scan, unquoted; null for a flag; undefined when absent. */
-export function scannedParameter(text: string, lowerName: string): string | null | undefined {
+/** Value of a parameter of the last scan, unquoted, cut from `text`; null for a flag; undefined when absent. */
+export function scannedParameter(codes: Codes, text: string, lowerName: string): string | null | undefined {
   for (let i = 0; i < count; i += 1) {
-    if (tokenEquals(text, spans[i * 4] ?? 0, spans[i * 4 + 1] ?? 0, lowerName)) return valueAt(text, i);
+    if (tokenEquals(codes, spans[i * 4] ?? 0, spans[i * 4 + 1] ?? 0, lowerName)) return valueAt(text, i);
   }
   return undefined;
 }
@@ -84,12 +77,12 @@ export function scannedParameters(text: string): ReadonlyMap<string, string | nu
 }
 
 /** The last scan's parameters as written, without those named. */
-export function scannedParametersText(text: string, without: readonly string[]): string {
+export function scannedParametersText(codes: Codes, text: string, without: readonly string[]): string {
   let kept = '';
   for (let i = 0; i < count; i += 1) {
     const nameStart = spans[i * 4] ?? 0;
     const nameEnd = spans[i * 4 + 1] ?? 0;
-    if (without.some((name) => tokenEquals(text, nameStart, nameEnd, name))) continue;
+    if (without.some((name) => tokenEquals(codes, nameStart, nameEnd, name))) continue;
     const valueStart = spans[i * 4 + 2] ?? -1;
     kept += `;${text.slice(nameStart, nameEnd)}`;
     if (valueStart >= 0) kept += `=${text.slice(valueStart, spans[i * 4 + 3])}`;
@@ -99,9 +92,7 @@ export function scannedParametersText(text: string, without: readonly string[]):
 
 function valueAt(text: string, index: number): string | null {
   const start = spans[index * 4 + 2] ?? -1;
-  const end = spans[index * 4 + 3] ?? -1;
-  if (start < 0) return null;
-  return text.charCodeAt(start) === QUOTE ? unquoted(text.slice(start, end)) : text.slice(start, end);
+  return start < 0 ? null : unquoted(text.slice(start, spans[index * 4 + 3]));
 }
 
 /** The text inside a quoted-string, quoted-pairs resolved. Text that isn't quoted comes back as it is. */
@@ -117,70 +108,72 @@ export function unquoted(text: string): string {
  */
 export function splitList(value: string): string[] {
   if (!value.includes(',')) return value === '' ? [] : [value];
+  const codes = Buffer.from(value, 'latin1');
   const elements: string[] = [];
   let start = 0;
-  let bracketed = false;
+  let isBracketed = false;
   const take = (end: number): void => {
-    const from = skipSpaces(value, start, end);
+    const from = skipSpaces(codes, start, end);
     let to = end;
-    while (to > from && value.charCodeAt(to - 1) === SPACE) to -= 1;
+    while (to > from && codes[to - 1] === SPACE) to -= 1;
     if (to > from) elements.push(value.slice(from, to));
     start = end + 1;
   };
-  for (let i = 0; i < value.length; i += 1) {
-    const character = value[i];
-    if (character === '"' && !bracketed) {
-      const after = skipQuoted(value, i, value.length);
+  for (let i = 0; i < codes.length; i += 1) {
+    const code = codes[i];
+    if (code === QUOTE && !isBracketed) {
+      const after = skipQuoted(codes, i, codes.length);
       if (after < 0) break;
       i = after - 1;
-    } else if (character === '<') bracketed = true;
-    else if (character === '>') bracketed = false;
-    else if (character === ',' && !bracketed) take(i);
+    } else if (code === LESS) isBracketed = true;
+    else if (code === GREATER) isBracketed = false;
+    else if (code === COMMA && !isBracketed) take(i);
   }
-  take(value.length);
+  take(codes.length);
   return elements;
 }
 
 /** Whether quotes and angle brackets of a value come in pairs. */
-export function isBalanced(text: string, start: number, end: number): boolean {
-  let bracketed = false;
+export function isBalanced(codes: Codes, start: number, end: number): boolean {
+  let isBracketed = false;
   for (let i = start; i < end; i += 1) {
-    const code = text.charCodeAt(i);
-    if (code === QUOTE && !bracketed) {
-      i = skipQuoted(text, i, end) - 1;
-      if (i < 0) return false;
-    } else if (code === 0x3c) {
-      if (bracketed) return false;
-      bracketed = true;
-    } else if (code === 0x3e) {
-      if (!bracketed) return false;
-      bracketed = false;
+    const code = codes[i];
+    if (code === QUOTE && !isBracketed) {
+      const after = skipQuoted(codes, i, end);
+      if (after < 0) return false;
+      i = after - 1;
+    } else if (code === LESS) {
+      if (isBracketed) return false;
+      isBracketed = true;
+    } else if (code === GREATER) {
+      if (!isBracketed) return false;
+      isBracketed = false;
     }
   }
-  return !bracketed;
+  return !isBracketed;
 }
 
 /** Whether `at` lies inside a quoted string of the value that starts at `start`. */
-export function isInsideQuotes(text: string, start: number, at: number): boolean {
-  let inside = false;
+export function isInsideQuotes(codes: Codes, start: number, at: number): boolean {
+  let isInside = false;
   for (let i = start; i < at; i += 1) {
-    const code = text.charCodeAt(i);
-    if (code === QUOTE) inside = !inside;
-    else if (code === BACKSLASH && inside) i += 1;
+    const code = codes[i];
+    if (code === QUOTE) isInside = !isInside;
+    else if (code === BACKSLASH && isInside) i += 1;
   }
-  return inside;
+  return isInside;
 }
 
 /** The position of the colon behind a scheme at `start`, or -1 (RFC 3986 §3.1). */
-export function schemeColon(text: string, start: number, end: number): number {
-  const first = text.charCodeAt(start) | 0x20;
+export function schemeColon(codes: Codes, start: number, end: number): number {
+  const first = (codes[start] ?? 0) | 0x20;
   if (first < 0x61 || first > 0x7a) return -1;
   for (let i = start + 1; i < end; i += 1) {
-    const code = text.charCodeAt(i);
+    const code = codes[i] ?? 0;
     if (code === COLON) return i;
     const lower = code | 0x20;
-    const legal = (lower >= 0x61 && lower <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d || code === 0x2e;
-    if (!legal) return -1;
+    const isLegal = (lower >= 0x61 && lower <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d || code === 0x2e;
+    if (!isLegal) return -1;
   }
   return -1;
 }

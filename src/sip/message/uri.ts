@@ -1,7 +1,8 @@
 // Reads URIs of any scheme in linear time: the forms the `sip` package can't (IPv6, tel, urn, capitals), and the check
 // that the guard makes of a Request-URI. RFC 3261 §19.1, RFC 3966, RFC 5118 §4.
 import type { SipUri } from '../types.ts';
-import { CLASS, COLON, TOKEN, URI, isForbiddenName, readNumber, skipClass } from './characters.ts';
+import { COLON, FORBIDDEN_NAMES, TOKEN, URI, codesOf, readNumber, skipClass } from './characters.ts';
+import type { Codes } from './characters.ts';
 import { schemeColon } from './parameters.ts';
 import { hostText, skipHost } from './via.ts';
 
@@ -14,8 +15,8 @@ export function isSipScheme(scheme: string): boolean {
  * What is wrong with a Request-URI; null when nothing. URIs of other schemes than sip, sips and tel only need a scheme
  * and something behind it. Headers (`?Route=…`) have no place in a Request-URI (RFC 3261 §19.1.1, table 1).
  */
-export function checkRequestUri(text: string): string | null {
-  const read = readUri(text);
+export function checkRequestUri(codes: Codes, text: string): string | null {
+  const read = readUriCodes(codes, text);
   if (typeof read === 'string') return read;
   return isSipScheme(read.scheme) && text.includes('?', text.indexOf('@') + 1) ? 'The Request-URI carries headers' : null;
 }
@@ -25,17 +26,24 @@ export function checkRequestUri(text: string): string | null {
  * @returns the URI, or the sentence that says what is wrong.
  */
 export function readUri(text: string): SipUri | string {
-  if (skipClass(text, 0, text.length, URI) !== text.length) return 'The URI has a character that no URI may have';
-  const colon = schemeColon(text, 0, text.length);
+  const codes = codesOf(text);
+  return codes === null ? BAD_CHARACTER : readUriCodes(codes, text);
+}
+
+const BAD_CHARACTER = 'The URI has a character that no URI may have';
+
+function readUriCodes(codes: Codes, text: string): SipUri | string {
+  if (skipClass(codes, 0, codes.length, URI) !== codes.length) return BAD_CHARACTER;
+  const colon = schemeColon(codes, 0, text.length);
   if (colon < 0 || colon + 1 >= text.length) return 'The URI has no scheme';
   const scheme = text.slice(0, colon).toLowerCase();
-  if (isSipScheme(scheme)) return readSipUri(text, scheme, colon + 1);
+  if (isSipScheme(scheme)) return readSipUri(codes, text, scheme, colon + 1);
   if (scheme === 'tel') return readTelUri(text, colon + 1);
   return { scheme, user: null, password: null, host: '', port: null, params: new Map(), text };
 }
 
 /** `sip:user:password@host:port;params?headers` (RFC 3261 §19.1.1). */
-function readSipUri(text: string, scheme: string, start: number): SipUri | string {
+function readSipUri(codes: Codes, text: string, scheme: string, start: number): SipUri | string {
   const userEnd = text.indexOf('@', start);
   let user: string | null = null;
   let password: string | null = null;
@@ -50,14 +58,14 @@ function readSipUri(text: string, scheme: string, start: number): SipUri | strin
     password = hasPassword ? text.slice(colon + 1, userEnd) : null;
     at = userEnd + 1;
   }
-  const hostEnd = skipHost(text, at, text.length);
+  const hostEnd = skipHost(codes, at, text.length);
   if (hostEnd < 0) return 'The URI’s host is malformed';
   const host = hostText(text.slice(at, hostEnd));
   let port: number | null = null;
   at = hostEnd;
-  if (text.charCodeAt(at) === COLON) {
-    const portEnd = skipDigits(text, at + 1);
-    port = readNumber(text, at + 1, portEnd, 65_535);
+  if (codes[at] === COLON) {
+    const portEnd = skipClass(codes, at + 1, codes.length, TOKEN);
+    port = readNumber(codes, at + 1, portEnd, 65_535);
     if (port < 0) return 'The URI’s port is not from 0 to 65535';
     at = portEnd;
   }
@@ -83,20 +91,14 @@ function readUriParams(text: string, at: number): ReadonlyMap<string, string | n
   const question = text.indexOf('?', at);
   const end = question < 0 ? text.length : question;
   if (at === end) return NONE;
-  if (text.charCodeAt(at) !== 0x3b) return 'The URI’s host or port is malformed';
+  if (text[at] !== ';') return 'The URI’s host or port is malformed';
   const params = new Map<string, string | null>();
   for (const parameter of text.slice(at + 1, end).split(';')) {
     const equals = parameter.indexOf('=');
     const name = equals < 0 ? parameter : parameter.slice(0, equals);
-    if (name === '' || isForbiddenName(name, 0, name.length)) return 'A parameter of the URI has no or a forbidden name';
+    if (name === '' || FORBIDDEN_NAMES.has(name.toLowerCase())) return 'A parameter of the URI has no or a forbidden name';
     const key = name.toLowerCase();
     if (!params.has(key)) params.set(key, equals < 0 ? null : parameter.slice(equals + 1));
   }
   return params;
-}
-
-function skipDigits(text: string, at: number): number {
-  let i = at;
-  while (i < text.length && ((CLASS[text.charCodeAt(i)] ?? 0) & TOKEN) !== 0) i += 1;
-  return i;
 }

@@ -1,7 +1,8 @@
 // Reads Via values of canonical text in linear time, IPv6 and white space included. RFC 3261 §20.42, RFC 5118 §4.5.
 import type { HostPort } from '../../base/index.ts';
 import type { Via } from '../types.ts';
-import { COLON, COMMA, HOST, TOKEN, readNumber, skipClass, skipSpaces, tokenEquals } from './characters.ts';
+import { COLON, COMMA, HOST, SPACE, TOKEN, readNumber, skipClass, skipSpaces, tokenEquals } from './characters.ts';
+import type { Codes } from './characters.ts';
 import type { TopVia } from './index-message.ts';
 import { scanParameters, scannedParameter, scannedParameters, scannedParametersText } from './parameters.ts';
 
@@ -9,49 +10,49 @@ import { scanParameters, scannedParameter, scannedParameters, scannedParametersT
 const span = { transportStart: 0, transportEnd: 0, hostStart: 0, hostEnd: 0, port: -1, sentByEnd: 0 };
 
 /** Scans `SIP/2.0/UDP host:port`; gives the position behind it, or -1. Spaces may stand round / and : (RFC 3261 §25.1). */
-function scanSentBy(text: string, at: number, end: number): number {
-  let i = skipSpaces(text, at, end);
-  const protocolEnd = skipClass(text, i, end, TOKEN);
-  if (!tokenEquals(text, i, protocolEnd, 'sip')) return -1;
-  i = skipSlash(text, protocolEnd, end);
-  const versionEnd = i < 0 ? -1 : skipClass(text, i, end, TOKEN);
+function scanSentBy(codes: Codes, at: number, end: number): number {
+  let i = skipSpaces(codes, at, end);
+  const protocolEnd = skipClass(codes, i, end, TOKEN);
+  if (!tokenEquals(codes, i, protocolEnd, 'sip')) return -1;
+  i = skipSlash(codes, protocolEnd, end);
+  const versionEnd = i < 0 ? -1 : skipClass(codes, i, end, TOKEN);
   // Any version: a message of another one is answered with 505 by its start line, and that answer copies its Via.
   if (i < 0 || versionEnd === i) return -1;
-  i = skipSlash(text, versionEnd, end);
+  i = skipSlash(codes, versionEnd, end);
   if (i < 0) return -1;
   span.transportStart = i;
-  span.transportEnd = skipClass(text, i, end, TOKEN);
-  i = skipSpaces(text, span.transportEnd, end);
+  span.transportEnd = skipClass(codes, i, end, TOKEN);
+  i = skipSpaces(codes, span.transportEnd, end);
   if (span.transportEnd === span.transportStart || i === span.transportEnd) return -1;
   span.hostStart = i;
-  span.hostEnd = skipHost(text, i, end);
+  span.hostEnd = skipHost(codes, i, end);
   if (span.hostEnd < 0) return -1;
   span.port = -1;
   span.sentByEnd = span.hostEnd;
-  i = skipSpaces(text, span.hostEnd, end);
-  if (i >= end || text.charCodeAt(i) !== COLON) return i;
-  const portStart = skipSpaces(text, i + 1, end);
-  const portEnd = skipClass(text, portStart, end, TOKEN);
-  span.port = readNumber(text, portStart, portEnd, 65535);
+  i = skipSpaces(codes, span.hostEnd, end);
+  if (i >= end || codes[i] !== COLON) return i;
+  const portStart = skipSpaces(codes, i + 1, end);
+  const portEnd = skipClass(codes, portStart, end, TOKEN);
+  span.port = readNumber(codes, portStart, portEnd, 65535);
   if (span.port < 0) return -1;
   span.sentByEnd = portEnd;
   return portEnd;
 }
 
-function skipSlash(text: string, at: number, end: number): number {
-  const slash = skipSpaces(text, at, end);
-  return slash < end && text.charCodeAt(slash) === 0x2f ? skipSpaces(text, slash + 1, end) : -1;
+function skipSlash(codes: Codes, at: number, end: number): number {
+  const slash = skipSpaces(codes, at, end);
+  return slash < end && codes[slash] === 0x2f ? skipSpaces(codes, slash + 1, end) : -1;
 }
 
 /** A host name, an IPv4 address or an IPv6 reference; -1 when none stands there. */
-export function skipHost(text: string, at: number, end: number): number {
+export function skipHost(codes: Codes, at: number, end: number): number {
   if (at >= end) return -1;
-  if (text.charCodeAt(at) !== 0x5b) {
-    const after = skipClass(text, at, end, HOST);
+  if (codes[at] !== 0x5b) {
+    const after = skipClass(codes, at, end, HOST);
     return after > at ? after : -1;
   }
   for (let i = at + 1; i < end; i += 1) {
-    const code = text.charCodeAt(i);
+    const code = codes[i] ?? 0;
     if (code === 0x5d) return i > at + 2 ? i + 1 : -1;
     const lower = code | 0x20;
     const legal = (code >= 0x30 && code <= 0x3a) || (lower >= 0x61 && lower <= 0x66) || code === 0x2e;
@@ -72,13 +73,13 @@ export interface ViaLine {
 }
 
 /** Checks the Via values of one header line, at most `countMax + 1` of them. */
-export function checkViaLine(text: string, start: number, end: number, countMax: number): ViaLine {
+export function checkViaLine(codes: Codes, start: number, end: number, countMax: number): ViaLine {
   let at = start;
   for (let count = 1; ; count += 1) {
-    const sentByEnd = scanSentBy(text, at, end);
-    const after = sentByEnd < 0 ? -1 : scanParameters(text, sentByEnd, end);
+    const sentByEnd = scanSentBy(codes, at, end);
+    const after = sentByEnd < 0 ? -1 : scanParameters(codes, sentByEnd, end);
     if (after === end) return { count, wellFormed: true };
-    if (after < 0 || text.charCodeAt(after) !== COMMA) return { count, wellFormed: false };
+    if (after < 0 || codes[after] !== COMMA) return { count, wellFormed: false };
     if (count > countMax) return { count, wellFormed: true };
     at = after + 1;
   }
@@ -88,38 +89,35 @@ export function checkViaLine(text: string, start: number, end: number, countMax:
  * Reads the first Via value of a line, as matching needs it.
  * @returns null when even its sent-by can't be read. Malformed parameters read as none: the guard refuses them.
  */
-export function readTopVia(text: string, start: number, end: number): TopVia | null {
-  const sentByEnd = scanSentBy(text, start, end);
+export function readTopVia(codes: Codes, text: string, start: number, end: number): TopVia | null {
+  const sentByEnd = scanSentBy(codes, start, end);
   if (sentByEnd < 0) return null;
   const { transportStart, transportEnd, hostStart, hostEnd, port } = span;
-  const after = scanParameters(text, sentByEnd, end);
-  const first = skipSpaces(text, start, end);
+  const after = scanParameters(codes, sentByEnd, end);
+  const first = skipSpaces(codes, start, end);
   const host = text.slice(hostStart, hostEnd).toLowerCase();
   return {
-    text: text.slice(first, after < 0 ? sentByEnd : trimmedEnd(text, after)),
+    text: text.slice(first, after < 0 ? sentByEnd : codes[after - 1] === SPACE ? after - 1 : after),
     transport: text.slice(transportStart, transportEnd).toUpperCase(),
     host: hostText(host),
     port: port < 0 ? null : port,
-    branch: after < 0 ? null : (scannedParameter(text, 'branch') ?? null),
+    branch: after < 0 ? null : (scannedParameter(codes, text, 'branch') ?? null),
     sentBy: port < 0 ? host : `${host}:${port}`,
-    wantsRport: after >= 0 && scannedParameter(text, 'rport') !== undefined,
+    wantsRport: after >= 0 && scannedParameter(codes, text, 'rport') !== undefined,
   };
-}
-
-function trimmedEnd(text: string, end: number): number {
-  return text.charCodeAt(end - 1) === 0x20 ? end - 1 : end;
 }
 
 /** Reads all Via values of lines that the guard has accepted. */
 export function readVias(lines: readonly string[]): Via[] {
   const vias: Via[] = [];
   for (const line of lines) {
+    const codes = Buffer.from(line, 'latin1');
     let at = 0;
     while (at < line.length) {
-      const sentByEnd = scanSentBy(line, at, line.length);
+      const sentByEnd = scanSentBy(codes, at, line.length);
       if (sentByEnd < 0) break;
       const { transportStart, transportEnd, hostStart, hostEnd, port } = span;
-      const after = scanParameters(line, sentByEnd, line.length);
+      const after = scanParameters(codes, sentByEnd, line.length);
       if (after < 0) break;
       const params = scannedParameters(line);
       vias.push({
@@ -141,16 +139,17 @@ export function readVias(lines: readonly string[]): Via[] {
  * What the sender wrote itself in either parameter is replaced: only the receiver knows.
  */
 export function viaLineWithSource(line: string, source: HostPort): string {
-  const sentByEnd = scanSentBy(line, 0, line.length);
+  const codes = Buffer.from(line, 'latin1');
+  const sentByEnd = scanSentBy(codes, 0, line.length);
   if (sentByEnd < 0) return line;
   const { hostStart, hostEnd } = span;
-  const after = scanParameters(line, sentByEnd, line.length);
+  const after = scanParameters(codes, sentByEnd, line.length);
   if (after < 0) return line;
   const host = hostText(line.slice(hostStart, hostEnd));
-  const wantsRport = scannedParameter(line, 'rport') !== undefined;
-  const carriesReceived = scannedParameter(line, 'received') !== undefined;
+  const wantsRport = scannedParameter(codes, line, 'rport') !== undefined;
+  const carriesReceived = scannedParameter(codes, line, 'received') !== undefined;
   if (!wantsRport && !carriesReceived && host === source.host.toLowerCase()) return line;
-  const kept = scannedParametersText(line, ['received', 'rport']);
+  const kept = scannedParametersText(codes, line, ['received', 'rport']);
   const rport = wantsRport ? `;rport=${source.port}` : '';
   return `${line.slice(0, sentByEnd)}${kept};received=${source.host}${rport}${line.slice(after)}`;
 }
