@@ -1,4 +1,6 @@
 // The calling thread's side of worker.ts: starts the thread, carries questions to it and answers back, notices its end.
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { err, neverReached, ok, type CodedError, type Result } from '../base/index.ts';
 import type { JournalPosition } from './journal.ts';
@@ -146,8 +148,8 @@ export function unavailable(message: string): CodedError {
  */
 function startWorker(options: WorkerOptions): Worker {
   if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./worker.js', import.meta.url), { workerData: options });
-  const loader = import.meta.resolve('tsx/esm/api');
-  const entry = new URL('./worker.ts', import.meta.url).href;
-  const source = `import('${loader}').then((tsx) => { tsx.register(); return import('${entry}'); });`;
+  const loader = createRequire(import.meta.url).resolve('tsx/cjs/api');
+  const entry = fileURLToPath(new URL('./worker.ts', import.meta.url));
+  const source = `require(${JSON.stringify(loader)}).register(); require(${JSON.stringify(entry)});`;
   return new Worker(source, { eval: true, workerData: options });
 }

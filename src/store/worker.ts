@@ -166,4 +166,4 @@ function reasonOf(error: unknown): string {
 }
 
 // Workers get their options by structured clone from store-thread.ts of this same room, which types them.
-if (parentPort !== null) await open(parentPort, workerData as WorkerOptions);
+if (parentPort !== null) void open(parentPort, workerData as WorkerOptions);
