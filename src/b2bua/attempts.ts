@@ -92,6 +92,7 @@ function newAttempt(cx: Context, call: Call, leg: Leg, plan: GatewayAttempt): At
     request: null,
     answeredChallenge: false,
     progressed: false,
+    answered: false,
     abandoned: false,
   };
 }

@@ -317,7 +317,8 @@ export class B2bua implements Context {
       return;
     }
     this.#onInviteResponse(use.call, use.attempt, response);
-    if (status >= 200 && !this.#calls.has(use.call.id)) this.#txns.delete(txn);
+    const givenUp = use.attempt.abandoned || use.call.attempt !== use.attempt;
+    if (status >= 200 && (givenUp || !this.#calls.has(use.call.id))) this.#txns.delete(txn);
   }
 
   #onInviteResponse(call: Call, attempt: Attempt, response: SipResponse): void {
@@ -545,10 +546,7 @@ export class B2bua implements Context {
       if (leg.waitingInvite !== null) this.#serverTxns.delete(leg.waitingInvite.txn);
     }
     // What was answered needs no more care; an INVITE given up without a final answer is kept until it has one.
-    const { attempt, b } = call;
-    if (attempt !== null && !attempt.abandoned && b !== null && b.sentInvite === null) {
-      this.#txns.delete(attempt.txn);
-    }
+    if (call.attempt?.answered === true) this.#txns.delete(call.attempt.txn);
     this.settings.admission.release(call.ticket);
     this.#calls.delete(call.id);
   }

@@ -102,6 +102,8 @@ export interface Attempt {
   request: OutgoingRequest | null;
   answeredChallenge: boolean;
   progressed: boolean;
+  /** Its 2xx came and was taken. */
+  answered: boolean;
   /** Given up by timeout or hang-up; whatever it still answers is cleaned up, never relayed. */
   abandoned: boolean;
 }

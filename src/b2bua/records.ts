@@ -7,6 +7,9 @@ import type { Context } from './context.ts';
 import type { Outcome } from './outcome.ts';
 import { reasonValue } from './outcome.ts';
 
+/** RFC 3261 §21.4.25. */
+const REQUEST_TERMINATED = 487;
+
 /** The fact that a leg exists; in the journal before its first answer or request goes out. */
 export function commitStart(cx: Context, call: Call, leg: Leg): void {
   cx.commit({ kind: 'leg.started', leg: startOf(call, leg) });
@@ -95,7 +98,10 @@ export function mediaOf(counters: EndpointCounters): LegMedia {
 /** Marks the call's end once; the first reason stands. */
 export function markEnd(cx: Context, call: Call, outcome: Outcome, by: EndedBy): boolean {
   if (call.ending !== null) return false;
-  call.ending = { outcome, by, at: cx.now.epoch, mono: cx.now.mono };
+  // Ended by order before any answer: the caller's INVITE is told 487, and so is the record.
+  const unanswered = call.a.history.answeredAt === null && outcome.status < 300;
+  const told = unanswered ? { ...outcome, status: REQUEST_TERMINATED } : outcome;
+  call.ending = { outcome: told, by, at: cx.now.epoch, mono: cx.now.mono };
   call.phase = 'ending';
   return true;
 }

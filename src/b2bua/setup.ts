@@ -287,6 +287,7 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
     return;
   }
   b.sentInvite = null;
+  attempt.answered = true;
   b.history.routesTried.push(`${attempt.plan.gateway.id} ${response.status}`);
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');

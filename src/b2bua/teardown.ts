@@ -27,7 +27,8 @@ export function endCall(cx: Context, call: Call, outcome: Outcome, by: EndedBy):
     if (call.attempt !== null && call.b !== null && call.b.dialog === null && call.b.sentInvite !== null) {
       abandonAttempt(cx, call, call.attempt, outcome.cause);
     }
-    for (const leg of legsOf(call)) finishLeg(cx, call, leg, outcome);
+    const told = call.ending?.outcome ?? outcome;
+    for (const leg of legsOf(call)) finishLeg(cx, call, leg, told);
     cx.setTimer(call, 'linger', COUNTERS_WAIT_MS);
   }
   closeEndpoints(cx, call);
@@ -40,7 +41,7 @@ function finishLeg(cx: Context, call: Call, leg: Leg, outcome: Outcome): void {
   if (waiting !== null && !waiting.answered) {
     takeWaiting(cx, leg);
     const first = leg.side === 'a' && leg.history.answeredAt === null;
-    const status = first && outcome.status >= 300 ? outcome.status : 487;
+    const status = first ? outcome.status : 487;
     cx.respond(waiting.txn, { status, toTag: leg.localTag });
     if (first) leg.finished = true;
   }

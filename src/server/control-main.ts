@@ -2,7 +2,7 @@
 import { loadConfig } from '../config/index.ts';
 import { Control } from './control.ts';
 import type { ToControl } from './family.ts';
-import { EXIT_CONFIG, onSupervisor, tellSupervisor } from './family.ts';
+import { addonPath, EXIT_CONFIG, failProcess, onSupervisor, tellSupervisor } from './family.ts';
 import { openLog } from './log.ts';
 
 let control: Control | null = null;
@@ -10,18 +10,15 @@ let control: Control | null = null;
 async function start({ configPath, media }: Extract<ToControl, { kind: 'start' }>): Promise<void> {
   const loaded = loadConfig({ path: configPath });
   if (!loaded.ok) {
-    tellSupervisor({ kind: 'failed', exitCode: EXIT_CONFIG, message: 'the configuration changed and is wrong now' });
-    process.exit(EXIT_CONFIG);
+    failProcess(EXIT_CONFIG, 'the configuration changed and is wrong now');
+    return;
   }
   const { settings } = loaded.value;
   const log = openLog(settings.log.level, 'control');
-  const addonPath = process.env['MEDIA_ADDON_PATH'] ?? null;
-  const started = await Control.start({ settings, media, log, configPath, addonPath });
+  const started = await Control.start({ settings, media, log, configPath, addonPath: addonPath() });
   if (!started.ok) {
     const exitCode = started.error.code === 'CONFIG_INVALID' ? EXIT_CONFIG : 1;
-    tellSupervisor({ kind: 'failed', exitCode, message: started.error.message });
-    process.exitCode = exitCode;
-    process.disconnect();
+    failProcess(exitCode, started.error.message);
     return;
   }
   control = started.value;

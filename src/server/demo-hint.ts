@@ -8,11 +8,11 @@ export function demoHint(settings: Settings): readonly string[] {
   const listener = settings.listen.sip.find(({ transport }) => transport === 'udp');
   if (route === undefined || listener === undefined) return [];
   const number = route.match.kind === 'exact' ? route.match.number : route.match.prefix;
-  const scenario = fileURLToPath(new URL('../../examples/echo-call/echo-call.xml', import.meta.url));
+  const folder = fileURLToPath(new URL('../../examples/echo-call', import.meta.url));
   const { host, port } = listener.bind;
   return [
     '',
     'Call the echo destination (Debian package sip-tester), from another terminal:',
-    `  sipp ${host}:${port} -sf ${scenario} -s ${number} -i ${host} -m 1 -nostdin`,
+    `  (cd ${folder} && sipp ${host}:${port} -sf echo-call.xml -s ${number} -i ${host} -m 1 -nostdin)`,
   ];
 }

@@ -38,7 +38,20 @@ export function onSupervisor<Message>(handle: (message: Message) => void): void 
   });
 }
 
+/** A .node file to load instead of the installed addon, for sanitizer builds; null = the installed one. */
+export function addonPath(): string | null {
+  const path = process.env['MEDIA_ADDON_PATH'];
+  return path === undefined || path === '' ? null : path;
+}
+
 /** Tells the supervisor; harmless when the channel is gone. */
 export function tellSupervisor(message: FromChild): void {
   if (process.connected) process.send?.(message);
+}
+
+/** Tells the supervisor why this process can't go on, and ends it once that is told. */
+export function failProcess(exitCode: number, message: string): void {
+  const told: FromChild = { kind: 'failed', exitCode, message };
+  if (process.send === undefined || !process.connected) process.exit(exitCode);
+  process.send(told, undefined, undefined, () => process.exit(exitCode));
 }

@@ -8,6 +8,9 @@ import type { MediaPlace } from './family.ts';
 /** Orders that wait for room in the engine's ring before calls are given up. */
 const WAITING_MAX = 65_536;
 
+/** Orders in one hand-over; well below the engine's ring. */
+const BATCH_ORDERS = 512;
+
 export interface MediaLinkOptions {
   readonly addonPath: string | null;
   readonly log: Log;
@@ -19,6 +22,7 @@ export class MediaLink {
   readonly #options: MediaLinkOptions;
   #client: EngineClient | null = null;
   #waiting: EngineOrder[] = [];
+  #flushing = false;
 
   constructor(options: MediaLinkOptions) {
     this.#options = options;
@@ -47,20 +51,18 @@ export class MediaLink {
   }
 
   /**
-   * Passes orders on; those that find the ring full wait for the next events, in order. Without a media process they are dropped:
-   * its calls have been ended, so nobody waits for the answers.
+   * Passes orders on at the end of this turn of the event loop: each hand-over wakes a media thread, so the orders of all messages
+   * that came together go together. Without a media process they are dropped: its calls have been ended, nobody waits for answers.
    */
   submit(orders: readonly EngineOrder[]): void {
     if (this.#client === null) return;
-    if (this.#waiting.length === 0 && this.#client.submit(orders)) return;
     if (this.#waiting.length + orders.length > WAITING_MAX) {
       this.#options.log.error({ waiting: this.#waiting.length }, 'media process takes no orders, dropping it');
       this.#lost();
       return;
     }
     this.#waiting.push(...orders);
-    // Without an event to wait for, only time brings room.
-    setImmediate(() => this.#flush());
+    this.#flushSoon();
   }
 
   /** Counters of one endpoint, read without a call; null when its handle is stale. */
@@ -79,7 +81,6 @@ export class MediaLink {
       if (event.kind === 'engineLost') this.#lost();
       else this.#options.onEvent(event);
     }
-    this.#flush();
   }
 
   #lost(): void {
@@ -92,10 +93,26 @@ export class MediaLink {
     this.#options.onEvent({ kind: 'engineLost' });
   }
 
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  // A full ring takes nothing: the rest waits for the next turn, in order.
   #flush(): void {
     const client = this.#client;
     if (client === null || this.#waiting.length === 0) return;
-    if (client.submit(this.#waiting)) this.#waiting = [];
-    else setImmediate(() => this.#flush());
+    let taken = 0;
+    while (taken < this.#waiting.length) {
+      const batch = this.#waiting.slice(taken, taken + BATCH_ORDERS);
+      if (!client.submit(batch)) break;
+      taken += batch.length;
+    }
+    this.#waiting = this.#waiting.slice(taken);
+    if (this.#waiting.length > 0) this.#flushSoon();
   }
 }

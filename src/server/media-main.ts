@@ -2,7 +2,7 @@
 import type { EngineHost } from '../engine/index.ts';
 import { startHost } from '../engine/index.ts';
 import type { ToMedia } from './family.ts';
-import { onSupervisor, tellSupervisor } from './family.ts';
+import { addonPath, EXIT_CONFIG, failProcess, onSupervisor, tellSupervisor } from './family.ts';
 
 let host: EngineHost | null = null;
 
@@ -11,11 +11,9 @@ onSupervisor<ToMedia>((message) => {
     void (host?.close() ?? Promise.resolve()).then(() => process.exit(0));
     return;
   }
-  const started = startHost({ ...message.host, addonPath: process.env['MEDIA_ADDON_PATH'] ?? null });
+  const started = startHost({ ...message.host, addonPath: addonPath() });
   if (!started.ok) {
-    tellSupervisor({ kind: 'failed', exitCode: 1, message: started.error.message });
-    process.exitCode = 1;
-    process.disconnect();
+    failProcess(started.error.code === 'CONFIG_INVALID' ? EXIT_CONFIG : 1, started.error.message);
     return;
   }
   host = started.value;

@@ -1,5 +1,6 @@
 // Figures that belong to someone else and are read when Prometheus asks.
 import { readFileSync } from 'node:fs';
+import { NODE_COUNTERS } from '../engine/index.ts';
 import type { Node } from './compose.ts';
 import type { Reading } from './metrics.ts';
 
@@ -58,7 +59,6 @@ function transportReadings({ transport }: Node): readonly Reading[] {
 }
 
 function engineReadings({ media }: Node): readonly Reading[] {
-  const names = media.client?.nodeCounterNames ?? [];
   return [
     { name: 'trunkyard_engine_ready', help: '1 while a media process takes orders.', read: () => (media.ready ? 1 : 0) },
     {
@@ -66,7 +66,7 @@ function engineReadings({ media }: Node): readonly Reading[] {
       help: 'Datagrams this machine’s kernel dropped because no socket was there or a connected socket refused the source (A30).',
       read: udpNoPorts,
     },
-    ...names.map((name): Reading => ({
+    ...NODE_COUNTERS.map((name): Reading => ({
       name: `trunkyard_engine_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
       help: `Media engine: ${name}.`,
       read: () => media.client?.nodeCounters()[name] ?? 0,

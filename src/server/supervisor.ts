@@ -135,16 +135,23 @@ export class Supervisor {
       } else if (this.#control === null) this.#finish();
       return;
     }
-    this.#options.log.error({ child: name, code, signal }, 'child ended, starting it again');
-    if (this.#tooManyDeaths()) {
-      this.#options.onFailed(`${name} ended ${DEATHS_MAX} times within ${DEATHS_WINDOW_MS / 1000} s, giving up`);
-      this.#exitCode = 1;
-      this.stop();
-      if (this.#media === null && this.#control === null) this.#finish();
+    if (!this.#announced) {
+      this.#giveUp(`${name} could not start (status ${code ?? signal ?? 'unknown'})`);
       return;
     }
+    if (this.#tooManyDeaths()) {
+      this.#giveUp(`${name} ended ${DEATHS_MAX} times within ${DEATHS_WINDOW_MS / 1000} s, giving up`);
+      return;
+    }
+    this.#options.log.error({ child: name, code, signal }, 'child ended, starting it again');
     if (name === 'media') this.#startMedia();
     else if (this.#place !== null) this.#startControl(this.#place);
+  }
+
+  #giveUp(message: string): void {
+    this.#fail({ kind: 'failed', exitCode: 1, message });
+    if (this.#control !== null) this.#tellControl({ kind: 'stop', now: true });
+    else this.#stopMedia();
   }
 
   #tooManyDeaths(): boolean {
