@@ -14,8 +14,8 @@ const HELP = `usage: node scripts/build.mjs [release|dev|asan|tsan|fuzz] [--targ
   dev      build/dev: the addon, native_tests; with debug information and light optimisation
   asan     build/asan: the same under AddressSanitizer and UndefinedBehaviorSanitizer
   tsan     build/tsan: the same under ThreadSanitizer
-  fuzz     build/fuzz: one libFuzzer executable for each target (clang needed); then for example
-           build/fuzz/rtp_fuzz -max_total_time=60 test/fuzz/corpus/native/rtp
+  fuzz     build/fuzz: one libFuzzer executable for each target (clang needed); how to run them
+           stands in native/README.md
 
   --target NAME  build this target alone (not with release), for example native_tests
   --clean        start this flavour from nothing
@@ -122,7 +122,9 @@ function findNodeGyp() {
   }
   const found = candidates.find((path) => existsSync(path));
   if (found === undefined) {
-    throw new BuildFailure(`node-gyp is missing: npm brings it, but none of these exist: ${candidates.join(', ')}`);
+    throw new BuildFailure(
+      `node-gyp is missing: npm brings it, but none of these exist: ${candidates.join(', ')}`,
+    );
   }
   return found;
 }
@@ -155,7 +157,9 @@ function findClang() {
     .sort((a, b) => Number(b.slice(8)) - Number(a.slice(8)));
   const chosen = names.has('clang++') ? 'clang++' : numbered[0];
   if (chosen === undefined) {
-    throw new BuildFailure('clang++ is missing. Debian: apt-get install clang-16 libclang-rt-16-dev');
+    throw new BuildFailure(
+      'clang++ is missing. Debian: apt-get install clang-16 libclang-rt-16-dev',
+    );
   }
   return chosen;
 }
@@ -170,7 +174,8 @@ function main(args) {
   for (let index = 0; index < args.length; index += 1) {
     const arg = args[index];
     if (arg === '--clean') options.clean = true;
-    else if (arg === '--target' && args[index + 1] !== undefined) options.target = args[(index += 1)];
+    else if (arg === '--target' && args[index + 1] !== undefined)
+      options.target = args[(index += 1)];
     else if (arg === 'release' || Object.hasOwn(CMAKE_OPTIONS, arg)) flavour = arg;
     else {
       console.error(`"${arg}" is not understood.\n\n${HELP}`);
@@ -180,7 +185,10 @@ function main(args) {
   try {
     if (flavour !== 'release') buildFlavour(flavour, options);
     else if (options.target === undefined) buildRelease(options);
-    else throw new BuildFailure('--target belongs to the development flavours; release builds the addon alone');
+    else
+      throw new BuildFailure(
+        '--target belongs to the development flavours; release builds the addon alone',
+      );
   } catch (error) {
     if (!(error instanceof BuildFailure)) throw error;
     console.error(`build: ${error.message}`);

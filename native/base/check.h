@@ -12,8 +12,8 @@ namespace trunkyard {
 /// Prints `file:line: CHECK failed: text` to standard error and aborts. Never returns.
 [[noreturn, gnu::cold, gnu::noinline]] inline void check_failed(const char* file, int line,
                                                                 const char* text) noexcept {
-  std::fprintf(stderr, "%s:%d: CHECK failed: %s\n", file, line, text);
-  std::fflush(stderr);
+  (void)std::fprintf(stderr, "%s:%d: CHECK failed: %s\n", file, line, text);
+  (void)std::fflush(stderr);
   std::abort();
 }
 

@@ -24,7 +24,7 @@
 namespace trunkyard::rtp {
 
 inline constexpr std::size_t kRtpHeaderBytes = 12;
-static_assert(kRtpHeaderBytes + 4 * kCsrcsMax < kPacketBytesMax);
+static_assert(kRtpHeaderBytes + std::size_t{4} * kCsrcsMax < kPacketBytesMax);
 
 /// Profile of the one-byte extension form, and the mask that tells the two-byte form (RFC 8285
 /// §4.2, §4.3: 0x1000 to 0x100f, the low bits being the application's).
@@ -56,7 +56,7 @@ class PacketView {
   /// @param index below csrc_count() (CHECKed).
   [[nodiscard]] Ssrc csrc(std::uint32_t index) const noexcept {
     CHECK(index < csrc_count());
-    return static_cast<Ssrc>(load_u32(bytes_.data() + kRtpHeaderBytes + 4 * index));
+    return static_cast<Ssrc>(load_u32(bytes_.data() + kRtpHeaderBytes + std::size_t{4} * index));
   }
 
   [[nodiscard]] bool has_extension() const noexcept { return (bytes_[0] & 0x10) != 0; }

@@ -1,11 +1,7 @@
 // The native tests' own small harness: no package is needed to compile it, and it works without
-// exceptions. A test is a sentence and a block:
-//
-//   TEST("counts a duplicate once more and keeps the highest number") {
-//     CHECK_EQ(statistics.packets_received(), 3u);
-//   }
-//
-// A failed comparison prints both sides and lets the test go on; REQUIRE leaves the test at once.
+// exceptions. A test is TEST with a sentence about behaviour, followed by a block of CHECK_EQ,
+// CHECK_TRUE and their kin. A failed comparison prints both sides and lets the test go on; REQUIRE
+// leaves the test at once.
 #pragma once
 
 #include <concepts>
