@@ -1,0 +1,106 @@
+// Nonces that need no memory until they are used, and the window that accepts each use of one once.
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { EpochMs } from '../../base/index.ts';
+
+/** Bytes of the time in a nonce: milliseconds since 1970, unsigned. */
+const TIME_BYTES = 6;
+/** Bytes that make two nonces of one millisecond differ, drawn from a counter: uniqueness is enough, the MAC hides it. */
+const SERIAL_BYTES = 4;
+const MAC_BYTES = 16;
+const NONCE_BYTES = TIME_BYTES + SERIAL_BYTES + MAC_BYTES;
+
+/** Makes nonces: base64url of time, serial and a MAC over both with the server's secret and realm. */
+export class NonceMint {
+  readonly #secret: Buffer;
+  readonly #realm: string;
+  #serial = 0;
+
+  constructor(options: { readonly secret: Buffer; readonly realm: string }) {
+    this.#secret = options.secret;
+    this.#realm = options.realm;
+  }
+
+  make(now: EpochMs): string {
+    const bytes = Buffer.alloc(NONCE_BYTES);
+    bytes.writeUIntBE(Math.trunc(now), 0, TIME_BYTES);
+    bytes.writeUInt32BE(this.#serial, TIME_BYTES);
+    this.#serial = (this.#serial + 1) >>> 0;
+    this.#mac(bytes).copy(bytes, TIME_BYTES + SERIAL_BYTES);
+    return bytes.toString('base64url');
+  }
+
+  /** When one of our nonces was made; null for any other text. */
+  madeAt(nonce: string): number | null {
+    const bytes = Buffer.from(nonce, 'base64url');
+    if (bytes.length !== NONCE_BYTES || bytes.toString('base64url') !== nonce) return null;
+    if (!timingSafeEqual(this.#mac(bytes), bytes.subarray(TIME_BYTES + SERIAL_BYTES))) return null;
+    return bytes.readUIntBE(0, TIME_BYTES);
+  }
+
+  #mac(bytes: Buffer): Buffer {
+    const mac = createHmac('sha256', this.#secret).update(this.#realm).update('\0');
+    return mac.update(bytes.subarray(0, TIME_BYTES + SERIAL_BYTES)).digest().subarray(0, MAC_BYTES);
+  }
+}
+
+/** Counts within this distance of the highest seen may still come late; 32 fit one number's bits. */
+const WINDOW = 32;
+
+interface Use {
+  highest: number;
+  /** Bit i: `highest - i` was seen. */
+  seen: number;
+  expiresAt: number;
+}
+
+export type UseVerdict = 'fresh' | 'repeated' | 'full';
+
+/**
+ * Remembers the counts (nc) used with each nonce, so that a captured answer is worth nothing (RFC 7616 §3.4). Requests
+ * may overtake each other on UDP, hence a window. Only answers with right credentials are remembered.
+ */
+export class ReplayWindow {
+  readonly #noncesMax: number;
+  readonly #uses = new Map<string, Use>();
+
+  constructor(noncesMax: number) {
+    this.#noncesMax = noncesMax;
+  }
+
+  /** Nonces remembered: for counters. */
+  get size(): number {
+    return this.#uses.size;
+  }
+
+  /** Takes one use; `expiresAt` is when the nonce ends. `full` when no place is left: then nothing is accepted. */
+  take(now: EpochMs, nonce: string, count: number, expiresAt: number): UseVerdict {
+    const use = this.#uses.get(nonce);
+    if (use === undefined) {
+      if (this.#uses.size >= this.#noncesMax) this.#dropExpired(now);
+      if (this.#uses.size >= this.#noncesMax) return 'full';
+      this.#uses.set(nonce, { highest: count, seen: 1, expiresAt });
+      return 'fresh';
+    }
+    const ahead = count - use.highest;
+    if (ahead > 0) {
+      use.seen = ahead >= WINDOW ? 1 : ((use.seen << ahead) | 1) >>> 0;
+      use.highest = count;
+      return 'fresh';
+    }
+    const bit = -ahead;
+    if (bit >= WINDOW || ((use.seen >>> bit) & 1) === 1) return 'repeated';
+    use.seen = (use.seen | (1 << bit)) >>> 0;
+    return 'fresh';
+  }
+
+  /**
+   * Drops expired nonces from the front. All live equally long and are first used about in the order they were made,
+   * so the front is the oldest; one that isn't yet expired there delays the others by its lifetime at most.
+   */
+  #dropExpired(now: EpochMs): void {
+    for (const [nonce, use] of this.#uses) {
+      if (use.expiresAt > now) return;
+      this.#uses.delete(nonce);
+    }
+  }
+}
