@@ -2,7 +2,7 @@
 // The socket may as well be a TLS one; nothing here knows the difference.
 import type { Socket } from 'node:net';
 import type { ClientTxnId, CodedError, Flow } from '../base/index.ts';
-import { StreamFramer } from '../sip/message/index.ts';
+import { StreamFramer } from '../sip/index.ts';
 import type { Tally } from './tally.ts';
 import type { RefusedReason, TransportLimits } from './types.ts';
 
@@ -11,9 +11,6 @@ const CRLF = Buffer.from('\r\n');
 const FAREWELL_MS = 1_000;
 /** A peer that vanished without a word is noticed by the kernel's probes. */
 const TCP_KEEP_ALIVE_MS = 60_000;
-const CR = 0x0d;
-const LF = 0x0a;
-const TAIL_BYTES = 32;
 
 export interface StreamContext {
   readonly flow: Flow;
@@ -127,13 +124,11 @@ export class StreamConnection {
     if (!this.usable) return;
     const now = performance.now();
     this.#activeAt = now;
-    let last: Buffer | null = null;
     let progressed = false;
     for (const output of this.#framer.push(chunk)) {
       switch (output.kind) {
         case 'message':
           progressed = true;
-          last = output.bytes;
           this.#context.tally.received(output.bytes);
           this.#context.onMessage(this.flow, output.bytes);
           break;
@@ -152,8 +147,10 @@ export class StreamConnection {
       }
       if (!this.usable) return;
     }
-    if (progressed) this.#unfinishedSince = endsBetweenMessages(chunk, last) ? null : now;
-    else if (!endsBetweenMessages(chunk, null)) this.#unfinishedSince ??= now;
+    if (!this.#framer.isMidMessage)
+      this.#unfinishedSince = progressed ? null : this.#unfinishedSince;
+    else if (progressed) this.#unfinishedSince = now;
+    else this.#unfinishedSince ??= now;
   }
 
   #write(bytes: Buffer, txn: ClientTxnId | null): void {
@@ -163,8 +160,9 @@ export class StreamConnection {
       const now = performance.now();
       this.#writesPending -= 1;
       this.#writeStalledSince = this.#writesPending > 0 ? now : null;
-      if (error === null || error === undefined) this.#activeAt = now;
-      else this.#failed(txn);
+      // Node reports a write that was under way when the socket was destroyed as done.
+      if ((error ?? null) !== null || this.#socket.destroyed) this.#failed(txn);
+      else this.#activeAt = now;
     });
   }
 
@@ -185,21 +183,4 @@ export class StreamConnection {
     this.#closed = true;
     this.#context.onClosed(this);
   }
-}
-
-/** True when nothing but line ends follows the last message cut from the chunk (RFC 3261 §7.5 skips those). */
-function endsBetweenMessages(chunk: Buffer, last: Buffer | null): boolean {
-  const content = withoutLineEnds(chunk);
-  if (content.length === 0) return true;
-  if (last === null) return false;
-  const tail = withoutLineEnds(last).subarray(-TAIL_BYTES);
-  return content
-    .subarray(-Math.min(tail.length, content.length))
-    .equals(tail.subarray(-content.length));
-}
-
-function withoutLineEnds(bytes: Buffer): Buffer {
-  let end = bytes.length;
-  while (end > 0 && (bytes[end - 1] === LF || bytes[end - 1] === CR)) end -= 1;
-  return bytes.subarray(0, end);
 }

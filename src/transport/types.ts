@@ -74,7 +74,7 @@ export interface TransportStats {
 
 /** What the transport tells. None of these is called from inside `send`. */
 export interface TransportEvents {
-  /** One whole message: a datagram, or what the framer cut from a stream. `bytes` is the receiver's to keep. */
+  /** One whole message: a datagram, or what the framer cut from a stream. `bytes` may be a view of more: copy what is kept. */
   onMessage(flow: Flow, bytes: Buffer): void;
   /** The request of this client transaction could not be sent. At most once a `send`. */
   onSendFailed(txn: ClientTxnId): void;
