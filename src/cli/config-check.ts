@@ -21,7 +21,9 @@ export function printConfigCheck(
   printFindings(findings, terminal);
   if (!loaded.ok) {
     const errorCount = findings.filter(({ severity }) => severity === 'error').length;
-    terminal.complain(`${counted(errorCount, 'error')}, ${counted(findings.length - errorCount, 'warning')}`);
+    terminal.complain(
+      `${counted(errorCount, 'error')}, ${counted(findings.length - errorCount, 'warning')}`,
+    );
     return EXIT.config;
   }
   const { file, settings } = loaded.value;

@@ -41,10 +41,15 @@ export async function runCli(args: readonly string[], inputs: CliInputs): Promis
 export function buildCli(inputs: CliInputs, onExit: (code: number) => void): Command {
   const { terminal, version } = inputs;
   const program = new Command('trunkyard')
-    .description('Carrier-grade SIP and media engine: bridges SIP trunks, relays their media, writes call records.')
+    .description(
+      'Carrier-grade SIP and media engine: bridges SIP trunks, relays their media, writes call records.',
+    )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
-    .option('-c, --config <file>', 'configuration; else $TRUNKYARD_CONFIG, ./trunkyard.yaml, or a demonstration on loopback')
+    .option(
+      '-c, --config <file>',
+      'configuration; else $TRUNKYARD_CONFIG, ./trunkyard.yaml, or a demonstration on loopback',
+    )
     .addHelpText('after', EXIT_HELP)
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),
@@ -75,7 +80,10 @@ function configPath({ program }: Shared): string | null {
 }
 
 /** Runs an action with the configuration; with errors in it, prints them and answers 78 without running anything. */
-async function withConfig(shared: Shared, action: (config: LoadedConfig) => Promise<number>): Promise<void> {
+async function withConfig(
+  shared: Shared,
+  action: (config: LoadedConfig) => Promise<number>,
+): Promise<void> {
   const { handlers, terminal, onExit } = shared;
   const loaded = handlers.loadConfig(configPath(shared));
   if (!loaded.ok) {
@@ -113,7 +121,12 @@ function addConfig(shared: Shared): void {
     .description('report every error and warning with file, line and column; starts nothing')
     .addOption(jsonOption())
     .action(({ json }: { readonly json?: boolean }) => {
-      onExit(printConfigCheck(handlers.loadConfig(configPath(shared)), { terminal, json: json ?? false }));
+      onExit(
+        printConfigCheck(handlers.loadConfig(configPath(shared)), {
+          terminal,
+          json: json ?? false,
+        }),
+      );
     });
 }
 
@@ -125,8 +138,19 @@ function addCalls(shared: Shared): void {
     .addOption(urlOption())
     .option('-t, --trunk <name>', 'only calls with a leg on this trunk')
     .addOption(jsonOption())
-    .action(({ url, trunk, json }: { readonly url?: string; readonly trunk?: string; readonly json?: boolean }) =>
-      withConfig(shared, (config) => handlers.calls(config, { url: url ?? null, trunk: trunk ?? null, json: json ?? false })),
+    .action(
+      ({
+        url,
+        trunk,
+        json,
+      }: {
+        readonly url?: string;
+        readonly trunk?: string;
+        readonly json?: boolean;
+      }) =>
+        withConfig(shared, (config) =>
+          handlers.calls(config, { url: url ?? null, trunk: trunk ?? null, json: json ?? false }),
+        ),
     );
 }
 
@@ -149,9 +173,14 @@ function addCdr(shared: Shared): void {
     .option('--from <time>', 'calls that started at or after this UTC time', readTime)
     .option('--to <time>', 'calls that started before this UTC time', readTime)
     .option('-t, --trunk <name>', 'only legs on this trunk')
-    .addOption(new Option('-f, --format <format>', 'of the records').choices(['csv', 'json']).default('csv'))
+    .addOption(
+      new Option('-f, --format <format>', 'of the records').choices(['csv', 'json']).default('csv'),
+    )
     .option('-o, --output <file>', 'file to write instead of standard output')
-    .addHelpText('after', '\nTimes: 2026-01-31, or 2026-01-31T08:00:00Z with or without seconds and fractions.');
+    .addHelpText(
+      'after',
+      '\nTimes: 2026-01-31, or 2026-01-31T08:00:00Z with or without seconds and fractions.',
+    );
   command.action((words: CdrWords) => {
     const { url, from, to, trunk, format, output } = words;
     if (from !== undefined && to !== undefined && from >= to) {
@@ -179,8 +208,11 @@ function addTrunk(shared: Shared): void {
     .argument('<name>', 'name of the trunk')
     .option('--timeout <seconds>', 'how long each gateway may take, 1 to 32', readTimeout, 4)
     .addOption(jsonOption());
-  command.action((trunk: string, { timeout, json }: { readonly timeout: number; readonly json?: boolean }) =>
-    withConfig(shared, (config) => handlers.trunkTest(config, { trunk, timeoutS: timeout, json: json ?? false })),
+  command.action(
+    (trunk: string, { timeout, json }: { readonly timeout: number; readonly json?: boolean }) =>
+      withConfig(shared, (config) =>
+        handlers.trunkTest(config, { trunk, timeoutS: timeout, json: json ?? false }),
+      ),
   );
 }
 
@@ -190,7 +222,9 @@ function addDoctor(shared: Shared): void {
     .command('doctor')
     .description('tell whether this machine can do what the configuration promises')
     .addOption(jsonOption())
-    .action(({ json }: { readonly json?: boolean }) => withConfig(shared, (config) => handlers.doctor(config, { json: json ?? false })));
+    .action(({ json }: { readonly json?: boolean }) =>
+      withConfig(shared, (config) => handlers.doctor(config, { json: json ?? false })),
+    );
 }
 
 function jsonOption(): Option {
@@ -198,11 +232,15 @@ function jsonOption(): Option {
 }
 
 function urlOption(): Option {
-  return new Option('--url <url>', 'HTTP API of the node; listen.http of the configuration when left out').argParser(readUrl);
+  return new Option(
+    '--url <url>',
+    'HTTP API of the node; listen.http of the configuration when left out',
+  ).argParser(readUrl);
 }
 
 function readUrl(text: string): string {
-  if (!/^https?:\/\/[^/\s]+(?:\/\S*)?$/i.test(text)) throw new InvalidArgumentError('It must begin with http:// or https://.');
+  if (!/^https?:\/\/[^/\s]+(?:\/\S*)?$/i.test(text))
+    throw new InvalidArgumentError('It must begin with http:// or https://.');
   return text.replace(/\/+$/, '');
 }
 
@@ -213,13 +251,18 @@ function readTime(text: string): EpochMs {
   const utc = isDate ? `${text}T00:00:00Z` : text.endsWith('Z') ? text : `${text}Z`;
   const value = TIME.test(text) ? Date.parse(utc) : Number.NaN;
   // Date.parse takes 30 February for 2 March, which would export the wrong days without a word.
-  const isReal = !Number.isNaN(value) && new Date(value).toISOString().startsWith(text.slice(0, 10));
-  if (!isReal) throw new InvalidArgumentError('It must be a UTC time like 2026-01-31 or 2026-01-31T08:00:00Z.');
+  const isReal =
+    !Number.isNaN(value) && new Date(value).toISOString().startsWith(text.slice(0, 10));
+  if (!isReal)
+    throw new InvalidArgumentError(
+      'It must be a UTC time like 2026-01-31 or 2026-01-31T08:00:00Z.',
+    );
   return epochMs(value);
 }
 
 function readTimeout(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 32) throw new InvalidArgumentError('It must be a whole number from 1 to 32.');
+  if (!Number.isInteger(value) || value < 1 || value > 32)
+    throw new InvalidArgumentError('It must be a whole number from 1 to 32.');
   return value;
 }

@@ -1,78 +1,62 @@
 // Cross checks of trunks and routes.
-import { canonicalBlock, isNested } from './blocks.ts';
+import { BlockMap, canonicalBlock } from './blocks.ts';
 import { GATEWAY_URI_FORM, gatewayUriText } from './forms.ts';
 import { nearestKey } from './nearest-key.ts';
 import type { Reporter } from './reporter.ts';
 import type { RawRoute, RawSettings, RawTrunk } from './schema.ts';
 
-/** What is claimed so far by some trunk, by whom. */
+/** What is claimed so far, and by which trunk. */
 interface Claims {
   readonly names: Set<string>;
   readonly usernames: Map<string, string>;
-  readonly blocks: Map<string, string>;
+  readonly blocks: BlockMap<string>;
 }
 
 export function checkTrunks(raw: RawSettings, report: Reporter): void {
-  const claims: Claims = { names: new Set(), usernames: new Map(), blocks: new Map() };
+  const claims: Claims = { names: new Set(), usernames: new Map(), blocks: new BlockMap() };
   for (const trunk of raw.trunks) {
-    const path = report.pathOf(trunk);
-    if (claims.names.has(trunk.name)) report.error([...path, 'name'], { value: trunk.name, problem: 'is the name of another trunk too' });
-    claims.names.add(trunk.name);
-    checkAuth(trunk, { claims, report });
-    checkBlocks(trunk, { claims, report });
-    checkGateways(trunk, report);
-    if (!report.isSound(path)) continue;
-    if (trunk.allow.length === 0 && trunk.auth === null && trunk.gateways.length === 0) {
-      report.warn(path, { value: trunk.name, problem: 'has no allow, no auth and no gateways, so no call can use it' });
-    }
-    if (!trunk.codecs.some((codec) => codec !== 'telephone-event')) {
-      report.error([...path, 'codecs'], { value: trunk.codecs.join(', '), problem: 'has no audio codec' });
-    }
+    checkTrunkShape(trunk, report);
+    claimNames(trunk, { claims, report });
+    claimBlocks(trunk, { claims, report });
   }
-  warnOfNestedBlocks(raw, report);
+  for (const trunk of raw.trunks) warnOfNestedBlocks(trunk, { claims, report });
 }
 
-/** A trunk’s own rule, so that the API’s trunks are held to it as well. */
-export function checkAuth(trunk: RawTrunk, { claims, report }: { readonly claims: Pick<Claims, 'usernames'>; readonly report: Reporter }): void {
-  const { auth } = trunk;
+/** A trunk’s rules that no other trunk plays a part in; those of the API are held to them as well. */
+export function checkTrunkShape(trunk: RawTrunk, report: Reporter): void {
+  const path = report.pathOf(trunk);
+  checkAuthShape(trunk, report);
+  checkGateways(trunk, report);
+  if (!report.isSound(path)) return;
+  if (!trunk.codecs.some((codec) => codec !== 'telephone-event')) {
+    report.error([...path, 'codecs'], {
+      value: trunk.codecs.join(', '),
+      problem: 'has no audio codec',
+    });
+  }
+  if (trunk.allow.length === 0 && trunk.auth === null && trunk.gateways.length === 0) {
+    report.warn(path, {
+      value: trunk.name,
+      problem: 'has no allow, no auth and no gateways, so no call can use it',
+    });
+  }
+  for (const [index, text] of trunk.allow.entries()) {
+    if (!canonicalBlock(text).endsWith('/0')) continue;
+    const problem = 'lets anyone place calls over this trunk';
+    report.warn(report.itemPathOf(trunk.allow, index), { value: text, problem });
+  }
+}
+
+function checkAuthShape({ auth }: RawTrunk, report: Reporter): void {
   if (auth === null) return;
   const path = report.pathOf(auth);
   const hasHash = auth.ha1_md5 !== undefined || auth.ha1_sha256 !== undefined;
   const allowed = 'either password, or ha1_md5 and/or ha1_sha256';
-  if (auth.password === undefined && !hasHash) report.error(path, { value: null, problem: 'has neither a password nor a hash', allowed });
-  if (auth.password !== undefined && hasHash) report.error(path, { value: null, problem: 'has a password and a hash', allowed });
-  const other = claims.usernames.get(auth.username);
-  if (other !== undefined) {
-    report.error([...path, 'username'], { value: auth.username, problem: `is the user name of trunk ${other} too, so it can’t tell them apart` });
+  if (auth.password === undefined && !hasHash) {
+    report.error(path, { value: null, problem: 'has neither a password nor a hash', allowed });
   }
-  claims.usernames.set(auth.username, trunk.name);
-}
-
-function checkBlocks(trunk: RawTrunk, { claims, report }: { readonly claims: Claims; readonly report: Reporter }): void {
-  for (const [index, text] of trunk.allow.entries()) {
-    const path = report.itemPathOf(trunk.allow, index);
-    const block = canonicalBlock(text);
-    const other = claims.blocks.get(block);
-    if (other === trunk.name) report.warn(path, { value: text, problem: 'stands in this list twice' });
-    else if (other !== undefined) report.error(path, { value: text, problem: `is allowed by trunk ${other} too, so a call could be either’s` });
-    else claims.blocks.set(block, trunk.name);
-    if (block.endsWith('/0')) report.warn(path, { value: text, problem: 'lets anyone place calls over this trunk' });
-  }
-}
-
-/** At most so many blocks are compared each with each; beyond, look-up still works and only the warning is spared. */
-const NESTED_CHECK_MAX = 2_000;
-
-function warnOfNestedBlocks(raw: RawSettings, report: Reporter): void {
-  const blocks = raw.trunks.flatMap((trunk) =>
-    trunk.allow.map((text, index) => ({ trunk: trunk.name, text, block: canonicalBlock(text), path: report.itemPathOf(trunk.allow, index) })),
-  );
-  if (blocks.length > NESTED_CHECK_MAX) return;
-  for (const inner of blocks) {
-    const outer = blocks.find((candidate) => candidate.trunk !== inner.trunk && isNested(inner.block, candidate.block));
-    if (outer === undefined) continue;
-    const problem = `lies inside ${outer.text} of trunk ${outer.trunk}; calls from it are trunk ${inner.trunk}’s, as the longest block wins`;
-    report.warn(inner.path, { value: inner.text, problem });
+  if (auth.password !== undefined && hasHash) {
+    report.error(path, { value: null, problem: 'has a password and a hash', allowed });
   }
 }
 
@@ -81,8 +65,60 @@ function checkGateways(trunk: RawTrunk, report: Reporter): void {
   for (const gateway of trunk.gateways) {
     const read = GATEWAY_URI_FORM.read(gateway.uri);
     const uri = read.ok ? gatewayUriText(read.value) : gateway.uri;
-    if (seen.has(uri)) report.error([...report.pathOf(gateway), 'uri'], { value: gateway.uri, problem: 'is a gateway of this trunk already' });
+    if (seen.has(uri)) {
+      const path = [...report.pathOf(gateway), 'uri'];
+      report.error(path, { value: gateway.uri, problem: 'is a gateway of this trunk already' });
+    }
     seen.add(uri);
+  }
+}
+
+interface ClaimInputs {
+  readonly claims: Claims;
+  readonly report: Reporter;
+}
+
+function claimNames(trunk: RawTrunk, { claims, report }: ClaimInputs): void {
+  const { name, auth } = trunk;
+  if (claims.names.has(name)) {
+    const path = [...report.pathOf(trunk), 'name'];
+    report.error(path, { value: name, problem: 'is the name of another trunk too' });
+  }
+  claims.names.add(name);
+  if (auth === null) return;
+  const other = claims.usernames.get(auth.username);
+  if (other !== undefined) {
+    report.error([...report.pathOf(auth), 'username'], {
+      value: auth.username,
+      problem: `is the user name of trunk ${other} too, so it can’t tell them apart`,
+    });
+  }
+  claims.usernames.set(auth.username, name);
+}
+
+function claimBlocks(trunk: RawTrunk, { claims, report }: ClaimInputs): void {
+  for (const [index, text] of trunk.allow.entries()) {
+    const path = report.itemPathOf(trunk.allow, index);
+    const block = canonicalBlock(text);
+    const other = claims.blocks.get(block);
+    if (other === null) claims.blocks.set(block, trunk.name);
+    else if (other === trunk.name) {
+      report.warn(path, { value: text, problem: 'stands in this list twice' });
+    } else {
+      const problem = `is allowed by trunk ${other} too, so a call could be either’s`;
+      report.error(path, { value: text, problem });
+    }
+  }
+}
+
+function warnOfNestedBlocks({ name, allow }: RawTrunk, { claims, report }: ClaimInputs): void {
+  for (const [index, text] of allow.entries()) {
+    const outer = claims.blocks.around(canonicalBlock(text)).find(({ value }) => value !== name);
+    if (outer === undefined) continue;
+    report.warn(report.itemPathOf(allow, index), {
+      value: text,
+      problem: `lies inside ${outer.block} of trunk ${outer.value}; calls from it are trunk ${name}’s, as the longest block wins`,
+    });
   }
 }
 
@@ -91,13 +127,19 @@ export function checkRoutes(
   { report, trunksComplete }: { readonly report: Reporter; readonly trunksComplete: boolean },
 ): void {
   const names = raw.trunks.map(({ name }) => name);
-  const withGateways = new Set(raw.trunks.filter(({ gateways }) => gateways.length > 0).map(({ name }) => name));
+  const withGateways = new Set(
+    raw.trunks.filter(({ gateways }) => gateways.length > 0).map(({ name }) => name),
+  );
   const seen = new Set<string>();
   for (const route of raw.routes) {
     const path = report.pathOf(route);
     if (!checkRouteShape(route, report)) continue;
     const { key, setting, value } = matchOf(route);
-    if (seen.has(key)) report.error([...path, setting], { value: value === '' ? '(empty)' : value, problem: 'is matched by another route too' });
+    if (seen.has(key))
+      report.error([...path, setting], {
+        value: value === '' ? '(empty)' : value,
+        problem: 'is matched by another route too',
+      });
     seen.add(key);
     for (const [index, name] of (route.trunks ?? []).entries()) {
       const at = report.itemPathOf(route.trunks ?? [], index);
@@ -107,7 +149,10 @@ export function checkRoutes(
       } else if (trunksComplete) {
         // With a broken trunk left out, "unknown" would often be a consequence and not a second mistake.
         const near = nearestKey(name, names);
-        report.error(at, { value: name, problem: `is not the name of a trunk${near === null ? '' : `; did you mean ${near}?`}` });
+        report.error(at, {
+          value: name,
+          problem: `is not the name of a trunk${near === null ? '' : `; did you mean ${near}?`}`,
+        });
       }
     }
   }
@@ -120,13 +165,27 @@ export function checkRouteShape(route: RawRoute, report: Reporter): boolean {
   const other = 'exactly one of trunks and destination';
   const matches = [route.prefix, route.number].filter((value) => value !== undefined).length;
   const targets = [route.trunks, route.destination].filter((value) => value !== undefined).length;
-  if (matches !== 1) report.error(path, { value: null, problem: matches === 0 ? 'matches nothing' : 'has a prefix and a number', allowed: one });
-  if (targets !== 1) report.error(path, { value: null, problem: targets === 0 ? 'leads nowhere' : 'has trunks and a destination', allowed: other });
+  if (matches !== 1)
+    report.error(path, {
+      value: null,
+      problem: matches === 0 ? 'matches nothing' : 'has a prefix and a number',
+      allowed: one,
+    });
+  if (targets !== 1)
+    report.error(path, {
+      value: null,
+      problem: targets === 0 ? 'leads nowhere' : 'has trunks and a destination',
+      allowed: other,
+    });
   return matches === 1 && targets === 1;
 }
 
 /** What a route of sound shape matches: a key that equals another's when both match the same, and the setting itself. */
-function matchOf(route: RawRoute): { readonly key: string; readonly setting: 'prefix' | 'number'; readonly value: string } {
+function matchOf(route: RawRoute): {
+  readonly key: string;
+  readonly setting: 'prefix' | 'number';
+  readonly value: string;
+} {
   const setting = route.number === undefined ? 'prefix' : 'number';
   const value = route.number ?? route.prefix ?? '';
   return { key: `${setting} ${value.startsWith('+') ? value.slice(1) : value}`, setting, value };

@@ -31,9 +31,13 @@ export function checkSettings(raw: RawSettings, reader: SchemaReader): void {
 
 function checkListen(raw: RawSettings, report: Reporter): void {
   const taken = new Map<string, string>();
-  const claim = (key: string, { path, value }: { readonly path: Path; readonly value: string }): void => {
+  const claim = (
+    key: string,
+    { path, value }: { readonly path: Path; readonly value: string },
+  ): void => {
     const other = taken.get(key);
-    if (other !== undefined) report.error(path, { value, problem: `is the same listening address as ${other}` });
+    if (other !== undefined)
+      report.error(path, { value, problem: `is the same listening address as ${other}` });
     else taken.set(key, pathText(path));
   };
   for (const [index, entry] of raw.listen.sip.entries()) {
@@ -51,7 +55,8 @@ function checkListen(raw: RawSettings, report: Reporter): void {
   }
   if (raw.listen.http === null) return;
   const http = HTTP_LISTEN_FORM.read(raw.listen.http);
-  if (http.ok) claim(`tcp ${hostPortText(http.value)}`, { path: ['listen', 'http'], value: raw.listen.http });
+  if (http.ok)
+    claim(`tcp ${hostPortText(http.value)}`, { path: ['listen', 'http'], value: raw.listen.http });
 }
 
 function overlaps(a: string, b: string): boolean {
@@ -73,23 +78,33 @@ function checkMediaAddresses(raw: RawSettings, report: Reporter): void {
     if (isAnyAddress(readIp(address.advertise ?? '') ?? bind)) {
       report.warn([...path, 'bind'], {
         value: bind,
-        problem: 'peers would be told this address in SDP, where it means hold, and no media would come',
+        problem:
+          'peers would be told this address in SDP, where it means hold, and no media would come',
         allowed: 'one address, or `advertise` with an address that peers reach',
       });
     }
     const unused = range.portMax - range.portMin + 1 - pairCount(range) * 2;
     if (unused > 0) {
-      report.warn(portsPath, { value: address.ports, problem: 'begins with an odd or ends with an even port, which stays unused' });
+      report.warn(portsPath, {
+        value: address.ports,
+        problem: 'begins with an odd or ends with an even port, which stays unused',
+      });
     }
     if (range.portMin < 1024) {
-      report.warn(portsPath, { value: address.ports, problem: 'has ports below 1024, which need a privilege and may belong to other services' });
+      report.warn(portsPath, {
+        value: address.ports,
+        problem: 'has ports below 1024, which need a privilege and may belong to other services',
+      });
     }
     checkAgainstSip(raw, { report, path: portsPath, bind, range, ports: address.ports });
     for (const other of raw.media.addresses.slice(0, index)) {
       const otherRange = rangeOf(other.ports);
       const disjoint = otherRange.portMax < range.portMin || range.portMax < otherRange.portMin;
       if (disjoint || !overlaps(bind, readIp(other.bind) ?? other.bind)) continue;
-      report.error(portsPath, { value: address.ports, problem: `overlaps ${other.ports} of ${other.bind}` });
+      report.error(portsPath, {
+        value: address.ports,
+        problem: `overlaps ${other.ports} of ${other.bind}`,
+      });
     }
   }
 }
@@ -115,17 +130,29 @@ function checkAgainstSip(raw: RawSettings, { report, path, bind, range, ports }:
 /**
  * Ports that calls need when calls come and go at the configured rate: those of standing calls, and those resting.
  */
-export function portsNeeded({ calls, cps }: { readonly calls: number; readonly cps: number }): number {
+export function portsNeeded({
+  calls,
+  cps,
+}: {
+  readonly calls: number;
+  readonly cps: number;
+}): number {
   return calls * LEGS_A_CALL * PORTS_A_LEG + cps * LEGS_A_CALL * PORTS_A_LEG * PORT_REST_S;
 }
 
 function checkPortRest(raw: RawSettings, report: Reporter): void {
   const { calls, cps } = raw.limits;
   const needed = portsNeeded({ calls, cps });
-  const present = raw.media.addresses.reduce((sum, { ports }) => sum + pairCount(rangeOf(ports)) * 2, 0);
+  const present = raw.media.addresses.reduce(
+    (sum, { ports }) => sum + pairCount(rangeOf(ports)) * 2,
+    0,
+  );
   if (present >= needed) return;
   const [first] = raw.media.addresses;
-  const path = raw.media.addresses.length === 1 && first !== undefined ? [...report.pathOf(first), 'ports'] : ['media', 'addresses'];
+  const path =
+    raw.media.addresses.length === 1 && first !== undefined
+      ? [...report.pathOf(first), 'ports']
+      : ['media', 'addresses'];
   report.warn(path, {
     value: `${present} ports`,
     problem:

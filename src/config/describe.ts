@@ -30,7 +30,9 @@ export function wordsOf(schema: TSchema): readonly string[] | null {
 }
 
 /** The text and the map alternative of a setting that may be written either way; null when it isn't one. */
-export function textOrMapOf(schema: TSchema): { readonly text: TSchema; readonly map: TSchema } | null {
+export function textOrMapOf(
+  schema: TSchema,
+): { readonly text: TSchema; readonly map: TSchema } | null {
   if (!KindGuard.IsUnion(schema)) return null;
   const text = schema.anyOf.find((part) => KindGuard.IsString(part));
   const map = schema.anyOf.find((part) => KindGuard.IsObject(part));
@@ -47,9 +49,11 @@ export function allowedText(schema: TSchema): string {
   if (either !== null) return `${allowedText(either.text)}; or ${allowedText(either.map)}`;
   const form = formOf(schema);
   if (form !== null) return form.allowed;
-  if (KindGuard.IsInteger(schema)) return `a whole number from ${schema.minimum ?? '-∞'} to ${schema.maximum ?? '∞'}`;
+  if (KindGuard.IsInteger(schema))
+    return `a whole number from ${schema.minimum ?? '-∞'} to ${schema.maximum ?? '∞'}`;
   if (KindGuard.IsArray(schema)) return listText(schema.minItems ?? 0, schema.maxItems ?? null);
-  if (KindGuard.IsObject(schema)) return `a map with the keys ${Object.keys(schema.properties).join(', ')}`;
+  if (KindGuard.IsObject(schema))
+    return `a map with the keys ${Object.keys(schema.properties).join(', ')}`;
   return schema['secret'] === true ? 'a text that isn’t empty' : 'a text';
 }
 

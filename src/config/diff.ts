@@ -27,18 +27,27 @@ export function diffConfig(before: Settings, after: Settings): ConfigDiff {
 export function liveSettings(before: Settings, after: Settings): Settings {
   return {
     ...before,
-    limits: { ...before.limits, calls: after.limits.calls, cps: after.limits.cps, drainS: after.limits.drainS },
+    limits: {
+      ...before.limits,
+      calls: after.limits.calls,
+      cps: after.limits.cps,
+      drainS: after.limits.drainS,
+    },
     trunks: after.trunks,
     routes: after.routes,
     log: after.log,
   };
 }
 
-const KEYS: readonly { readonly key: string; readonly isLive: boolean }[] = Object.entries(SETTINGS_SCHEMA.properties).flatMap(
-  ([name, section]: [string, TSchema]) =>
-    KindGuard.IsObject(section)
-      ? Object.entries(section.properties).map(([key, leaf]) => ({ key: `${name}.${key}`, isLive: leaf['live'] === true }))
-      : [{ key: name, isLive: section['live'] === true }],
+const KEYS: readonly { readonly key: string; readonly isLive: boolean }[] = Object.entries(
+  SETTINGS_SCHEMA.properties,
+).flatMap(([name, section]: [string, TSchema]) =>
+  KindGuard.IsObject(section)
+    ? Object.entries(section.properties).map(([key, leaf]) => ({
+        key: `${name}.${key}`,
+        isLive: leaf['live'] === true,
+      }))
+    : [{ key: name, isLive: section['live'] === true }],
 );
 
 function valueAt(settings: Settings, key: string): unknown {

@@ -42,7 +42,10 @@ const SOCKETS_AN_ENDPOINT = 2;
 /** Weighs all facts, one finding a check, in a fixed order. */
 export function doctorFindings(settings: Settings, facts: DoctorFacts): readonly DoctorFinding[] {
   return [
-    checkBuffer('receive-buffer', { setting: 'net.core.rmem_max', bytes: facts.receiveBufferBytesMax }),
+    checkBuffer('receive-buffer', {
+      setting: 'net.core.rmem_max',
+      bytes: facts.receiveBufferBytesMax,
+    }),
     checkBuffer('send-buffer', { setting: 'net.core.wmem_max', bytes: facts.sendBufferBytesMax }),
     checkOpenFiles(settings, facts),
     checkEphemeralPorts(settings, facts),
@@ -52,26 +55,57 @@ export function doctorFindings(settings: Settings, facts: DoctorFacts): readonly
   ];
 }
 
-const finding = (check: string, verdict: DoctorFinding['verdict'], text: string, advice: string | null): DoctorFinding => ({
+const finding = (
+  check: string,
+  verdict: DoctorFinding['verdict'],
+  text: string,
+  advice: string | null,
+): DoctorFinding => ({
   check,
   verdict,
   text,
   advice,
 });
 
-function checkBuffer(check: string, { setting, bytes }: { readonly setting: string; readonly bytes: number | null }): DoctorFinding {
+function checkBuffer(
+  check: string,
+  { setting, bytes }: { readonly setting: string; readonly bytes: number | null },
+): DoctorFinding {
   if (bytes === null) return finding(check, 'unknown', `${setting} can’t be read`, null);
-  if (bytes >= SOCKET_BUFFER_BYTES) return finding(check, 'ok', `${setting} is ${bytes} bytes`, null);
+  if (bytes >= SOCKET_BUFFER_BYTES)
+    return finding(check, 'ok', `${setting} is ${bytes} bytes`, null);
   const text = `${setting} is ${bytes} bytes, ${SOCKET_BUFFER_BYTES} are asked for; bursts of calls will lose messages`;
-  return finding(check, 'warning', text, `sysctl -w ${setting}=${SOCKET_BUFFER_BYTES}, and the same line in /etc/sysctl.d`);
+  return finding(
+    check,
+    'warning',
+    text,
+    `sysctl -w ${setting}=${SOCKET_BUFFER_BYTES}, and the same line in /etc/sysctl.d`,
+  );
 }
 
 function checkOpenFiles({ media, limits }: Settings, { openFilesMax }: DoctorFacts): DoctorFinding {
   const needed = media.endpoints * SOCKETS_AN_ENDPOINT + limits.connections + OPEN_FILES_SPARE;
-  if (openFilesMax === null) return finding('open-files', 'unknown', `the limit can’t be read; ${needed} files are needed`, null);
-  if (openFilesMax >= needed) return finding('open-files', 'ok', `${openFilesMax} files may be open, ${needed} are needed`, null);
+  if (openFilesMax === null)
+    return finding(
+      'open-files',
+      'unknown',
+      `the limit can’t be read; ${needed} files are needed`,
+      null,
+    );
+  if (openFilesMax >= needed)
+    return finding(
+      'open-files',
+      'ok',
+      `${openFilesMax} files may be open, ${needed} are needed`,
+      null,
+    );
   const text = `${openFilesMax} files may be open, but media.endpoints and limits.connections need ${needed}`;
-  return finding('open-files', 'error', text, `LimitNOFILE=${needed} in the service unit, or ulimit -n ${needed}`);
+  return finding(
+    'open-files',
+    'error',
+    text,
+    `LimitNOFILE=${needed} in the service unit, or ulimit -n ${needed}`,
+  );
 }
 
 interface PortRange {
@@ -80,25 +114,48 @@ interface PortRange {
 }
 
 /** Ports of `range` that the system may give away: inside `ephemeral` and not reserved. */
-function exposedPortCount(range: PortRange, { ephemeral, reserved }: { readonly ephemeral: PortRange; readonly reserved: readonly PortRange[] }): number {
+function exposedPortCount(
+  range: PortRange,
+  {
+    ephemeral,
+    reserved,
+  }: { readonly ephemeral: PortRange; readonly reserved: readonly PortRange[] },
+): number {
   let count = 0;
-  for (let port = Math.max(range.portMin, ephemeral.portMin); port <= Math.min(range.portMax, ephemeral.portMax); port += 1) {
+  for (
+    let port = Math.max(range.portMin, ephemeral.portMin);
+    port <= Math.min(range.portMax, ephemeral.portMax);
+    port += 1
+  ) {
     if (!reserved.some(({ portMin, portMax }) => port >= portMin && port <= portMax)) count += 1;
   }
   return count;
 }
 
-function checkEphemeralPorts({ listen, media }: Settings, { ephemeralPorts, reservedPorts }: DoctorFacts): DoctorFinding {
+function checkEphemeralPorts(
+  { listen, media }: Settings,
+  { ephemeralPorts, reservedPorts }: DoctorFacts,
+): DoctorFinding {
   const check = 'ephemeral-ports';
-  if (ephemeralPorts === null) return finding(check, 'unknown', 'net.ipv4.ip_local_port_range can’t be read', null);
+  if (ephemeralPorts === null)
+    return finding(check, 'unknown', 'net.ipv4.ip_local_port_range can’t be read', null);
   const ranges = [
     ...media.addresses.map(({ portMin, portMax }) => ({ portMin, portMax })),
     ...listen.sip.map(({ bind }) => ({ portMin: bind.port, portMax: bind.port })),
   ];
-  const exposed = ranges.filter((range) => exposedPortCount(range, { ephemeral: ephemeralPorts, reserved: reservedPorts }) > 0);
+  const exposed = ranges.filter(
+    (range) => exposedPortCount(range, { ephemeral: ephemeralPorts, reserved: reservedPorts }) > 0,
+  );
   const system = `${ephemeralPorts.portMin}-${ephemeralPorts.portMax}`;
-  if (exposed.length === 0) return finding(check, 'ok', `no port of ours lies in the system’s range ${system}`, null);
-  const list = [...new Set(exposed.map(({ portMin, portMax }) => (portMin === portMax ? `${portMin}` : `${portMin}-${portMax}`)))].join(',');
+  if (exposed.length === 0)
+    return finding(check, 'ok', `no port of ours lies in the system’s range ${system}`, null);
+  const list = [
+    ...new Set(
+      exposed.map(({ portMin, portMax }) =>
+        portMin === portMax ? `${portMin}` : `${portMin}-${portMax}`,
+      ),
+    ),
+  ].join(',');
   return finding(
     check,
     'warning',
@@ -108,25 +165,41 @@ function checkEphemeralPorts({ listen, media }: Settings, { ephemeralPorts, rese
 }
 
 function checkCpus({ media }: Settings, { cpuCount }: DoctorFacts): DoctorFinding {
-  if (media.threads <= cpuCount) return finding('cpus', 'ok', `${cpuCount} CPUs for ${media.threads} media threads`, null);
+  if (media.threads <= cpuCount)
+    return finding('cpus', 'ok', `${cpuCount} CPUs for ${media.threads} media threads`, null);
   const text = `media.threads is ${media.threads}, but the machine has ${cpuCount} CPUs`;
   return finding('cpus', 'warning', text, `media.threads: ${cpuCount} or less`);
 }
 
-function checkAddresses({ listen, media }: Settings, { localAddresses }: DoctorFacts): DoctorFinding {
+function checkAddresses(
+  { listen, media }: Settings,
+  { localAddresses }: DoctorFacts,
+): DoctorFinding {
   const isHere = (host: string): boolean =>
     host === '0.0.0.0' || host === '::' || host.startsWith('127.') || localAddresses.includes(host);
-  const wanted = [...listen.sip.map(({ bind }) => bind.host), ...(listen.http === null ? [] : [listen.http.host]), ...media.addresses.map(({ bind }) => bind)];
+  const wanted = [
+    ...listen.sip.map(({ bind }) => bind.host),
+    ...(listen.http === null ? [] : [listen.http.host]),
+    ...media.addresses.map(({ bind }) => bind),
+  ];
   const missing = [...new Set(wanted)].filter((host) => !isHere(host));
-  if (missing.length === 0) return finding('addresses', 'ok', 'every address to bind is on this machine', null);
-  const advice = 'correct listen or media.addresses; behind address translation, bind the inner and advertise the outer address';
+  if (missing.length === 0)
+    return finding('addresses', 'ok', 'every address to bind is on this machine', null);
+  const advice =
+    'correct listen or media.addresses; behind address translation, bind the inner and advertise the outer address';
   return finding('addresses', 'error', `not on this machine: ${missing.join(', ')}`, advice);
 }
 
 function checkClock({ clockSynchronised }: DoctorFacts): DoctorFinding {
-  if (clockSynchronised === null) return finding('clock', 'unknown', 'can’t tell whether the clock is synchronised', null);
+  if (clockSynchronised === null)
+    return finding('clock', 'unknown', 'can’t tell whether the clock is synchronised', null);
   if (clockSynchronised) return finding('clock', 'ok', 'the clock is synchronised', null);
-  return finding('clock', 'warning', 'the clock is not synchronised, so records of this node and its peers will not agree', 'run chrony or systemd-timesyncd');
+  return finding(
+    'clock',
+    'warning',
+    'the clock is not synchronised, so records of this node and its peers will not agree',
+    'run chrony or systemd-timesyncd',
+  );
 }
 
 /** Ports for media of all addresses, whole pairs only; for reports. */

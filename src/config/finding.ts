@@ -21,7 +21,8 @@ export interface ConfigFinding {
 
 /** `file:line:column: severity: key: value: problem (allowed: …)`, leaving out what is unknown. One line. */
 export function findingText(finding: ConfigFinding): string {
-  const place = finding.line > 0 ? `${finding.file}:${finding.line}:${finding.column}` : finding.file;
+  const place =
+    finding.line > 0 ? `${finding.file}:${finding.line}:${finding.column}` : finding.file;
   const parts = [place, finding.severity];
   if (finding.key !== '') parts.push(finding.key);
   if (finding.value !== null) parts.push(finding.value);

@@ -11,7 +11,8 @@ export interface Form<T> {
   readonly read: (text: string) => FormResult<T>;
 }
 
-export type FormResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
+export type FormResult<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
 
 const good = <T>(value: T): FormResult<T> => ({ ok: true, value });
 const bad = (problem: string): FormResult<never> => ({ ok: false, problem });
@@ -47,7 +48,9 @@ function readPort(text: string): number | null {
 }
 
 /** Splits `host[:port]` or `[v6][:port]`; the port text is null when it isn't there, the host stays as written. */
-function splitHostPort(text: string): { readonly host: string; readonly port: string | null } | null {
+function splitHostPort(
+  text: string,
+): { readonly host: string; readonly port: string | null } | null {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   if (bracketed !== null) return { host: bracketed[1] ?? '', port: bracketed[2] ?? null };
   const plain = /^([^:]*)(?::([^:]*))?$/.exec(text);
@@ -57,7 +60,10 @@ function splitHostPort(text: string): { readonly host: string; readonly port: st
 /** Reads `host[:port]` with a host checked by `readHost`. */
 function readHostPort(
   text: string,
-  { readHost, portDefault }: { readonly readHost: (host: string) => string | null; readonly portDefault: number | null },
+  {
+    readHost,
+    portDefault,
+  }: { readonly readHost: (host: string) => string | null; readonly portDefault: number | null },
 ): FormResult<HostPort> {
   const split = splitHostPort(text);
   const host = split === null ? null : readHost(split.host);
@@ -85,12 +91,14 @@ export interface ListenUrl {
 }
 
 export const SIP_LISTEN_FORM: Form<ListenUrl> = {
-  allowed: 'udp://ADDRESS:PORT or tcp://ADDRESS:PORT, IPv6 in brackets; the port is 5060 when left out',
+  allowed:
+    'udp://ADDRESS:PORT or tcp://ADDRESS:PORT, IPv6 in brackets; the port is 5060 when left out',
   read: (text) => {
     const parts = /^([a-z]+):\/\/([^/]+)\/?$/i.exec(text);
     const scheme = parts?.[1]?.toLowerCase() ?? '';
     if (parts === null) return bad('is not a listening address');
-    if (scheme !== 'udp' && scheme !== 'tcp') return bad(`the transport ${scheme} is not supported`);
+    if (scheme !== 'udp' && scheme !== 'tcp')
+      return bad(`the transport ${scheme} is not supported`);
     const point = readHostPort(parts[2] ?? '', { readHost: readIp, portDefault: 5060 });
     return point.ok ? good({ transport: scheme, bind: point.value }) : point;
   },
@@ -111,7 +119,9 @@ export const ADVERTISE_FORM: Form<HostPort> = {
   allowed: 'an IP address or host name, with :PORT when it differs',
   read: (text) => {
     const bare = readIp(text);
-    return bare === null ? readHostPort(text, { readHost: readIpOrName, portDefault: 0 }) : good({ host: bare, port: 0 });
+    return bare === null
+      ? readHostPort(text, { readHost: readIpOrName, portDefault: 0 })
+      : good({ host: bare, port: 0 });
   },
 };
 
@@ -128,7 +138,8 @@ export const PORT_RANGE_FORM: Form<PortRange> = {
     const portMax = readPort(parts?.[2] ?? '');
     if (portMin === null || portMax === null) return bad('is not a port range');
     if (portMin > portMax) return bad('the first port is above the last');
-    if (pairCount({ portMin, portMax }) === 0) return bad('holds no even port with the odd one above it');
+    if (pairCount({ portMin, portMax }) === 0)
+      return bad('holds no even port with the odd one above it');
     return good({ portMin, portMax });
   },
 };
@@ -148,13 +159,18 @@ export const CIDR_FORM: Form<string> = {
     const address = ipaddr.process(ip);
     const addressBits = address.kind() === 'ipv4' ? 32 : 128;
     const writtenBits = ip.includes(':') ? 128 : 32;
-    if (bitsText !== undefined && !/^\d{1,3}$/.test(bitsText)) return bad('the prefix length is not a number');
+    if (bitsText !== undefined && !/^\d{1,3}$/.test(bitsText))
+      return bad('the prefix length is not a number');
     // A mapped block (::ffff:192.0.2.0/120) is the IPv4 block it maps.
-    const bits = (bitsText === undefined ? writtenBits : Number(bitsText)) - (writtenBits - addressBits);
-    if (bits < 0 || bits > addressBits) return bad(`the prefix length is not from 0 to ${writtenBits}`);
+    const bits =
+      (bitsText === undefined ? writtenBits : Number(bitsText)) - (writtenBits - addressBits);
+    if (bits < 0 || bits > addressBits)
+      return bad(`the prefix length is not from 0 to ${writtenBits}`);
     const network = `${networkOf(address.toString(), bits)}/${bits}`;
     if (network !== `${address.toString()}/${bits}`) {
-      return bad(`has bits set behind the prefix; the block is ${network}, the address alone ${address.toString()}/${addressBits}`);
+      return bad(
+        `has bits set behind the prefix; the block is ${network}, the address alone ${address.toString()}/${addressBits}`,
+      );
     }
     return good(network);
   },
@@ -179,7 +195,8 @@ export const GATEWAY_URI_FORM: Form<GatewayUri> = {
     const rest = /^sip:(.+)$/i.exec(text)?.[1];
     if (rest === undefined) return bad('is not a sip: URI');
     const [hostPort = '', ...params] = rest.split(';');
-    if (hostPort.includes('@')) return bad('a gateway has no user part; the number comes from the route');
+    if (hostPort.includes('@'))
+      return bad('a gateway has no user part; the number comes from the route');
     let transport: ConfiguredTransport = 'udp';
     for (const param of params) {
       const value = /^transport=(.*)$/i.exec(param)?.[1]?.toLowerCase();
@@ -197,12 +214,16 @@ export function gatewayUriText({ transport, host, port }: GatewayUri): string {
   return `sip:${hostPortText({ host, port })};transport=${transport}`;
 }
 
-function patternForm(pattern: RegExp, { allowed, problem }: { readonly allowed: string; readonly problem: string }): Form<string> {
+function patternForm(
+  pattern: RegExp,
+  { allowed, problem }: { readonly allowed: string; readonly problem: string },
+): Form<string> {
   return { allowed, read: (text) => (pattern.test(text) ? good(text) : bad(problem)) };
 }
 
 export const TRUNK_NAME_FORM = patternForm(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
-  allowed: '1 to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit',
+  allowed:
+    '1 to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit',
   problem: 'is not a name',
 });
 
@@ -247,10 +268,12 @@ export const STORE_URL_FORM = patternForm(/^sqlite:[^\p{Cc}?]+$/u, {
 
 export const BUS_URL_FORM: Form<string> = {
   allowed: 'memory:',
-  read: (text) => (text === 'memory:' || text === 'memory' ? good('memory:') : bad('is not a bus address')),
+  read: (text) =>
+    text === 'memory:' || text === 'memory' ? good('memory:') : bad('is not a bus address'),
 };
 
-const FINAL_FOR_THE_PERSON = 'is the called party’s own decision; asking another gateway would ring a person who said no';
+const FINAL_FOR_THE_PERSON =
+  'is the called party’s own decision; asking another gateway would ring a person who said no';
 
 /** Why a status must not lead to the next gateway, by status. */
 const NEVER_FAILS_OVER: Readonly<Record<number, string>> = {
@@ -270,7 +293,8 @@ export const FAILOVER_CODE_FORM: Form<number> = {
   allowed: '400 to 599, but not 401, 407, 486 and 487',
   read: (text) => {
     const status = Number(text);
-    const reason = NEVER_FAILS_OVER[status] ?? (status >= 600 ? 'is final everywhere (RFC 3261 §21.6)' : null);
+    const reason =
+      NEVER_FAILS_OVER[status] ?? (status >= 600 ? 'is final everywhere (RFC 3261 §21.6)' : null);
     return reason === null ? good(status) : bad(`can’t be failed over: it ${reason}`);
   },
 };

@@ -26,14 +26,19 @@ export interface LoadInputs {
  * that was named must be there; only the last two are looked for.
  * @returns the settings, or every finding; reading blocks, which is right before start and brief at a reload.
  */
-export function loadConfig({ path, env = process.env, directory = process.cwd() }: LoadInputs): Result<LoadedConfig, readonly ConfigFinding[]> {
+export function loadConfig({
+  path,
+  env = process.env,
+  directory = process.cwd(),
+}: LoadInputs): Result<LoadedConfig, readonly ConfigFinding[]> {
   const named = path ?? emptyToNull(env['TRUNKYARD_CONFIG']);
   const file = named ?? FILE_NAME;
   const readFile = (target: string): Result<SecretFile, string> =>
     readRegularFile(resolve(directory, dirname(file), target), SECRET_BYTES_MAX);
   const text = readRegularFile(resolve(directory, file), CONFIG_CHARS_MAX);
   if (text.ok) return parseConfig(text.value.text, { file, env, readFile });
-  if (named === null && text.error === MISSING) return parseConfig(DEMO_YAML, { file: DEMO_FILE, env, readFile });
+  if (named === null && text.error === MISSING)
+    return parseConfig(DEMO_YAML, { file: DEMO_FILE, env, readFile });
   return err([wholeFile(file, `can’t be read: ${text.error}`)]);
 }
 

@@ -37,7 +37,8 @@ export function normalize(raw: RawSettings): Settings {
 }
 
 export function sipListen(entry: RawSettings['listen']['sip'][number]): SipListenSettings {
-  const { bind: url, advertise } = typeof entry === 'string' ? { bind: entry, advertise: null } : entry;
+  const { bind: url, advertise } =
+    typeof entry === 'string' ? { bind: entry, advertise: null } : entry;
   const { transport, bind } = must(forms.SIP_LISTEN_FORM, url);
   return { transport, bind, advertise: advertise === null ? bind : advertised(advertise, bind) };
 }
@@ -99,7 +100,12 @@ export function normalizeTrunk(raw: RawTrunk): TrunkSettings {
 function normalizeAuth(raw: NonNullable<RawTrunk['auth']>): AuthSettings {
   const { username, password, ha1_md5: md5, ha1_sha256: sha256 } = raw;
   if (password !== undefined) return { kind: 'password', username, password };
-  return { kind: 'ha1', username, ha1Md5: md5?.toLowerCase() ?? null, ha1Sha256: sha256?.toLowerCase() ?? null };
+  return {
+    kind: 'ha1',
+    username,
+    ha1Md5: md5?.toLowerCase() ?? null,
+    ha1Sha256: sha256?.toLowerCase() ?? null,
+  };
 }
 
 export function normalizeRoute(raw: RawRoute): RouteSettings {
@@ -115,7 +121,9 @@ export function normalizeRoute(raw: RawRoute): RouteSettings {
 }
 
 function routeTarget({ trunks, destination }: RawRoute): RouteTarget {
-  return destination === undefined ? { kind: 'trunks', trunks: trunks ?? [] } : { kind: 'destination', destination };
+  return destination === undefined
+    ? { kind: 'trunks', trunks: trunks ?? [] }
+    : { kind: 'destination', destination };
 }
 
 function must<T>(form: forms.Form<T>, text: string): T {

@@ -5,7 +5,7 @@ import { Value } from '@sinclair/typebox/value';
 import type { Result } from '../base/index.ts';
 import { err, ok } from '../base/index.ts';
 import { checkSettings } from './check.ts';
-import { checkAuth, checkRouteShape } from './check-peers.ts';
+import { checkRouteShape, checkTrunkShape } from './check-peers.ts';
 import type { ConfigFinding } from './finding.ts';
 import { byPlace } from './finding.ts';
 import { normalize, normalizeRoute, normalizeTrunk } from './normalize.ts';
@@ -37,13 +37,20 @@ export interface ParseInputs extends Outside {
  * Makes settings of a YAML text.
  * @returns the settings with warnings, or every error and warning in the order of the text.
  */
-export function parseConfig(text: string, { file, env, readFile }: ParseInputs): Result<LoadedConfig, readonly ConfigFinding[]> {
+export function parseConfig(
+  text: string,
+  { file, env, readFile }: ParseInputs,
+): Result<LoadedConfig, readonly ConfigFinding[]> {
   if (text.length > CONFIG_CHARS_MAX) {
     return err([wholeFile(file, `is larger than ${CONFIG_CHARS_MAX} characters`)]);
   }
   const { source, problems } = yamlSource(withBareBusUrl(text));
   if (problems.length > 0) {
-    return err(problems.map(({ place, problem }) => ({ ...wholeFile(file, problem), ...place })).sort(byPlace));
+    return err(
+      problems
+        .map(({ place, problem }) => ({ ...wholeFile(file, problem), ...place }))
+        .sort(byPlace),
+    );
   }
   const root = source.view(source.root);
   if (root.kind === 'scalar' && root.value === null) {
@@ -72,7 +79,7 @@ function withBareBusUrl(text: string): string {
 export function validateTrunk(body: unknown): Result<TrunkSettings, readonly ConfigFinding[]> {
   return validate(body, {
     schema: TRUNK_SCHEMA,
-    check: (raw, report) => checkAuth(raw, { claims: { usernames: new Map() }, report }),
+    check: checkTrunkShape,
     make: normalizeTrunk,
   });
 }
@@ -92,7 +99,10 @@ interface Validation<S extends TSchema, T> {
   readonly make: (raw: S['static']) => T;
 }
 
-function validate<S extends TSchema, T>(body: unknown, { schema, check, make }: Validation<S, T>): Result<T, readonly ConfigFinding[]> {
+function validate<S extends TSchema, T>(
+  body: unknown,
+  { schema, check, make }: Validation<S, T>,
+): Result<T, readonly ConfigFinding[]> {
   const reader = new SchemaReader({ file: '(request)', source: jsonSource(body), outside: null });
   const raw = reader.read(schema);
   if (!Value.Check(schema, raw)) return err(reader.findings);
@@ -110,5 +120,14 @@ function sorted({ findings }: SchemaReader): readonly ConfigFinding[] {
 
 /** An error about the file as such. */
 export function wholeFile(file: string, problem: string): ConfigFinding {
-  return { severity: 'error', file, line: 0, column: 0, key: '', value: null, problem, allowed: null };
+  return {
+    severity: 'error',
+    file,
+    line: 0,
+    column: 0,
+    key: '',
+    value: null,
+    problem,
+    allowed: null,
+  };
 }

@@ -17,7 +17,8 @@ export type Path = readonly (string | number)[];
 /** `trunks[0].gateways[1].uri` */
 export function pathText(path: Path): string {
   let text = '';
-  for (const step of path) text += typeof step === 'number' ? `[${step}]` : text === '' ? step : `.${step}`;
+  for (const step of path)
+    text += typeof step === 'number' ? `[${step}]` : text === '' ? step : `.${step}`;
   return text;
 }
 
@@ -82,7 +83,8 @@ export class SchemaReader {
   /** Whether nothing at or below the path was found to be an error so far. */
   isSound(path: Path): boolean {
     const key = pathText(path);
-    const below = (other: string): boolean => other === key || other.startsWith(`${key}.`) || other.startsWith(`${key}[`);
+    const below = (other: string): boolean =>
+      other === key || other.startsWith(`${key}.`) || other.startsWith(`${key}[`);
     return !this.findings.some((finding) => finding.severity === 'error' && below(finding.key));
   }
 
@@ -91,8 +93,19 @@ export class SchemaReader {
     this.#add(severity, { ...finding, place: this.#placeOfPath(finding.path) });
   }
 
-  #add(severity: ConfigFinding['severity'], { path, value, problem, allowed, place }: Problem): void {
-    this.findings.push({ severity, file: this.#file, ...place, key: pathText(path), value, problem, allowed });
+  #add(
+    severity: ConfigFinding['severity'],
+    { path, value, problem, allowed, place }: Problem,
+  ): void {
+    this.findings.push({
+      severity,
+      file: this.#file,
+      ...place,
+      key: pathText(path),
+      value,
+      problem,
+      allowed,
+    });
   }
 
   #placeOfPath(path: Path): Place {
@@ -107,7 +120,8 @@ export class SchemaReader {
     const { schema, handle, path } = spot;
     const own = this.#source.placeOf(handle);
     // An empty value has no place of its own; its key's, noted before, is as good.
-    if (own !== NO_PLACE || !this.#places.has(pathText(path))) this.#places.set(pathText(path), own);
+    if (own !== NO_PLACE || !this.#places.has(pathText(path)))
+      this.#places.set(pathText(path), own);
     const view = this.#source.view(handle);
     const optional = nonNullPart(schema);
     if (optional !== null) {
@@ -115,7 +129,8 @@ export class SchemaReader {
       return this.#read({ ...spot, schema: optional });
     }
     const either = textOrMapOf(schema);
-    if (either !== null) return this.#read({ ...spot, schema: view.kind === 'map' ? either.map : either.text });
+    if (either !== null)
+      return this.#read({ ...spot, schema: view.kind === 'map' ? either.map : either.text });
     if (KindGuard.IsObject(schema)) return this.#readMap(spot, { schema, view });
     if (KindGuard.IsArray(schema)) return this.#readList(spot, view);
     return this.#readLeaf(spot, view);
@@ -137,23 +152,38 @@ export class SchemaReader {
     for (const key of known) {
       const child = schema.properties[key];
       if (child === undefined) continue;
-      const value = this.#readProperty(child, { handle: entries.get(key) ?? null, path: [...spot.path, key] });
+      const value = this.#readProperty(child, {
+        handle: entries.get(key) ?? null,
+        path: [...spot.path, key],
+      });
       if (value === BROKEN) broken = true;
       else if (value !== undefined) result[key] = value;
     }
     return broken ? BROKEN : result;
   }
 
-  #readProperty(schema: TSchema, { handle, path }: { readonly handle: Handle | null; readonly path: Path }): Read {
+  #readProperty(
+    schema: TSchema,
+    { handle, path }: { readonly handle: Handle | null; readonly path: Path },
+  ): Read {
     if (handle !== null) {
       const value = this.#read({ schema, handle, path });
-      return value === BROKEN && schema.default !== undefined ? this.#ofDefault(schema, path) : value;
+      return value === BROKEN && schema.default !== undefined
+        ? this.#ofDefault(schema, path)
+        : value;
     }
     if (schema.default !== undefined) return this.#ofDefault(schema, path);
     if (KindGuard.IsOptional(schema)) return undefined;
-    if (KindGuard.IsObject(schema)) return this.#readMap({ schema, handle: NOTHING, path }, { schema, view: EMPTY_MAP });
+    if (KindGuard.IsObject(schema))
+      return this.#readMap({ schema, handle: NOTHING, path }, { schema, view: EMPTY_MAP });
     const place = this.#placeOfPath(path);
-    this.#add('error', { path, value: null, problem: 'is missing', allowed: allowedText(schema), place });
+    this.#add('error', {
+      path,
+      value: null,
+      problem: 'is missing',
+      allowed: allowedText(schema),
+      place,
+    });
     return BROKEN;
   }
 
@@ -162,7 +192,8 @@ export class SchemaReader {
     if (typeof value === 'object' && value !== null) this.#paths.set(value, path);
     if (Array.isArray(value)) {
       for (const [index, item] of value.entries()) {
-        if (typeof item === 'object' && item !== null) this.#paths.set(item as object, [...path, index]);
+        if (typeof item === 'object' && item !== null)
+          this.#paths.set(item as object, [...path, index]);
       }
     }
     return value;
@@ -172,9 +203,11 @@ export class SchemaReader {
     const { schema, path } = spot;
     if (view.kind !== 'list') return this.#refuse(spot, view, emptyOr(view, 'is not a list'));
     const countMin = schema['minItems'] === undefined ? 0 : Number(schema['minItems']);
-    const countMax = schema['maxItems'] === undefined ? Number.POSITIVE_INFINITY : Number(schema['maxItems']);
+    const countMax =
+      schema['maxItems'] === undefined ? Number.POSITIVE_INFINITY : Number(schema['maxItems']);
     if (view.items.length < countMin) return this.#refuse(spot, view, 'has too few entries');
-    if (view.items.length > countMax) return this.#refuse(spot, view, `has ${view.items.length} entries, too many`);
+    if (view.items.length > countMax)
+      return this.#refuse(spot, view, `has ${view.items.length} entries, too many`);
     const result: unknown[] = [];
     const indices: number[] = [];
     this.#paths.set(result, path);
@@ -206,7 +239,13 @@ export class SchemaReader {
       return this.#refuse(spot, view, 'is empty');
     }
     const place = this.#placeOfPath(path);
-    this.#add('error', { path, value: shown(schema, view), problem: read.problem, allowed: allowedText(schema), place });
+    this.#add('error', {
+      path,
+      value: shown(schema, view),
+      problem: read.problem,
+      allowed: allowedText(schema),
+      place,
+    });
     return BROKEN;
   }
 
@@ -214,8 +253,10 @@ export class SchemaReader {
   #leafValue(spot: Spot, view: View): Read {
     const { schema } = spot;
     const isText = KindGuard.IsString(schema) || wordsOf(schema) !== null;
-    if (view.kind === 'map' && schema['secret'] === true && this.#outside !== null) return this.#secretFile(spot, view);
-    if (view.kind !== 'scalar') return this.#refuse(spot, view, isText ? 'is not a text' : 'is not a whole number');
+    if (view.kind === 'map' && schema['secret'] === true && this.#outside !== null)
+      return this.#secretFile(spot, view);
+    if (view.kind !== 'scalar')
+      return this.#refuse(spot, view, isText ? 'is not a text' : 'is not a whole number');
     if (typeof view.value === 'string') return this.#expanded(spot, view, view.value);
     // Digits without quotes are a number in YAML; what was written is what is meant, leading zeros too.
     if (isText && typeof view.value === 'number' && view.plainText !== null) return view.plainText;
@@ -229,25 +270,44 @@ export class SchemaReader {
       const names = expanded.error.join(', ');
       return this.#refuse(spot, view, `the environment variable ${names} is not set`);
     }
-    return KindGuard.IsInteger(spot.schema) && /^-?\d+$/.test(expanded.value) ? Number(expanded.value) : expanded.value;
+    return KindGuard.IsInteger(spot.schema) && /^-?\d+$/.test(expanded.value)
+      ? Number(expanded.value)
+      : expanded.value;
   }
 
   #secretFile(spot: Spot, view: Extract<View, { kind: 'map' }>): Read {
     const [entry] = view.entries;
     const inner = entry === undefined ? null : this.#source.view(entry.value);
     const path = inner?.kind === 'scalar' && typeof inner.value === 'string' ? inner.value : null;
-    if (this.#outside === null || view.entries.length !== 1 || entry?.key !== 'file' || path === null) {
+    if (
+      this.#outside === null ||
+      view.entries.length !== 1 ||
+      entry?.key !== 'file' ||
+      path === null
+    ) {
       return this.#refuse(spot, view, 'is neither a text nor {file: PATH}');
     }
     const secret = readSecret(path, this.#outside.readFile);
     const place = this.#placeOfPath(spot.path);
     if (!secret.ok) {
-      this.#add('error', { path: spot.path, value: path, problem: secret.error, allowed: null, place });
+      this.#add('error', {
+        path: spot.path,
+        value: path,
+        problem: secret.error,
+        allowed: null,
+        place,
+      });
       return BROKEN;
     }
     if (secret.value.warning !== null) {
       const allowed = 'mode 0600 or stricter';
-      this.#add('warning', { path: spot.path, value: path, problem: secret.value.warning, allowed, place });
+      this.#add('warning', {
+        path: spot.path,
+        value: path,
+        problem: secret.value.warning,
+        allowed,
+        place,
+      });
     }
     return secret.value.secret;
   }
@@ -255,11 +315,20 @@ export class SchemaReader {
   #refuse({ schema, handle, path }: Spot, view: View, problem: string): typeof BROKEN {
     const own = this.#source.placeOf(handle);
     const place = own === NO_PLACE ? this.#placeOfPath(path) : own;
-    this.#add('error', { path, value: shown(schema, view), problem, allowed: allowedText(schema), place });
+    this.#add('error', {
+      path,
+      value: shown(schema, view),
+      problem,
+      allowed: allowedText(schema),
+      place,
+    });
     return BROKEN;
   }
 
-  #refuseKey(path: Path, { known, place }: { readonly known: readonly string[]; readonly place: Place }): void {
+  #refuseKey(
+    path: Path,
+    { known, place }: { readonly known: readonly string[]; readonly place: Place },
+  ): void {
     const near = nearestKey(String(path.at(-1)), known);
     const hint = near === null ? '' : `; did you mean ${near}?`;
     this.#add('error', {
@@ -276,13 +345,16 @@ const NOTHING: Handle = { of: null };
 const EMPTY_MAP: View & { kind: 'map' } = { kind: 'map', entries: [] };
 
 function emptyOr(view: View, problem: string): string {
-  return view.kind === 'scalar' && view.value === null ? 'is empty; leave the key out for its default' : problem;
+  return view.kind === 'scalar' && view.value === null
+    ? 'is empty; leave the key out for its default'
+    : problem;
 }
 
 function leafProblem(schema: TSchema, value: unknown): string {
   if (wordsOf(schema) !== null) return 'is not one of the words allowed';
   if (value === null) return 'is empty';
-  if (KindGuard.IsString(schema)) return typeof value === 'string' ? 'is not a valid text' : 'is not a text; put it in quotes';
+  if (KindGuard.IsString(schema))
+    return typeof value === 'string' ? 'is not a valid text' : 'is not a text; put it in quotes';
   if (typeof value !== 'number' || !Number.isInteger(value)) return 'is not a whole number';
   return value < Number(schema['minimum']) ? 'is too small' : 'is too large';
 }
@@ -293,10 +365,17 @@ const SHOWN_CHARS_MAX = 60;
 function shown(schema: TSchema, view: View): string {
   if (view.kind !== 'scalar') return view.kind === 'list' ? '(a list)' : '(a map)';
   if (schema['secret'] === true) return '***';
-  // Quotes tell a text from a number where a number is wanted; where a text is wanted they are only noise.
-  const isWanted = typeof view.value === 'string' && (KindGuard.IsString(schema) || wordsOf(schema) !== null);
-  const written = isWanted ? String(view.value) : (view.plainText ?? JSON.stringify(view.value) ?? String(view.value));
-  const text = written.replace(/[\s\p{Cc}]+/gu, ' ');
+  const text = writtenText(schema, view).replace(/[\s\p{Cc}]+/gu, ' ');
   const short = text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text;
   return short === '' ? '(empty)' : short;
+}
+
+/** Quotes tell a text from a number where a number is wanted; where a text is wanted they are only noise. */
+function writtenText(
+  schema: TSchema,
+  { value, plainText }: Extract<View, { kind: 'scalar' }>,
+): string {
+  const isTextWanted = KindGuard.IsString(schema) || wordsOf(schema) !== null;
+  if (typeof value !== 'string') return plainText ?? String(value);
+  return isTextWanted ? value : (plainText ?? JSON.stringify(value));
 }

@@ -17,14 +17,28 @@ export interface SettingOptions {
   readonly live?: boolean;
 }
 
-type IntegerOptions = SettingOptions & { readonly minimum: number; readonly maximum: number; readonly default: number };
+type IntegerOptions = SettingOptions & {
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly default: number;
+};
 
 const integer = (options: IntegerOptions) => Type.Integer(options);
 const text = (options: SettingOptions & { readonly default?: string }) => Type.String(options);
-const orNull = <T extends TSchema>(schema: T, options: SettingOptions & { readonly default?: Static<T> }) =>
-  Type.Union([schema, Type.Null()], { default: null, ...options });
-const oneOf = <const T extends string>(values: readonly T[], options: SettingOptions & { readonly default?: T }) =>
-  Type.Unsafe<T>(Type.Union(values.map((value) => Type.Literal(value)), options));
+const orNull = <T extends TSchema>(
+  schema: T,
+  options: SettingOptions & { readonly default?: Static<T> },
+) => Type.Union([schema, Type.Null()], { default: null, ...options });
+const oneOf = <const T extends string>(
+  values: readonly T[],
+  options: SettingOptions & { readonly default?: T },
+) =>
+  Type.Unsafe<T>(
+    Type.Union(
+      values.map((value) => Type.Literal(value)),
+      options,
+    ),
+  );
 const section = <T extends Record<string, TSchema>>(properties: T, description: string) =>
   Type.Object(properties, { additionalProperties: false, description });
 
@@ -40,18 +54,22 @@ const SIP_POINT = Type.Object(
 
 const LISTEN = section(
   {
-    sip: Type.Array(Type.Union([text({ description: '', form: forms.SIP_LISTEN_FORM }), SIP_POINT]), {
-      description: 'SIP listening points, each an address or `{bind, advertise}`.',
-      minItems: 1,
-      maxItems: 16,
-      default: ['udp://127.0.0.1:5060', 'tcp://127.0.0.1:5060'],
-    }),
+    sip: Type.Array(
+      Type.Union([text({ description: '', form: forms.SIP_LISTEN_FORM }), SIP_POINT]),
+      {
+        description: 'SIP listening points, each an address or `{bind, advertise}`.',
+        minItems: 1,
+        maxItems: 16,
+        default: ['udp://127.0.0.1:5060', 'tcp://127.0.0.1:5060'],
+      },
+    ),
     http: orNull(text({ description: '', form: forms.HTTP_LISTEN_FORM }), {
       description: 'The HTTP API, health and metrics; null for none.',
       default: 'http://127.0.0.1:8080',
     }),
     realm: text({
-      description: 'Digest realm of our challenges. Stored `ha1_*` hashes contain it, so changing it makes them void.',
+      description:
+        'Digest realm of our challenges. Stored `ha1_*` hashes contain it, so changing it makes them void.',
       default: 'trunkyard',
       form: forms.QUOTABLE_FORM,
     }),
@@ -63,7 +81,8 @@ const MEDIA_ADDRESS = Type.Object(
   {
     bind: text({ description: 'Address the RTP and RTCP sockets bind to.', form: forms.IP_FORM }),
     advertise: orNull(text({ description: '', form: forms.IP_FORM }), {
-      description: 'Address written into SDP, for a node behind address translation; the bound one when null.',
+      description:
+        'Address written into SDP, for a node behind address translation; the bound one when null.',
     }),
     ports: text({
       description: 'Ports for RTP (even) and RTCP (the odd one above), first and last included.',
@@ -83,13 +102,15 @@ const MEDIA = section(
       default: [{ bind: '127.0.0.1', advertise: null, ports: '20000-29999' }],
     }),
     threads: integer({
-      description: 'Media threads. A call lives on one; more than the machine has cores brings nothing.',
+      description:
+        'Media threads. A call lives on one; more than the machine has cores brings nothing.',
       minimum: 1,
       maximum: 64,
       default: 1,
     }),
     endpoints: orNull(Type.Integer({ minimum: 2, maximum: 262_144 }), {
-      description: 'Call legs the engine takes memory for at start; null for two a call of `limits.calls` and some to spare.',
+      description:
+        'Call legs the engine takes memory for at start; null for two a call of `limits.calls` and some to spare.',
     }),
     inactivity_s: integer({
       description: 'A leg without RTP and RTCP for so long ends its call; 0 for never.',
@@ -188,13 +209,26 @@ const LIMITS = section(
 
 const AUTH = Type.Object(
   {
-    username: text({ description: 'Digest user name; one trunk’s only.', form: forms.QUOTABLE_FORM }),
-    password: Type.Optional(text({ description: 'The password itself, instead of hashes.', secret: true })),
+    username: text({
+      description: 'Digest user name; one trunk’s only.',
+      form: forms.QUOTABLE_FORM,
+    }),
+    password: Type.Optional(
+      text({ description: 'The password itself, instead of hashes.', secret: true }),
+    ),
     ha1_md5: Type.Optional(
-      text({ description: 'Hash instead of the password, for peers that speak MD5.', secret: true, form: forms.HA1_MD5_FORM }),
+      text({
+        description: 'Hash instead of the password, for peers that speak MD5.',
+        secret: true,
+        form: forms.HA1_MD5_FORM,
+      }),
     ),
     ha1_sha256: Type.Optional(
-      text({ description: 'Hash instead of the password, for peers that speak SHA-256.', secret: true, form: forms.HA1_SHA256_FORM }),
+      text({
+        description: 'Hash instead of the password, for peers that speak SHA-256.',
+        secret: true,
+        form: forms.HA1_SHA256_FORM,
+      }),
     ),
   },
   { additionalProperties: false },
@@ -205,7 +239,8 @@ const CREDENTIALS = Type.Object(
     username: text({ description: 'User name in our answers.', form: forms.QUOTABLE_FORM }),
     password: text({ description: 'Password of our answers.', secret: true }),
     realm: orNull(text({ description: '', form: forms.QUOTABLE_FORM }), {
-      description: 'Only challenges of this realm are answered; null for any realm of the trunk’s gateways.',
+      description:
+        'Only challenges of this realm are answered; null for any realm of the trunk’s gateways.',
     }),
   },
   { additionalProperties: false },
@@ -214,7 +249,12 @@ const CREDENTIALS = Type.Object(
 const GATEWAY = Type.Object(
   {
     uri: text({ description: 'Where INVITEs go.', form: forms.GATEWAY_URI_FORM }),
-    priority: integer({ description: 'Lower is tried first.', minimum: 0, maximum: 65_535, default: 1 }),
+    priority: integer({
+      description: 'Lower is tried first.',
+      minimum: 0,
+      maximum: 65_535,
+      default: 1,
+    }),
     weight: integer({
       description: 'Share of the calls among gateways of one priority; 0 only after the others.',
       minimum: 0,
@@ -227,35 +267,53 @@ const GATEWAY = Type.Object(
 
 export const TRUNK_SCHEMA = Type.Object(
   {
-    name: text({ description: 'Name in routes, records, logs and the API.', form: forms.TRUNK_NAME_FORM }),
+    name: text({
+      description: 'Name in routes, records, logs and the API.',
+      form: forms.TRUNK_NAME_FORM,
+    }),
     allow: Type.Array(text({ description: '', form: forms.CIDR_FORM }), {
-      description: 'Source addresses whose requests belong to this trunk. The longest block wins between trunks.',
+      description:
+        'Source addresses whose requests belong to this trunk. The longest block wins between trunks.',
       maxItems: 1024,
       default: [],
     }),
-    auth: orNull(AUTH, { description: 'Digest credentials that make a request from any address this trunk’s; null for none.' }),
-    gateways: Type.Array(GATEWAY, { description: 'Far ends for outgoing calls.', maxItems: 64, default: [] }),
-    credentials: orNull(CREDENTIALS, { description: 'Digest credentials for challenges by the gateways; null for none.' }),
+    auth: orNull(AUTH, {
+      description:
+        'Digest credentials that make a request from any address this trunk’s; null for none.',
+    }),
+    gateways: Type.Array(GATEWAY, {
+      description: 'Far ends for outgoing calls.',
+      maxItems: 64,
+      default: [],
+    }),
+    credentials: orNull(CREDENTIALS, {
+      description: 'Digest credentials for challenges by the gateways; null for none.',
+    }),
     cps: integer({
-      description: 'New calls a second over this trunk, both directions counted together; further ones get 503.',
+      description:
+        'New calls a second over this trunk, both directions counted together; further ones get 503.',
       unit: 'calls/s',
       minimum: 1,
       maximum: 10_000,
       default: 50,
     }),
     channels: integer({
-      description: 'Calls at once over this trunk, both directions counted together; further ones get 503.',
+      description:
+        'Calls at once over this trunk, both directions counted together; further ones get 503.',
       unit: 'calls',
       minimum: 0,
       maximum: 130_000,
       default: 500,
     }),
-    codecs: Type.Array(oneOf(['PCMU', 'PCMA', 'G722', 'opus', 'telephone-event'], { description: '' }), {
-      description: 'Codecs allowed on this trunk’s legs, best first.',
-      minItems: 1,
-      uniqueItems: true,
-      default: ['opus', 'G722', 'PCMA', 'PCMU', 'telephone-event'],
-    }),
+    codecs: Type.Array(
+      oneOf(['PCMU', 'PCMA', 'G722', 'opus', 'telephone-event'], { description: '' }),
+      {
+        description: 'Codecs allowed on this trunk’s legs, best first.',
+        minItems: 1,
+        uniqueItems: true,
+        default: ['opus', 'G722', 'PCMA', 'PCMU', 'telephone-event'],
+      },
+    ),
     max_duration_s: integer({
       description: 'A call answered so long ago is ended.',
       unit: 's',
@@ -271,7 +329,8 @@ export const TRUNK_SCHEMA = Type.Object(
     failover_codes: Type.Array(
       Type.Integer({ minimum: 400, maximum: 699, form: forms.FAILOVER_CODE_FORM }),
       {
-        description: 'Final statuses after which the next gateway is tried. Timeouts and connection errors always do so.',
+        description:
+          'Final statuses after which the next gateway is tried. Timeouts and connection errors always do so.',
         maxItems: 64,
         uniqueItems: true,
         default: [408, 503],
@@ -298,12 +357,24 @@ export const TRUNK_SCHEMA = Type.Object(
 export const ROUTE_SCHEMA = Type.Object(
   {
     prefix: Type.Optional(
-      text({ description: 'Leading digits of the dialled number; the longest prefix wins. Empty for all.', form: forms.PREFIX_FORM }),
+      text({
+        description:
+          'Leading digits of the dialled number; the longest prefix wins. Empty for all.',
+        form: forms.PREFIX_FORM,
+      }),
     ),
     number: Type.Optional(
-      text({ description: 'Instead of `prefix`: a whole number or name, looked up before any prefix.', form: forms.DIALLED_FORM }),
+      text({
+        description: 'Instead of `prefix`: a whole number or name, looked up before any prefix.',
+        form: forms.DIALLED_FORM,
+      }),
     ),
-    strip: integer({ description: 'Leading digits taken off, `+` not counted.', minimum: 0, maximum: 64, default: 0 }),
+    strip: integer({
+      description: 'Leading digits taken off, `+` not counted.',
+      minimum: 0,
+      maximum: 64,
+      default: 0,
+    }),
     add: text({ description: 'Put in front of what is left.', default: '', form: forms.ADD_FORM }),
     trunks: Type.Optional(
       Type.Array(text({ description: '', form: forms.TRUNK_NAME_FORM }), {
@@ -314,7 +385,9 @@ export const ROUTE_SCHEMA = Type.Object(
       }),
     ),
     destination: Type.Optional(
-      oneOf(['echo'], { description: 'Instead of `trunks`: `echo` answers here and sends the caller’s audio back.' }),
+      oneOf(['echo'], {
+        description: 'Instead of `trunks`: `echo` answers here and sends the caller’s audio back.',
+      }),
     ),
   },
   { additionalProperties: false },

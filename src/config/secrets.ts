@@ -23,12 +23,15 @@ export interface Outside {
  */
 export function expandEnv(text: string, env: Outside['env']): Result<string, readonly string[]> {
   const missing: string[] = [];
-  const expanded = text.replace(/(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole: string, escape: string, name: string) => {
-    if (escape !== '') return whole.slice(1);
-    const value = env[name];
-    if (value === undefined) missing.push(name);
-    return value ?? '';
-  });
+  const expanded = text.replace(
+    /(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g,
+    (whole: string, escape: string, name: string) => {
+      if (escape !== '') return whole.slice(1);
+      const value = env[name];
+      if (value === undefined) missing.push(name);
+      return value ?? '';
+    },
+  );
   return missing.length > 0 ? err(missing) : ok(expanded);
 }
 
@@ -50,5 +53,10 @@ export function readSecret(
   if (/[\r\n]/.test(secret)) return err('the file has more than one line');
   const mode = file.value.mode & 0o777;
   const open = (mode & OTHERS_MASK) !== 0;
-  return ok({ secret, warning: open ? `the file’s mode is ${mode.toString(8).padStart(4, '0')}, so others can use it` : null });
+  return ok({
+    secret,
+    warning: open
+      ? `the file’s mode is ${mode.toString(8).padStart(4, '0')}, so others can use it`
+      : null,
+  });
 }

@@ -43,7 +43,10 @@ export interface SyntaxProblem {
 }
 
 /** Reads YAML 1.2. @returns the source, and what is wrong with the text: then only the problems are to be used. */
-export function yamlSource(text: string): { readonly source: Source; readonly problems: readonly SyntaxProblem[] } {
+export function yamlSource(text: string): {
+  readonly source: Source;
+  readonly problems: readonly SyntaxProblem[];
+} {
   const lines = new LineCounter();
   const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
   const placeAt = (offset: number): Place => {
@@ -100,8 +103,10 @@ export function jsonSource(value: unknown): Source {
     root: { of: value },
     placeOf: () => NO_PLACE,
     view: ({ of }) => {
-      if (Array.isArray(of)) return { kind: 'list', items: of.map((item: unknown) => ({ of: item })) };
-      if (typeof of !== 'object' || of === null) return { kind: 'scalar', value: of, plainText: null };
+      if (Array.isArray(of))
+        return { kind: 'list', items: of.map((item: unknown) => ({ of: item })) };
+      if (typeof of !== 'object' || of === null)
+        return { kind: 'scalar', value: of, plainText: null };
       const entries = Object.entries(of).map(([key, below]: [string, unknown]) => ({
         key,
         keyPlace: NO_PLACE,

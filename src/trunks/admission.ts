@@ -82,13 +82,21 @@ export class Admission {
   tryAdmit(now: MonoMs, trunkIn: Trunk | null): Result<Ticket, CodedError> {
     const counter = trunkIn === null ? null : this.#counterOf(trunkIn);
     if (this.#calls >= this.#caps.calls) {
-      return refusal('CALL_LIMIT_REACHED', `limits.calls of ${this.#caps.calls} is reached`, CHANNEL_RETRY_S);
+      return refusal(
+        'CALL_LIMIT_REACHED',
+        `limits.calls of ${this.#caps.calls} is reached`,
+        CHANNEL_RETRY_S,
+      );
     }
     const full = counter === null ? null : refuseByCounter(counter, now);
     if (full !== null) return full;
     const waitMs = this.#nodeRate.waitMs(now);
     if (waitMs > 0) {
-      return refusal('CPS_LIMIT_REACHED', `limits.cps of ${this.#caps.cps} is reached`, wholeSeconds(waitMs));
+      return refusal(
+        'CPS_LIMIT_REACHED',
+        `limits.cps of ${this.#caps.cps} is reached`,
+        wholeSeconds(waitMs),
+      );
     }
     this.#nodeRate.take(now);
     this.#calls += 1;

@@ -102,12 +102,17 @@ export class GatewayHealth implements Core<HealthInput, HealthOutput> {
     this.#ailing.set(gateway, health);
     health.failuresInRow += 1;
     if (retryAfterS !== null && retryAfterS > 0) {
-      return this.#rest(now, { gateway, health, restMs: Math.min(retryAfterS, RETRY_AFTER_S_MAX) * 1000 });
+      return this.#rest(now, {
+        gateway,
+        health,
+        restMs: Math.min(retryAfterS, RETRY_AFTER_S_MAX) * 1000,
+      });
     }
     // Calls sent before it went down fail one after the other; only the first of them sets the back-off.
     if (health.state !== 'up') return [];
     if (!health.onTrial && health.failuresInRow < FAILURES_TO_DOWN) return [];
-    health.backOffMs = health.backOffMs === 0 ? BACK_OFF_MS : Math.min(health.backOffMs * 2, BACK_OFF_MS_MAX);
+    health.backOffMs =
+      health.backOffMs === 0 ? BACK_OFF_MS : Math.min(health.backOffMs * 2, BACK_OFF_MS_MAX);
     health.state = 'down';
     health.onTrial = false;
     health.until = after(now, health.backOffMs);
@@ -117,7 +122,11 @@ export class GatewayHealth implements Core<HealthInput, HealthOutput> {
 
   #rest(
     now: MonoMs,
-    { gateway, health, restMs }: { readonly gateway: GatewayId; readonly health: Health; readonly restMs: number },
+    {
+      gateway,
+      health,
+      restMs,
+    }: { readonly gateway: GatewayId; readonly health: Health; readonly restMs: number },
   ): readonly HealthOutput[] {
     const until = after(now, restMs);
     const alreadyResting = health.state === 'resting';

@@ -45,7 +45,9 @@ export function dialledText(dialled: Dialled): string {
 function readNumber(text: string): Extract<Dialled, { kind: 'number' }> | null {
   const global = text.charCodeAt(0) === PLUS;
   const digits = text.slice(global ? 1 : 0).replace(/[-.() ]/g, '');
-  return digits.length <= DIGITS_MAX && /^[0-9*#]+$/.test(digits) ? { kind: 'number', digits, global } : null;
+  return digits.length <= DIGITS_MAX && /^[0-9*#]+$/.test(digits)
+    ? { kind: 'number', digits, global }
+    : null;
 }
 
 /** The digits of a `phone-context=+…`; null without one, or when it is a domain. */

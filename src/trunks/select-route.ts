@@ -22,7 +22,8 @@ export class RouteTable {
   constructor(routes: readonly RouteSettings[], trunks: ReadonlyMap<TrunkId, Trunk>) {
     this.#trunks = trunks;
     for (const route of routes) {
-      if (route.match.kind === 'exact') this.#exact.set(exactKey(readDialled(route.match.number)), route);
+      if (route.match.kind === 'exact')
+        this.#exact.set(exactKey(readDialled(route.match.number)), route);
       else this.#insert(route.match.prefix, route);
     }
   }
@@ -34,10 +35,15 @@ export class RouteTable {
    */
   selectRoute(dialled: string): Result<RouteChoice, CodedError> {
     const read = readDialled(dialled);
-    const route = this.#exact.get(exactKey(read)) ?? (read.kind === 'number' ? this.#longestPrefix(read.digits) : null);
+    const route =
+      this.#exact.get(exactKey(read)) ??
+      (read.kind === 'number' ? this.#longestPrefix(read.digits) : null);
     if (route === null) {
       const shown = maskNumber(dialledText(read).slice(0, 80));
-      return err({ code: 'ROUTE_NOT_FOUND', message: `no route for ${shown === '' ? '(nothing dialled)' : shown}` });
+      return err({
+        code: 'ROUTE_NOT_FOUND',
+        message: `no route for ${shown === '' ? '(nothing dialled)' : shown}`,
+      });
     }
     return ok(this.#choose(route, rewrite(read, route)));
   }

@@ -113,12 +113,14 @@ function addTrunk(index: TrunkIndex, trunk: Trunk): string | null {
   index.byId.set(trunk.id, trunk);
   if (trunk.auth !== null) {
     const other = index.byUsername.get(trunk.auth.username);
-    if (other !== undefined) return `trunks ${other.name} and ${trunk.name} share the user name ${trunk.auth.username}`;
+    if (other !== undefined)
+      return `trunks ${other.name} and ${trunk.name} share the user name ${trunk.auth.username}`;
     index.byUsername.set(trunk.auth.username, trunk);
   }
   for (const cidr of trunk.allow) {
     const other = index.sources.add(cidr, trunk);
-    if (other !== null && other !== trunk) return `trunks ${other.name} and ${trunk.name} both allow ${cidr}`;
+    if (other !== null && other !== trunk)
+      return `trunks ${other.name} and ${trunk.name} both allow ${cidr}`;
   }
   return null;
 }
@@ -128,10 +130,15 @@ function routeProblem(
   { index, matches }: { readonly index: TrunkIndex; readonly matches: Set<string> },
 ): string | null {
   // Compared as they are looked up: `+4420` and `44-20` are one number.
-  const key = route.match.kind === 'exact' ? `number ${exactKey(readDialled(route.match.number))}` : `prefix "${route.match.prefix}"`;
+  const key =
+    route.match.kind === 'exact'
+      ? `number ${exactKey(readDialled(route.match.number))}`
+      : `prefix "${route.match.prefix}"`;
   if (matches.has(key)) return `two routes have the ${key}`;
   matches.add(key);
   if (route.target.kind === 'destination') return null;
   const unknown = route.target.trunks.find((name) => !index.byId.has(trunkId(name)));
-  return unknown === undefined ? null : `the route with the ${key} names the unknown trunk ${unknown}`;
+  return unknown === undefined
+    ? null
+    : `the route with the ${key} names the unknown trunk ${unknown}`;
 }

@@ -32,7 +32,11 @@ async function run(line: string, { yaml = DEMO_YAML, code = 0 }: RunOptions = {}
   const handlers: CliHandlers = {
     loadConfig: (path) => {
       asked.push(`load ${JSON.stringify(path)}`);
-      return parseConfig(yaml, { file: path ?? DEMO_FILE, env: {}, readFile: () => ({ ok: false, error: 'none' }) });
+      return parseConfig(yaml, {
+        file: path ?? DEMO_FILE,
+        env: {},
+        readFile: () => ({ ok: false, error: 'none' }),
+      });
     },
     serve: answer('serve'),
     calls: answer('calls'),
@@ -40,7 +44,10 @@ async function run(line: string, { yaml = DEMO_YAML, code = 0 }: RunOptions = {}
     trunkTest: answer('test'),
     doctor: answer('doctor'),
   };
-  const terminal = { print: (text: string) => printed.push(text), complain: (text: string) => complained.push(text) };
+  const terminal = {
+    print: (text: string) => printed.push(text),
+    complain: (text: string) => complained.push(text),
+  };
   const args = line === '' ? [] : line.split(' ');
   const exit = await runCli(args, { handlers, terminal, version: '1.2.3' });
   return { code: exit, asked, printed: printed.join('\n'), complained: complained.join('\n') };
@@ -51,14 +58,29 @@ const ASKED: readonly (readonly [line: string, asked: readonly string[]])[] = [
   ['serve -c a.yaml', ['load "a.yaml"', 'serve "a.yaml"']],
   ['--config=a.yaml serve', ['load "a.yaml"', 'serve "a.yaml"']],
   ['calls', ['load null', 'calls {"url":null,"trunk":null,"json":false}']],
-  ['calls -t a --json --url http://h:1/', ['load null', 'calls {"url":"http://h:1","trunk":"a","json":true}']],
-  ['cdr export', ['load null', 'cdr {"url":null,"from":null,"to":null,"trunk":null,"format":"csv","output":null}']],
+  [
+    'calls -t a --json --url http://h:1/',
+    ['load null', 'calls {"url":"http://h:1","trunk":"a","json":true}'],
+  ],
+  [
+    'cdr export',
+    [
+      'load null',
+      'cdr {"url":null,"from":null,"to":null,"trunk":null,"format":"csv","output":null}',
+    ],
+  ],
   [
     'cdr export --from 1970-01-02 --to 1970-01-02T00:00:01.5Z -f json -o x -t a',
-    ['load null', 'cdr {"url":null,"from":86400000,"to":86401500,"trunk":"a","format":"json","output":"x"}'],
+    [
+      'load null',
+      'cdr {"url":null,"from":86400000,"to":86401500,"trunk":"a","format":"json","output":"x"}',
+    ],
   ],
   ['trunk test a', ['load null', 'test {"trunk":"a","timeoutS":4,"json":false}']],
-  ['trunk test a --timeout 32 --json', ['load null', 'test {"trunk":"a","timeoutS":32,"json":true}']],
+  [
+    'trunk test a --timeout 32 --json',
+    ['load null', 'test {"trunk":"a","timeoutS":32,"json":true}'],
+  ],
   ['doctor', ['load null', 'doctor {"json":false}']],
 ];
 
@@ -105,7 +127,8 @@ test('prints version and help to standard output', async () => {
   assert.equal(await run('--version'), { code: 0, asked: [], printed: '1.2.3', complained: '' });
   const help = await run('--help');
   assert.is(help.code, 0);
-  for (const word of ['serve', 'config', 'calls', 'cdr', 'trunk', 'doctor', 'Exit codes']) assert.ok(help.printed.includes(word), word);
+  for (const word of ['serve', 'config', 'calls', 'cdr', 'trunk', 'doctor', 'Exit codes'])
+    assert.ok(help.printed.includes(word), word);
 });
 
 test('describes every command and option', async () => {
@@ -143,7 +166,8 @@ test('config check sums up a sound configuration and passes with warnings', asyn
   assert.equal(await run('config check'), {
     code: 0,
     asked: ['load null'],
-    printed: '(built-in demonstration): ok: 2 SIP listeners, 1 media address, 1 trunk, 1 route, 0 warnings',
+    printed:
+      '(built-in demonstration): ok: 2 SIP listeners, 1 media address, 1 trunk, 1 route, 0 warnings',
     complained: '',
   });
   const warned = await run('config check -c w.yaml', { yaml: 'trunks: [{ name: a }]' });
@@ -153,7 +177,9 @@ test('config check sums up a sound configuration and passes with warnings', asyn
 });
 
 test('config check counts errors and warnings apart', async () => {
-  const { complained } = await run('config check', { yaml: 'trunks: [{ name: a }]\nbus: { url: x }' });
+  const { complained } = await run('config check', {
+    yaml: 'trunks: [{ name: a }]\nbus: { url: x }',
+  });
   assert.match(complained, /\n1 error, 1 warning$/);
 });
 

@@ -4,12 +4,18 @@ import * as assert from 'uvu/assert';
 import { findingText, parseConfig, portsNeeded } from '../../../src/config/index.ts';
 
 function linesOf(text: string): readonly string[] {
-  const result = parseConfig(text, { file: 't', env: {}, readFile: () => ({ ok: false, error: 'none' }) });
+  const result = parseConfig(text, {
+    file: 't',
+    env: {},
+    readFile: () => ({ ok: false, error: 'none' }),
+  });
   return (result.ok ? result.value.warnings : result.error).map(findingText);
 }
 
-const trunks = (...lines: readonly string[]): string => `trunks:\n${lines.map((line) => `  - ${line}\n`).join('')}`;
-const routes = (...lines: readonly string[]): string => `routes:\n${lines.map((line) => `  - ${line}\n`).join('')}`;
+const trunks = (...lines: readonly string[]): string =>
+  `trunks:\n${lines.map((line) => `  - ${line}\n`).join('')}`;
+const routes = (...lines: readonly string[]): string =>
+  `routes:\n${lines.map((line) => `  - ${line}\n`).join('')}`;
 const TRUNK_A = '{ name: a, gateways: [{ uri: "sip:192.0.2.1" }] }';
 
 const CASES: readonly (readonly [name: string, yaml: string, lines: readonly string[]])[] = [
@@ -21,7 +27,9 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
   [
     'an error for one block in two trunks, however it is written',
     trunks('{ name: a, allow: [192.0.2.1] }', '{ name: b, allow: ["::ffff:192.0.2.1"] }'),
-    ['t:3:24: error: trunks[1].allow[0]: ::ffff:192.0.2.1: is allowed by trunk a too, so a call could be either’s'],
+    [
+      't:3:24: error: trunks[1].allow[0]: ::ffff:192.0.2.1: is allowed by trunk a too, so a call could be either’s',
+    ],
   ],
   [
     'a warning for a block twice in one trunk',
@@ -31,10 +39,20 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
   [
     'a warning for a block inside another trunk’s',
     trunks('{ name: a, allow: [10.0.0.0/8] }', '{ name: b, allow: [10.1.0.0/16] }'),
-    ['t:3:24: warning: trunks[1].allow[0]: 10.1.0.0/16: lies inside 10.0.0.0/8 of trunk a; calls from it are trunk b’s, as the longest block wins'],
+    [
+      't:3:24: warning: trunks[1].allow[0]: 10.1.0.0/16: lies inside 10.0.0.0/8 of trunk a; calls from it are trunk b’s, as the longest block wins',
+    ],
   ],
-  ['nothing for nested blocks of one trunk', trunks('{ name: a, allow: [10.0.0.0/8, 10.1.0.0/16] }'), []],
-  ['nothing for equal numbers of two address families', trunks('{ name: a, allow: [0.0.0.0/1] }', '{ name: b, allow: ["::/1"] }'), []],
+  [
+    'nothing for nested blocks of one trunk',
+    trunks('{ name: a, allow: [10.0.0.0/8, 10.1.0.0/16] }'),
+    [],
+  ],
+  [
+    'nothing for equal numbers of two address families',
+    trunks('{ name: a, allow: [0.0.0.0/1] }', '{ name: b, allow: ["::/1"] }'),
+    [],
+  ],
   [
     'a warning for a trunk that anyone may use',
     trunks('{ name: a, allow: [0.0.0.0/0] }'),
@@ -42,13 +60,20 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
   ],
   [
     'an error for one user name in two trunks',
-    trunks('{ name: a, auth: { username: u, password: p } }', '{ name: b, auth: { username: u, password: q } }'),
-    ['t:3:34: error: trunks[1].auth.username: u: is the user name of trunk a too, so it can’t tell them apart'],
+    trunks(
+      '{ name: a, auth: { username: u, password: p } }',
+      '{ name: b, auth: { username: u, password: q } }',
+    ),
+    [
+      't:3:34: error: trunks[1].auth.username: u: is the user name of trunk a too, so it can’t tell them apart',
+    ],
   ],
   [
     'an error for credentials without proof',
     trunks('{ name: a, auth: { username: u } }'),
-    ['t:2:22: error: trunks[0].auth: has neither a password nor a hash (allowed: either password, or ha1_md5 and/or ha1_sha256)'],
+    [
+      't:2:22: error: trunks[0].auth: has neither a password nor a hash (allowed: either password, or ha1_md5 and/or ha1_sha256)',
+    ],
   ],
   [
     'a warning for a trunk that no call can use',
@@ -62,18 +87,27 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
   ],
   [
     'an error for a gateway twice, however it is written',
-    trunks('{ name: a, gateways: [{ uri: "sip:GW.example:5060" }, { uri: "sip:gw.example;transport=UDP" }] }'),
-    ['t:2:66: error: trunks[0].gateways[1].uri: sip:gw.example;transport=UDP: is a gateway of this trunk already'],
+    trunks(
+      '{ name: a, gateways: [{ uri: "sip:GW.example:5060" }, { uri: "sip:gw.example;transport=UDP" }] }',
+    ),
+    [
+      't:2:66: error: trunks[0].gateways[1].uri: sip:gw.example;transport=UDP: is a gateway of this trunk already',
+    ],
   ],
   [
     'an error for a route to a trunk that is not there, with the likely one',
-    trunks('{ name: carrier-a, gateways: [{ uri: "sip:192.0.2.1" }] }') + routes('{ prefix: "1", trunks: [carier-a] }'),
-    ['t:4:29: error: routes[0].trunks[0]: carier-a: is not the name of a trunk; did you mean carrier-a?'],
+    trunks('{ name: carrier-a, gateways: [{ uri: "sip:192.0.2.1" }] }') +
+      routes('{ prefix: "1", trunks: [carier-a] }'),
+    [
+      't:4:29: error: routes[0].trunks[0]: carier-a: is not the name of a trunk; did you mean carrier-a?',
+    ],
   ],
   [
     'no second error for a route to a trunk whose name is wrong',
     trunks('{ name: "a b", gateways: [] }') + routes('{ prefix: "1", trunks: [a] }'),
-    ['t:2:13: error: trunks[0].name: a b: is not a name (allowed: 1 to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit)'],
+    [
+      't:2:13: error: trunks[0].name: a b: is not a name (allowed: 1 to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit)',
+    ],
   ],
   [
     'a warning for a route to a trunk without gateways',
@@ -85,7 +119,11 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
     trunks(TRUNK_A) + routes('{ prefix: "44", trunks: [a] }', '{ prefix: "+44", trunks: [a] }'),
     ['t:5:15: error: routes[1].prefix: +44: is matched by another route too'],
   ],
-  ['nothing for a prefix and a whole number of the same digits', routes('{ prefix: "44", destination: echo }', '{ number: "44", destination: echo }'), []],
+  [
+    'nothing for a prefix and a whole number of the same digits',
+    routes('{ prefix: "44", destination: echo }', '{ number: "44", destination: echo }'),
+    [],
+  ],
   [
     'an error for a route that matches nothing and leads nowhere',
     routes('{}'),
@@ -105,12 +143,16 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
   [
     'a warning for a listener on every interface without an address for peers',
     'listen: { sip: [udp://0.0.0.0:5060, { bind: "tcp://0.0.0.0:5060", advertise: 192.0.2.1 }] }',
-    ['t:1:17: warning: listen.sip[0]: udp://0.0.0.0:5060: peers would be told 0.0.0.0 in Via and Contact and could not send to it (allowed: {bind, advertise} with an address that peers reach)'],
+    [
+      't:1:17: warning: listen.sip[0]: udp://0.0.0.0:5060: peers would be told 0.0.0.0 in Via and Contact and could not send to it (allowed: {bind, advertise} with an address that peers reach)',
+    ],
   ],
   [
     'a warning for media on every interface without an address for peers',
     'media: { addresses: [{ bind: 0.0.0.0 }, { bind: "::", advertise: "2001:db8::1" }] }',
-    ['t:1:30: warning: media.addresses[0].bind: 0.0.0.0: peers would be told this address in SDP, where it means hold, and no media would come (allowed: one address, or `advertise` with an address that peers reach)'],
+    [
+      't:1:30: warning: media.addresses[0].bind: 0.0.0.0: peers would be told this address in SDP, where it means hold, and no media would come (allowed: one address, or `advertise` with an address that peers reach)',
+    ],
   ],
   [
     'an error for media ports that hold the SIP port',
@@ -130,17 +172,23 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
   [
     'a warning for ports that make no pair',
     'media: { addresses: [{ bind: 127.0.0.1, ports: 20001-39999 }] }',
-    ['t:1:48: warning: media.addresses[0].ports: 20001-39999: begins with an odd or ends with an even port, which stays unused'],
+    [
+      't:1:48: warning: media.addresses[0].ports: 20001-39999: begins with an odd or ends with an even port, which stays unused',
+    ],
   ],
   [
     'a warning with the figures when ports can’t rest',
     'limits: { calls: 100, cps: 100 }\nmedia: { addresses: [{ bind: 127.0.0.1, ports: 20000-20999 }] }',
-    ['t:2:48: warning: media.addresses[0].ports: 1000 ports: can’t rest at the configured rate: limits.cps 100 x 2 legs x 2 ports x 2 s = 800 resting, and limits.calls 100 x 4 = 400 in use (allowed: 1200 ports or more, or lower limits)'],
+    [
+      't:2:48: warning: media.addresses[0].ports: 1000 ports: can’t rest at the configured rate: limits.cps 100 x 2 legs x 2 ports x 2 s = 800 resting, and limits.calls 100 x 4 = 400 in use (allowed: 1200 ports or more, or lower limits)',
+    ],
   ],
   [
     'a warning when the engine’s endpoints run out first',
     'media: { endpoints: 100 }',
-    ['t:1:21: warning: media.endpoints: 100: is reached before limits.calls: 2000 calls have 4000 legs (allowed: 4000 or more, or null)'],
+    [
+      't:1:21: warning: media.endpoints: 100: is reached before limits.calls: 2000 calls have 4000 legs (allowed: 4000 or more, or null)',
+    ],
   ],
 ];
 

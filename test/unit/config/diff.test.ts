@@ -5,7 +5,11 @@ import type { Settings } from '../../../src/config/index.ts';
 import { diffConfig, liveSettings, parseConfig } from '../../../src/config/index.ts';
 
 function settingsOf(text: string): Settings {
-  const result = parseConfig(text, { file: 't', env: {}, readFile: () => ({ ok: false, error: 'none' }) });
+  const result = parseConfig(text, {
+    file: 't',
+    env: {},
+    readFile: () => ({ ok: false, error: 'none' }),
+  });
   if (!result.ok) throw new Error(JSON.stringify(result.error));
   return result.value.settings;
 }
@@ -49,11 +53,17 @@ test('names every changed setting by its key and says which of them wait for a r
 test('applies exactly the settings it calls live', () => {
   const applied = liveSettings(BEFORE, AFTER);
   assert.equal(diffConfig(BEFORE, applied), { live: diffConfig(BEFORE, AFTER).live, restart: [] });
-  assert.equal(diffConfig(applied, AFTER), { live: [], restart: diffConfig(BEFORE, AFTER).restart });
+  assert.equal(diffConfig(applied, AFTER), {
+    live: [],
+    restart: diffConfig(BEFORE, AFTER).restart,
+  });
 });
 
 test('says that more calls need more endpoints than the engine started with', () => {
-  assert.equal(diffConfig(BEFORE, settingsOf('limits: { calls: 2001 }')), { live: ['limits.calls'], restart: ['media.endpoints'] });
+  assert.equal(diffConfig(BEFORE, settingsOf('limits: { calls: 2001 }')), {
+    live: ['limits.calls'],
+    restart: ['media.endpoints'],
+  });
 });
 
 test.run();

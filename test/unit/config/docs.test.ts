@@ -6,8 +6,13 @@ import * as assert from 'uvu/assert';
 
 const SCRIPT = fileURLToPath(new URL('../../../scripts/gen-docs.mjs', import.meta.url));
 
-function run(...args: readonly string[]): { readonly status: number | null; readonly text: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, ...args], { encoding: 'utf8' });
+function run(...args: readonly string[]): {
+  readonly status: number | null;
+  readonly text: string;
+} {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, ...args], {
+    encoding: 'utf8',
+  });
   return { status, text: stdout + stderr };
 }
 

@@ -2,10 +2,19 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DoctorFacts, Settings } from '../../../src/config/index.ts';
-import { DEMO_YAML, SOCKET_BUFFER_BYTES, doctorFindings, parseConfig } from '../../../src/config/index.ts';
+import {
+  DEMO_YAML,
+  SOCKET_BUFFER_BYTES,
+  doctorFindings,
+  parseConfig,
+} from '../../../src/config/index.ts';
 
 function settingsOf(text: string): Settings {
-  const result = parseConfig(text, { file: 't', env: {}, readFile: () => ({ ok: false, error: 'none' }) });
+  const result = parseConfig(text, {
+    file: 't',
+    env: {},
+    readFile: () => ({ ok: false, error: 'none' }),
+  });
   if (!result.ok) throw new Error(JSON.stringify(result.error));
   return result.value.settings;
 }
@@ -31,7 +40,10 @@ test('finds a healthy machine healthy', () => {
 });
 
 test('asks for larger socket buffers and says how', () => {
-  const [finding] = doctorFindings(settingsOf(DEMO_YAML), { ...HEALTHY, receiveBufferBytesMax: 212_992 });
+  const [finding] = doctorFindings(settingsOf(DEMO_YAML), {
+    ...HEALTHY,
+    receiveBufferBytesMax: 212_992,
+  });
   assert.equal(finding, {
     check: 'receive-buffer',
     verdict: 'warning',
@@ -49,8 +61,13 @@ test('refuses too few open files, exact to one', () => {
 test('warns of ports that the system gives away, unless they are reserved', () => {
   const ephemeralPorts = { portMin: 29_999, portMax: 60_999 };
   assert.equal(verdictsOf({ ephemeralPorts }), ['ephemeral-ports warning']);
-  assert.equal(verdictsOf({ ephemeralPorts, reservedPorts: [{ portMin: 20_000, portMax: 29_999 }] }), []);
-  assert.equal(verdictsOf({ ephemeralPorts: { portMin: 5060, portMax: 5060 } }), ['ephemeral-ports warning']);
+  assert.equal(
+    verdictsOf({ ephemeralPorts, reservedPorts: [{ portMin: 20_000, portMax: 29_999 }] }),
+    [],
+  );
+  assert.equal(verdictsOf({ ephemeralPorts: { portMin: 5060, portMax: 5060 } }), [
+    'ephemeral-ports warning',
+  ]);
 });
 
 test('warns of more media threads than CPUs', () => {
@@ -67,7 +84,13 @@ test('warns of a clock that nobody sets', () => {
 });
 
 test('calls unknown what could not be found out', () => {
-  const unknown = { receiveBufferBytesMax: null, sendBufferBytesMax: null, openFilesMax: null, ephemeralPorts: null, clockSynchronised: null };
+  const unknown = {
+    receiveBufferBytesMax: null,
+    sendBufferBytesMax: null,
+    openFilesMax: null,
+    ephemeralPorts: null,
+    clockSynchronised: null,
+  };
   assert.equal(verdictsOf(unknown), [
     'receive-buffer unknown',
     'send-buffer unknown',

@@ -3,7 +3,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { seededRandom } from '../../../src/base/index.ts';
 import type { ConfigFinding, LoadedConfig, Settings } from '../../../src/config/index.ts';
-import { DEMO_YAML, findingText, parseConfig, validateRoute, validateTrunk } from '../../../src/config/index.ts';
+import {
+  DEMO_YAML,
+  findingText,
+  parseConfig,
+  validateRoute,
+  validateTrunk,
+} from '../../../src/config/index.ts';
 
 const FULL = `
 listen: { sip: [udp://127.0.0.1:5060, tcp://127.0.0.1:5060], http: http://127.0.0.1:8080 }
@@ -20,13 +26,18 @@ interface ParseOptions {
   readonly files?: Readonly<Record<string, { readonly text: string; readonly mode: number }>>;
 }
 
-function parse(text: string, { env = {}, files = {} }: ParseOptions = {}): ReturnType<typeof parseConfig> {
+function parse(
+  text: string,
+  { env = {}, files = {} }: ParseOptions = {},
+): ReturnType<typeof parseConfig> {
   return parseConfig(text, {
     file: 't.yaml',
     env,
     readFile: (path) => {
       const file = files[path];
-      return file === undefined ? { ok: false, error: 'there is no such file' } : { ok: true, value: file };
+      return file === undefined
+        ? { ok: false, error: 'there is no such file' }
+        : { ok: true, value: file };
     },
   });
 }
@@ -37,23 +48,37 @@ function loaded(text: string, options: ParseOptions = {}): LoadedConfig {
   return result.value;
 }
 
-const settingsOf = (text: string, options: ParseOptions = {}): Settings => loaded(text, options).settings;
+const settingsOf = (text: string, options: ParseOptions = {}): Settings =>
+  loaded(text, options).settings;
 
 function findingsOf(text: string, options: ParseOptions = {}): readonly ConfigFinding[] {
   const result = parse(text, options);
   return result.ok ? result.value.warnings : result.error;
 }
 
-const linesOf = (text: string, options: ParseOptions = {}): readonly string[] => findingsOf(text, options).map(findingText);
+const linesOf = (text: string, options: ParseOptions = {}): readonly string[] =>
+  findingsOf(text, options).map(findingText);
 
 test('reads the configuration of the manual without a word', () => {
   const { settings, warnings } = loaded(FULL);
   assert.equal(warnings, []);
   assert.equal(settings.trunks[0]?.gateways, [
-    { uri: 'sip:192.0.2.10', transport: 'udp', host: '192.0.2.10', port: 5060, priority: 1, weight: 1 },
+    {
+      uri: 'sip:192.0.2.10',
+      transport: 'udp',
+      host: '192.0.2.10',
+      port: 5060,
+      priority: 1,
+      weight: 1,
+    },
   ]);
   assert.equal(settings.routes, [
-    { match: { kind: 'prefix', prefix: '44' }, strip: 0, add: '', target: { kind: 'trunks', trunks: ['carrier-a'] } },
+    {
+      match: { kind: 'prefix', prefix: '44' },
+      strip: 0,
+      add: '',
+      target: { kind: 'trunks', trunks: ['carrier-a'] },
+    },
   ]);
   assert.is(settings.media.inactivityHoldS, 3600);
   assert.is(settings.trunks[0]?.maxDurationS, 14_400);
@@ -67,7 +92,13 @@ test('reads the demonstration without a word, and it answers 9196 with an echo',
   assert.ok(settings.listen.sip.every(({ bind }) => bind.host === '127.0.0.1'));
 });
 
-for (const yaml of ['bus: { url: memory: }', 'bus:\n  url: memory:\n', 'bus:\r\n  url: memory: # here\r\n', 'bus: { url: "memory:" }', 'bus: { url: memory }']) {
+for (const yaml of [
+  'bus: { url: memory: }',
+  'bus:\n  url: memory:\n',
+  'bus:\r\n  url: memory: # here\r\n',
+  'bus: { url: "memory:" }',
+  'bus: { url: memory }',
+]) {
   test(`takes ${JSON.stringify(yaml)} for the bus in memory, though bare YAML would not`, () => {
     assert.is(settingsOf(yaml).bus.url, 'memory:');
   });
@@ -88,24 +119,96 @@ test('gives each reading its own defaults', () => {
 });
 
 const REFUSED: readonly (readonly [name: string, yaml: string, line: string])[] = [
-  ['a number that is too large', 'limits: { cps: 10001 }', 't.yaml:1:16: error: limits.cps: 10001: is too large (allowed: a whole number from 1 to 10000)'],
-  ['a word for a number', 'limits:\n  calls: many', 't.yaml:2:10: error: limits.calls: many: is not a whole number (allowed: a whole number from 0 to 130000)'],
-  ['a fraction', 'limits: { cps: 1.5 }', 't.yaml:1:16: error: limits.cps: 1.5: is not a whole number (allowed: a whole number from 1 to 10000)'],
-  ['an unknown section', 'listne: {}', 't.yaml:1:1: error: listne: is not a known setting; did you mean listen?'],
-  ['an unknown key in another spelling', 'limits: { drainS: 5 }', 't.yaml:1:11: error: limits.drainS: is not a known setting; did you mean drain_s?'],
-  ['an unknown key near nothing', 'log: { xyzzy: 1 }', 't.yaml:1:8: error: log.xyzzy: is not a known setting (allowed: level)'],
-  ['a word that is not on the list', 'log: { level: loud }', 't.yaml:1:15: error: log.level: loud: is not one of the words allowed (allowed: one of debug, info, warn, error, silent)'],
-  ['an empty section', 'log:', 't.yaml:1:5: error: log: (empty): is empty; leave the key out for its default (allowed: a map with the keys level)'],
-  ['a list where a map belongs', 'log: [1]', 't.yaml:1:6: error: log: (a list): is not a map (allowed: a map with the keys level)'],
-  ['a map where a list belongs', 'trunks: { a: 1 }', 't.yaml:1:9: error: trunks: (a map): is not a list (allowed: a list of 0 to 10000)'],
-  ['a whole file that is a list', '- 1', 't.yaml:1:1: error: (a list): is not a map (allowed: a map with the keys listen, media, store, bus, limits, trunks, routes, log)'],
-  ['a transport that does not exist', 'listen: { sip: ["tls://127.0.0.1:5061"] }', 't.yaml:1:17: error: listen.sip[0]: tls://127.0.0.1:5061: the transport tls is not supported (allowed: udp://ADDRESS:PORT or tcp://ADDRESS:PORT, IPv6 in brackets; the port is 5060 when left out)'],
-  ['no listener at all', 'listen: { sip: [] }', 't.yaml:1:16: error: listen.sip: (a list): has too few entries (allowed: a list of 1 to 16)'],
-  ['a port range backwards', 'media: { addresses: [{ bind: 127.0.0.1, ports: 30000-20000 }] }', 't.yaml:1:48: error: media.addresses[0].ports: 30000-20000: the first port is above the last (allowed: FIRST-LAST, both from 1 to 65535, such as 20000-29999)'],
-  ['a missing name', 'trunks:\n  - allow: []', 't.yaml:2:5: error: trunks[0].name: is missing (allowed: 1 to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit)'],
-  ['host bits in a block', 'trunks: [{ name: a, allow: [192.0.2.5/24] }]', 't.yaml:1:29: error: trunks[0].allow[0]: 192.0.2.5/24: has bits set behind the prefix; the block is 192.0.2.0/24, the address alone 192.0.2.5/32 (allowed: an address block such as 192.0.2.0/24 or 2001:db8::/32, or one address)'],
-  ['a true for a text', 'listen: { realm: true }', 't.yaml:1:18: error: listen.realm: true: is not a text; put it in quotes (allowed: 1 to 128 characters without quotes, backslashes and control characters)'],
-  ['a codec twice', 'trunks: [{ name: a, gateways: [{uri: "sip:h"}], codecs: [PCMA, PCMA] }]', 't.yaml:1:64: error: trunks[0].codecs[1]: PCMA: is there already (allowed: one of PCMU, PCMA, G722, opus, telephone-event)'],
+  [
+    'a number that is too large',
+    'limits: { cps: 10001 }',
+    't.yaml:1:16: error: limits.cps: 10001: is too large (allowed: a whole number from 1 to 10000)',
+  ],
+  [
+    'a word for a number',
+    'limits:\n  calls: many',
+    't.yaml:2:10: error: limits.calls: many: is not a whole number (allowed: a whole number from 0 to 130000)',
+  ],
+  [
+    'a fraction',
+    'limits: { cps: 1.5 }',
+    't.yaml:1:16: error: limits.cps: 1.5: is not a whole number (allowed: a whole number from 1 to 10000)',
+  ],
+  [
+    'an unknown section',
+    'listne: {}',
+    't.yaml:1:1: error: listne: is not a known setting; did you mean listen?',
+  ],
+  [
+    'an unknown key in another spelling',
+    'limits: { drainS: 5 }',
+    't.yaml:1:11: error: limits.drainS: is not a known setting; did you mean drain_s?',
+  ],
+  [
+    'an unknown key near nothing',
+    'log: { xyzzy: 1 }',
+    't.yaml:1:8: error: log.xyzzy: is not a known setting (allowed: level)',
+  ],
+  [
+    'a word that is not on the list',
+    'log: { level: loud }',
+    't.yaml:1:15: error: log.level: loud: is not one of the words allowed (allowed: one of debug, info, warn, error, silent)',
+  ],
+  [
+    'an empty section',
+    'log:',
+    't.yaml:1:5: error: log: (empty): is empty; leave the key out for its default (allowed: a map with the keys level)',
+  ],
+  [
+    'a list where a map belongs',
+    'log: [1]',
+    't.yaml:1:6: error: log: (a list): is not a map (allowed: a map with the keys level)',
+  ],
+  [
+    'a map where a list belongs',
+    'trunks: { a: 1 }',
+    't.yaml:1:9: error: trunks: (a map): is not a list (allowed: a list of 0 to 10000)',
+  ],
+  [
+    'a whole file that is a list',
+    '- 1',
+    't.yaml:1:1: error: (a list): is not a map (allowed: a map with the keys listen, media, store, bus, limits, trunks, routes, log)',
+  ],
+  [
+    'a transport that does not exist',
+    'listen: { sip: ["tls://127.0.0.1:5061"] }',
+    't.yaml:1:17: error: listen.sip[0]: tls://127.0.0.1:5061: the transport tls is not supported (allowed: udp://ADDRESS:PORT or tcp://ADDRESS:PORT, IPv6 in brackets; the port is 5060 when left out)',
+  ],
+  [
+    'no listener at all',
+    'listen: { sip: [] }',
+    't.yaml:1:16: error: listen.sip: (a list): has too few entries (allowed: a list of 1 to 16)',
+  ],
+  [
+    'a port range backwards',
+    'media: { addresses: [{ bind: 127.0.0.1, ports: 30000-20000 }] }',
+    't.yaml:1:48: error: media.addresses[0].ports: 30000-20000: the first port is above the last (allowed: FIRST-LAST, both from 1 to 65535, such as 20000-29999)',
+  ],
+  [
+    'a missing name',
+    'trunks:\n  - allow: []',
+    't.yaml:2:5: error: trunks[0].name: is missing (allowed: 1 to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit)',
+  ],
+  [
+    'host bits in a block',
+    'trunks: [{ name: a, allow: [192.0.2.5/24] }]',
+    't.yaml:1:29: error: trunks[0].allow[0]: 192.0.2.5/24: has bits set behind the prefix; the block is 192.0.2.0/24, the address alone 192.0.2.5/32 (allowed: an address block such as 192.0.2.0/24 or 2001:db8::/32, or one address)',
+  ],
+  [
+    'a true for a text',
+    'listen: { realm: true }',
+    't.yaml:1:18: error: listen.realm: true: is not a text; put it in quotes (allowed: 1 to 128 characters without quotes, backslashes and control characters)',
+  ],
+  [
+    'a codec twice',
+    'trunks: [{ name: a, gateways: [{uri: "sip:h"}], codecs: [PCMA, PCMA] }]',
+    't.yaml:1:64: error: trunks[0].codecs[1]: PCMA: is there already (allowed: one of PCMU, PCMA, G722, opus, telephone-event)',
+  ],
   ['an empty file', '# nothing\n', 't.yaml: error: is empty'],
 ];
 
@@ -118,7 +221,9 @@ for (const [name, yaml, line] of REFUSED) {
 }
 
 test('reports every mistake of one file, in the order of the text', () => {
-  const lines = linesOf('limits: { cps: 0, calls: x }\ntrunks:\n  - { name: a b }\n  - { name: c, allow: [300.0.0.1] }\nlog: { level: no }\nbus: { url: "nats:" }\n');
+  const lines = linesOf(
+    'limits: { cps: 0, calls: x }\ntrunks:\n  - { name: a b }\n  - { name: c, allow: [300.0.0.1] }\nlog: { level: no }\nbus: { url: "nats:" }\n',
+  );
   assert.equal(
     lines.map((line) => line.split(':').slice(1, 3).join(':')),
     ['1:16', '1:26', '3:13', '4:24', '5:15', '6:13'],
@@ -136,9 +241,19 @@ test('refuses two documents in one file', () => {
 });
 
 test('reads aliases, and an alias of aliases is not unfolded beyond the schema', () => {
-  const settings = settingsOf('trunks:\n  - { name: a, allow: &x [192.0.2.1], codecs: &c [PCMA] }\n  - { name: b, codecs: *c, gateways: [{uri: "sip:h"}] }\n');
+  const settings = settingsOf(
+    'trunks:\n  - { name: a, allow: &x [192.0.2.1], codecs: &c [PCMA] }\n  - { name: b, codecs: *c, gateways: [{uri: "sip:h"}] }\n',
+  );
   assert.equal(settings.trunks[1]?.codecs, ['PCMA']);
-  const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]', ...'bcdefghij'.split('').map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghi'[i] ?? ''}`).join(',')}]`)];
+  const bomb = [
+    'a: &a [x,x,x,x,x,x,x,x,x]',
+    ...'bcdefghij'.split('').map(
+      (name, i) =>
+        `${name}: &${name} [${Array(9)
+          .fill(`*${'abcdefghi'[i] ?? ''}`)
+          .join(',')}]`,
+    ),
+  ];
   assert.is(findingsOf(bomb.join('\n')).length, 10);
 });
 
@@ -148,21 +263,27 @@ test('refuses a text that is larger than any configuration', () => {
 
 // Secrets and references.
 
-const WITH_PASSWORD = (password: string): string => `trunks: [{ name: a, auth: { username: u, password: ${password} } }]`;
+const WITH_PASSWORD = (password: string): string =>
+  `trunks: [{ name: a, auth: { username: u, password: ${password} } }]`;
 const passwordOf = (settings: Settings): string | null => {
   const auth = settings.trunks[0]?.auth ?? null;
   return auth?.kind === 'password' ? auth.password : null;
 };
 
 test('puts environment variables into texts and numbers', () => {
-  const settings = settingsOf('limits:\n  cps: ${CPS}\nlisten: { realm: "at-${SITE}-$${SITE}" }', { env: { CPS: '7', SITE: 'x' } });
+  const settings = settingsOf('limits:\n  cps: ${CPS}\nlisten: { realm: "at-${SITE}-$${SITE}" }', {
+    env: { CPS: '7', SITE: 'x' },
+  });
   assert.is(settings.limits.cps, 7);
   assert.is(settings.listen.realm, 'at-x-${SITE}');
 });
 
 test('names an environment variable that is not set', () => {
   const [line] = linesOf(WITH_PASSWORD('"${NOPE}"'));
-  assert.match(line ?? '', /trunks\[0\]\.auth\.password: \*\*\*: the environment variable NOPE is not set/);
+  assert.match(
+    line ?? '',
+    /trunks\[0\]\.auth\.password: \*\*\*: the environment variable NOPE is not set/,
+  );
 });
 
 test('checks what an environment variable holds like what the file holds', () => {
@@ -179,7 +300,10 @@ test('reads a secret from its file and drops the line end', () => {
 test('warns of a secret file that others can read', () => {
   const files = { 'pw.txt': { text: 'x', mode: 0o100644 } };
   const [warning] = loaded(WITH_PASSWORD('{ file: pw.txt }'), { files }).warnings;
-  assert.match(warning === undefined ? '' : findingText(warning), /warning: trunks\[0\]\.auth\.password: pw\.txt: the file’s mode is 0644/);
+  assert.match(
+    warning === undefined ? '' : findingText(warning),
+    /warning: trunks\[0\]\.auth\.password: pw\.txt: the file’s mode is 0644/,
+  );
 });
 
 for (const [name, files, problem] of [
@@ -198,19 +322,25 @@ test('follows {file: …} for secrets only', () => {
 });
 
 test('never shows a secret in a finding', () => {
-  const yaml = 'trunks: [{ name: a, auth: { username: u, password: hunter2hunter2, ha1_md5: hunter2hunter2 } }]';
+  const yaml =
+    'trunks: [{ name: a, auth: { username: u, password: hunter2hunter2, ha1_md5: hunter2hunter2 } }]';
   assert.not.ok(linesOf(yaml).join('\n').includes('hunter2'));
 });
 
 test('keeps leading zeros of numbers written without quotes', () => {
-  const settings = settingsOf(`${WITH_PASSWORD('0123')}\nroutes: [{ prefix: 0044, add: 00, destination: echo }]`);
+  const settings = settingsOf(
+    `${WITH_PASSWORD('0123')}\nroutes: [{ prefix: 0044, add: 00, destination: echo }]`,
+  );
   assert.is(passwordOf(settings), '0123');
   assert.equal(settings.routes[0]?.match, { kind: 'prefix', prefix: '0044' });
   assert.is(settings.routes[0]?.add, '00');
 });
 
 test('drops the plus of a prefix, since digits are matched without it', () => {
-  assert.equal(settingsOf('routes: [{ prefix: "+44", destination: echo }]').routes[0]?.match, { kind: 'prefix', prefix: '44' });
+  assert.equal(settingsOf('routes: [{ prefix: "+44", destination: echo }]').routes[0]?.match, {
+    kind: 'prefix',
+    prefix: '44',
+  });
 });
 
 // Failover codes.
@@ -218,12 +348,17 @@ test('drops the plus of a prefix, since digits are matched without it', () => {
 for (const status of [401, 407, 486, 487, 600, 603, 604, 699]) {
   test(`E23 refuses ${status} as a failover code and gives the reason`, () => {
     const [line] = linesOf(`trunks: [{ name: a, failover_codes: [${status}] }]`);
-    assert.match(line ?? '', new RegExp(`trunks\\[0\\]\\.failover_codes\\[0\\]: ${status}: can’t be failed over: it `));
+    assert.match(
+      line ?? '',
+      new RegExp(`trunks\\[0\\]\\.failover_codes\\[0\\]: ${status}: can’t be failed over: it `),
+    );
   });
 }
 
 test('E23 takes 408, 480 and every 5xx as failover codes', () => {
-  const settings = settingsOf('trunks: [{ name: a, allow: [192.0.2.1], failover_codes: [408, 480, 500, 502, 503, 504, 599] }]');
+  const settings = settingsOf(
+    'trunks: [{ name: a, allow: [192.0.2.1], failover_codes: [408, 480, 500, 502, 503, 504, 599] }]',
+  );
   assert.equal(settings.trunks[0]?.failoverCodes, [408, 480, 500, 502, 503, 504, 599]);
 });
 
@@ -236,16 +371,33 @@ test('checks a trunk given as JSON by the same rules', () => {
   const bad = validateTrunk({ name: 'a b', cps: '5', extra: 1, auth: { username: 'u' } });
   assert.equal(bad.ok ? [] : bad.error.map(({ key }) => key), ['extra', 'name', 'cps']);
   assert.not.ok(validateTrunk({ name: 'a', auth: { username: 'u' } }).ok);
+  assert.not.ok(validateTrunk({ name: 'a', codecs: ['telephone-event'] }).ok);
+  assert.not.ok(
+    validateTrunk({ name: 'a', gateways: [{ uri: 'sip:h' }, { uri: 'sip:H:5060' }] }).ok,
+  );
 });
 
 test('follows no reference in a trunk given as JSON', () => {
   const auth = (password: unknown): unknown => ({ name: 'a', auth: { username: 'u', password } });
   assert.not.ok(validateTrunk(auth({ file: '/etc/passwd' })).ok);
   const literal = validateTrunk(auth('${HOME}'));
-  assert.equal(literal.ok ? literal.value.auth : null, { kind: 'password', username: 'u', password: '${HOME}' });
+  assert.equal(literal.ok ? literal.value.auth : null, {
+    kind: 'password',
+    username: 'u',
+    password: '${HOME}',
+  });
 });
 
-for (const body of [null, undefined, 5, 'x', [], [[]], { __proto__: null }, JSON.parse('{"__proto__":{"name":"x"},"constructor":1}')] as unknown[]) {
+for (const body of [
+  null,
+  undefined,
+  5,
+  'x',
+  [],
+  [[]],
+  { __proto__: null },
+  JSON.parse('{"__proto__":{"name":"x"},"constructor":1}'),
+] as unknown[]) {
   test(`refuses ${JSON.stringify(body) ?? 'nothing'} as a trunk`, () => {
     assert.not.ok(validateTrunk(body).ok);
   });
@@ -267,7 +419,31 @@ test('checks a route given as JSON by the same rules', () => {
 
 test('answers any text with findings or settings and never throws', () => {
   const random = seededRandom(20);
-  const pieces = ['{', '}', '[', ']', ':', ' ', '\n', '- ', '&a ', '*a', '!!x ', '"', "'", '|', '>', '#', '${', '?', 'null', '1e9', '<<: ', '\t', '\u0000'];
+  const pieces = [
+    '{',
+    '}',
+    '[',
+    ']',
+    ':',
+    ' ',
+    '\n',
+    '- ',
+    '&a ',
+    '*a',
+    '!!x ',
+    '"',
+    "'",
+    '|',
+    '>',
+    '#',
+    '${',
+    '?',
+    'null',
+    '1e9',
+    '<<: ',
+    '\t',
+    '\u0000',
+  ];
   for (let round = 0; round < 500; round += 1) {
     let text = FULL;
     for (let edit = 0; edit < 1 + random.draw() * 4; edit += 1) {

@@ -5,7 +5,10 @@ import type { RouteChoice, Trunk, TrunkBook } from '../../../src/trunks/index.ts
 import { buildTrunkBook } from '../../../src/trunks/index.ts';
 
 /** A trunk as configured; everything but its name has its default unless given. */
-export function trunkSettings(name: string, body: Readonly<Record<string, unknown>> = {}): TrunkSettings {
+export function trunkSettings(
+  name: string,
+  body: Readonly<Record<string, unknown>> = {},
+): TrunkSettings {
   const result = validateTrunk({ name, ...body });
   if (!result.ok) throw new Error(JSON.stringify(result.error));
   return result.value;
@@ -38,6 +41,9 @@ export function trunk(name: string, body: Readonly<Record<string, unknown>> = {}
 
 /** A choice on one line: what it leads to, and the rewritten number. */
 export function choiceText(choice: RouteChoice): string {
-  const target = choice.kind === 'destination' ? choice.destination : choice.trunks.map(({ name }) => name).join(',');
+  const target =
+    choice.kind === 'destination'
+      ? choice.destination
+      : choice.trunks.map(({ name }) => name).join(',');
   return `${target} ${choice.number}`;
 }

@@ -3,7 +3,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { monoMs, seededRandom } from '../../../src/base/index.ts';
 import type { HealthOutput } from '../../../src/trunks/index.ts';
-import { BACK_OFF_MS, BACK_OFF_MS_MAX, FAILURES_TO_DOWN, GatewayHealth, RETRY_AFTER_S_MAX, gatewayId } from '../../../src/trunks/index.ts';
+import {
+  BACK_OFF_MS,
+  BACK_OFF_MS_MAX,
+  FAILURES_TO_DOWN,
+  GatewayHealth,
+  RETRY_AFTER_S_MAX,
+  gatewayId,
+} from '../../../src/trunks/index.ts';
 
 const GW = gatewayId('a/udp:192.0.2.1:5060');
 const OTHER = gatewayId('a/udp:192.0.2.2:5060');
@@ -48,10 +55,14 @@ test('E22 tries it again by itself when the back-off is over', () => {
   bench.down(0);
   assert.equal(bench.core.handleDeadline(monoMs(BACK_OFF_MS - 1)), []);
   assert.is(bench.core.stateOf(GW), 'down');
-  assert.equal(bench.core.handleDeadline(monoMs(BACK_OFF_MS)), [{ kind: 'gatewayUp', gateway: GW, onTrial: true }]);
+  assert.equal(bench.core.handleDeadline(monoMs(BACK_OFF_MS)), [
+    { kind: 'gatewayUp', gateway: GW, onTrial: true },
+  ]);
   assert.is(bench.core.stateOf(GW), 'up');
   assert.is(bench.core.nextDeadline, null);
-  assert.equal(bench.answered(BACK_OFF_MS + 1), [{ kind: 'gatewayUp', gateway: GW, onTrial: false }]);
+  assert.equal(bench.answered(BACK_OFF_MS + 1), [
+    { kind: 'gatewayUp', gateway: GW, onTrial: false },
+  ]);
 });
 
 test('takes one failure on trial for a proof and doubles the back-off up to its limit', () => {
@@ -65,7 +76,9 @@ test('takes one failure on trial for a proof and doubles the back-off up to its 
   }
   bench.core.handleDeadline(monoMs(now + BACK_OFF_MS_MAX));
   bench.answered(now + BACK_OFF_MS_MAX);
-  assert.equal(bench.down(now + BACK_OFF_MS_MAX), [{ kind: 'gatewayDown', gateway: GW, backOffMs: BACK_OFF_MS }]);
+  assert.equal(bench.down(now + BACK_OFF_MS_MAX), [
+    { kind: 'gatewayDown', gateway: GW, backOffMs: BACK_OFF_MS },
+  ]);
 });
 
 test('does not lengthen the back-off for calls that were on their way when it went down', () => {
@@ -92,13 +105,17 @@ test('E22 honours Retry-After at once, to its end, and takes the longest of seve
   assert.is(bench.core.nextDeadline, 60_002);
   assert.equal(bench.answered(3), []);
   assert.is(bench.core.stateOf(GW), 'resting');
-  assert.equal(bench.core.handleDeadline(monoMs(60_002)), [{ kind: 'gatewayUp', gateway: GW, onTrial: true }]);
+  assert.equal(bench.core.handleDeadline(monoMs(60_002)), [
+    { kind: 'gatewayUp', gateway: GW, onTrial: true },
+  ]);
 });
 
 test('believes no Retry-After beyond the limit, and one of 0 is none', () => {
   const bench = new Bench();
   assert.equal(bench.failed(0, 0), []);
-  assert.equal(bench.failed(0, 1e9), [{ kind: 'gatewayResting', gateway: GW, restMs: RETRY_AFTER_S_MAX * 1000 }]);
+  assert.equal(bench.failed(0, 1e9), [
+    { kind: 'gatewayResting', gateway: GW, restMs: RETRY_AFTER_S_MAX * 1000 },
+  ]);
 });
 
 test('forgets gateways that a reload dropped and keeps the others', () => {
@@ -121,7 +138,12 @@ test('always ends with every gateway up again when nothing more happens, whateve
       const gateway = random.draw() < 0.5 ? GW : OTHER;
       const retryAfterS = random.draw() < 0.2 ? Math.floor(random.draw() * 400) : null;
       if (core.nextDeadline !== null && core.nextDeadline <= now) core.handleDeadline(monoMs(now));
-      core.handle(monoMs(now), random.draw() < 0.6 ? { kind: 'failed', gateway, retryAfterS } : { kind: 'answered', gateway });
+      core.handle(
+        monoMs(now),
+        random.draw() < 0.6
+          ? { kind: 'failed', gateway, retryAfterS }
+          : { kind: 'answered', gateway },
+      );
       const away = [GW, OTHER].filter((id) => core.stateOf(id) !== 'up').length;
       assert.is(core.nextDeadline !== null, away > 0, `seed ${seed} step ${step}`);
     }

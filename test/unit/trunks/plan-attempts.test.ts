@@ -13,10 +13,19 @@ interface Gw {
 }
 
 const made = (name: string, ...gateways: readonly Gw[]): ReturnType<typeof trunk> =>
-  trunk(name, { gateways: gateways.map(({ host, priority = 1, weight = 1 }) => ({ uri: `sip:${host}`, priority, weight })) });
+  trunk(name, {
+    gateways: gateways.map(({ host, priority = 1, weight = 1 }) => ({
+      uri: `sip:${host}`,
+      priority,
+      weight,
+    })),
+  });
 
 const allUp = (): GatewayState => 'up';
-const hosts = (inputs: PlanInputs): string => planAttempts(inputs).map(({ gateway }) => gateway.target.host).join(' ');
+const hosts = (inputs: PlanInputs): string =>
+  planAttempts(inputs)
+    .map(({ gateway }) => gateway.target.host)
+    .join(' ');
 
 /** Answers the given draws in turn and fails on one too many. */
 function draws(...values: readonly number[]): () => number {
@@ -44,14 +53,24 @@ test('gives each gateway of a priority its share of the draw', () => {
 });
 
 test('draws without putting back', () => {
-  const trunks = [made('a', { host: 'x', weight: 2 }, { host: 'y', weight: 1 }, { host: 'z', weight: 1 })];
+  const trunks = [
+    made('a', { host: 'x', weight: 2 }, { host: 'y', weight: 1 }, { host: 'z', weight: 1 }),
+  ];
   assert.is(hosts({ trunks, draw: draws(0.6, 0.7), stateOf: allUp }), 'y z x');
   assert.is(hosts({ trunks, draw: draws(0.6, 0.6), stateOf: allUp }), 'y x z');
 });
 
 test('leaves weight 0 for the end of its priority', () => {
-  const trunks = [made('a', { host: 'zero', weight: 0 }, { host: 'x', weight: 5 }, { host: 'later', priority: 2 })];
-  for (const point of [0, 0.5, 0.999]) assert.is(hosts({ trunks, draw: draws(point), stateOf: allUp }), 'x zero later');
+  const trunks = [
+    made(
+      'a',
+      { host: 'zero', weight: 0 },
+      { host: 'x', weight: 5 },
+      { host: 'later', priority: 2 },
+    ),
+  ];
+  for (const point of [0, 0.5, 0.999])
+    assert.is(hosts({ trunks, draw: draws(point), stateOf: allUp }), 'x zero later');
 });
 
 test('chooses evenly when every weight is 0', () => {
@@ -61,8 +80,12 @@ test('chooses evenly when every weight is 0', () => {
 });
 
 test('puts gateways that are down behind all others and leaves resting ones out', () => {
-  const trunks = [made('a', { host: 'down' }, { host: 'up', priority: 2 }), made('b', { host: 'resting' }, { host: 'second', priority: 2 })];
-  const stateOf: PlanInputs['stateOf'] = (id) => (id.includes('down') ? 'down' : id.includes('resting') ? 'resting' : 'up');
+  const trunks = [
+    made('a', { host: 'down' }, { host: 'up', priority: 2 }),
+    made('b', { host: 'resting' }, { host: 'second', priority: 2 }),
+  ];
+  const stateOf: PlanInputs['stateOf'] = (id) =>
+    id.includes('down') ? 'down' : id.includes('resting') ? 'resting' : 'up';
   const plan = planAttempts({ trunks, draw: draws(), stateOf });
   assert.equal(
     plan.map(({ trunk: { name }, gateway, state }) => `${name} ${gateway.target.host} ${state}`),
@@ -73,12 +96,17 @@ test('puts gateways that are down behind all others and leaves resting ones out'
 test('plans nothing without gateways', () => {
   assert.equal(planAttempts({ trunks: [], draw: draws(), stateOf: allUp }), []);
   assert.equal(planAttempts({ trunks: [trunk('a')], draw: draws(), stateOf: allUp }), []);
-  assert.equal(planAttempts({ trunks: [made('a', { host: 'x' })], draw: draws(), stateOf: () => 'resting' }), []);
+  assert.equal(
+    planAttempts({ trunks: [made('a', { host: 'x' })], draw: draws(), stateOf: () => 'resting' }),
+    [],
+  );
 });
 
 test('spreads 10,000 calls exactly by weight and tries every gateway once in each', () => {
   const random = seededRandom(3);
-  const trunks = [made('a', { host: 'x', weight: 6 }, { host: 'y', weight: 3 }, { host: 'z', weight: 1 })];
+  const trunks = [
+    made('a', { host: 'x', weight: 6 }, { host: 'y', weight: 3 }, { host: 'z', weight: 1 }),
+  ];
   const firsts = new Map<string, number>();
   for (let call = 0; call < 10_000; call += 1) {
     // The first draw walks evenly over [0, 1), so the shares come out exact.

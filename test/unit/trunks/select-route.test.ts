@@ -5,7 +5,9 @@ import { seededRandom } from '../../../src/base/index.ts';
 import type { RouteSettings } from '../../../src/config/index.ts';
 import { book, choiceText, route, trunkSettings } from './build.ts';
 
-const TRUNKS = ['a', 'b', 'c'].map((name) => trunkSettings(name, { gateways: [{ uri: `sip:${name}.example` }] }));
+const TRUNKS = ['a', 'b', 'c'].map((name) =>
+  trunkSettings(name, { gateways: [{ uri: `sip:${name}.example` }] }),
+);
 
 const BOOK = book({
   trunks: TRUNKS,
@@ -60,7 +62,10 @@ for (const [dialled, choice] of CASES) {
 }
 
 test('takes every number to the empty prefix when nothing longer matches, but no name', () => {
-  const all = book({ trunks: TRUNKS, routes: [route({ prefix: '', trunks: ['a'] }), route({ prefix: '1', trunks: ['b'] })] });
+  const all = book({
+    trunks: TRUNKS,
+    routes: [route({ prefix: '', trunks: ['a'] }), route({ prefix: '1', trunks: ['b'] })],
+  });
   const trunksOf = (dialled: string): string => {
     const result = all.selectRoute(dialled);
     return result.ok ? choiceText(result.value) : result.error.code;
@@ -73,16 +78,29 @@ test('takes every number to the empty prefix when nothing longer matches, but no
 test('chooses as a search through all prefixes would, on random tables and numbers', () => {
   const random = seededRandom(7);
   const digits = (countMax: number): string =>
-    Array.from({ length: Math.floor(random.draw() * (countMax + 1)) }, () => '0123456789*#'[Math.floor(random.draw() * 4)] ?? '0').join('');
+    Array.from(
+      { length: Math.floor(random.draw() * (countMax + 1)) },
+      () => '0123456789*#'[Math.floor(random.draw() * 4)] ?? '0',
+    ).join('');
   for (let round = 0; round < 200; round += 1) {
     const prefixes = [...new Set(Array.from({ length: 20 }, () => digits(6)))];
-    const routes: readonly RouteSettings[] = prefixes.map((prefix) => route({ prefix, trunks: ['a'] }));
+    const routes: readonly RouteSettings[] = prefixes.map((prefix) =>
+      route({ prefix, trunks: ['a'] }),
+    );
     const table = book({ trunks: TRUNKS, routes });
     for (let call = 0; call < 50; call += 1) {
       const dialled = digits(9);
-      const best = dialled === '' ? undefined : prefixes.filter((prefix) => dialled.startsWith(prefix)).sort((x, y) => y.length - x.length)[0];
+      const best =
+        dialled === ''
+          ? undefined
+          : prefixes
+              .filter((prefix) => dialled.startsWith(prefix))
+              .sort((x, y) => y.length - x.length)[0];
       const chosen = table.selectRoute(dialled);
-      const prefix = chosen.ok && chosen.value.route.match.kind === 'prefix' ? chosen.value.route.match.prefix : undefined;
+      const prefix =
+        chosen.ok && chosen.value.route.match.kind === 'prefix'
+          ? chosen.value.route.match.prefix
+          : undefined;
       assert.is(prefix, best, `dialled ${dialled} among ${prefixes.join(' ')}`);
     }
   }

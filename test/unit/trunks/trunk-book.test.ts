@@ -48,7 +48,9 @@ test('finds digest trunks by name to the letter', () => {
 });
 
 test('finds trunks by id and names gateways so that a reload knows them again', () => {
-  const made = book({ trunks: [trunkSettings('a', { gateways: [{ uri: 'sip:[2001:db8::1]:5070;transport=tcp' }] })] });
+  const made = book({
+    trunks: [trunkSettings('a', { gateways: [{ uri: 'sip:[2001:db8::1]:5070;transport=tcp' }] })],
+  });
   const trunk = made.byId(trunkId('a'));
   assert.equal(trunk?.gateways, [
     {
@@ -67,10 +69,35 @@ test('finds trunks by id and names gateways so that a reload knows them again', 
 const a = trunkSettings('a', { allow: ['192.0.2.0/24'], auth: { username: 'u', password: 'p' } });
 for (const [name, inputs, message] of [
   ['a name', { trunks: [a, trunkSettings('a')], routes: [] }, 'two trunks are named a'],
-  ['a user name', { trunks: [a, trunkSettings('b', { auth: { username: 'u', password: 'q' } })], routes: [] }, 'trunks a and b share the user name u'],
-  ['a block', { trunks: [a, trunkSettings('b', { allow: ['192.0.2.0/24'] })], routes: [] }, 'trunks a and b both allow 192.0.2.0/24'],
-  ['a prefix', { trunks: [a], routes: [route({ prefix: '1', trunks: ['a'] }), route({ prefix: '+1', trunks: ['a'] })] }, 'two routes have the prefix "1"'],
-  ['a number', { trunks: [], routes: [route({ number: '1-2', destination: 'echo' }), route({ number: '+12', destination: 'echo' })] }, 'two routes have the number 12'],
+  [
+    'a user name',
+    { trunks: [a, trunkSettings('b', { auth: { username: 'u', password: 'q' } })], routes: [] },
+    'trunks a and b share the user name u',
+  ],
+  [
+    'a block',
+    { trunks: [a, trunkSettings('b', { allow: ['192.0.2.0/24'] })], routes: [] },
+    'trunks a and b both allow 192.0.2.0/24',
+  ],
+  [
+    'a prefix',
+    {
+      trunks: [a],
+      routes: [route({ prefix: '1', trunks: ['a'] }), route({ prefix: '+1', trunks: ['a'] })],
+    },
+    'two routes have the prefix "1"',
+  ],
+  [
+    'a number',
+    {
+      trunks: [],
+      routes: [
+        route({ number: '1-2', destination: 'echo' }),
+        route({ number: '+12', destination: 'echo' }),
+      ],
+    },
+    'two routes have the number 12',
+  ],
 ] as const) {
   test(`refuses two that share ${name}, as the file and the API may together`, () => {
     assert.equal(buildTrunkBook(inputs), { ok: false, error: { code: 'CONFIG_INVALID', message } });
@@ -78,8 +105,14 @@ for (const [name, inputs, message] of [
 }
 
 test('refuses a route to a trunk that the file no longer has', () => {
-  const result = buildTrunkBook({ trunks: [a], routes: [route({ prefix: '1', trunks: ['a', 'gone'] })] });
-  assert.is(result.ok ? '' : result.error.message, 'the route with the prefix "1" names the unknown trunk gone');
+  const result = buildTrunkBook({
+    trunks: [a],
+    routes: [route({ prefix: '1', trunks: ['a', 'gone'] })],
+  });
+  assert.is(
+    result.ok ? '' : result.error.message,
+    'the route with the prefix "1" names the unknown trunk gone',
+  );
 });
 
 test('finds the block that a search through all of them would, on random blocks and addresses', () => {
