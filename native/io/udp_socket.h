@@ -51,7 +51,7 @@ class UdpSocket {
   /// queued: the caller must compare sources until it has emptied the queue once.
   /// @returns kAddressInvalid when the kernel has no way to such an address.
   [[nodiscard]] Result<void> connect(const SocketAddress& remote) noexcept;
-  /// Hears everyone again; keeps address and port.
+  /// Hears everyone again; keeps address and port, given that both were bound by number.
   [[nodiscard]] Result<void> disconnect() noexcept;
 
   [[nodiscard]] Received receive(MutableBytes into) noexcept;

@@ -15,12 +15,12 @@ export interface EngineRegion {
   /** As given to startHost. */
   readonly region: string;
   readonly runDir: string;
-  /** A .node file to load instead of the installed addon. */
-  readonly addonPath?: string;
+  /** A .node file to load instead of the installed addon; null = the installed one. */
+  readonly addonPath?: string | null;
 }
 
 /** A joined engine. One thread of JavaScript owns it; whoever attached closes it. */
-export interface AttachedEngine extends MediaEngine {
+export interface EngineClient extends MediaEngine {
   /** False, and nothing taken: a full order ring (try again after the next events), a lost engine, or after close(). */
   submit(orders: readonly EngineOrder[]): boolean;
   /** Counters about a second old at most; null for a stale handle. Still answers after close(). */
@@ -43,7 +43,7 @@ const DRAIN_BYTES = 512 * EVENT_RECORD_BYTES;
 export function attachEngine(
   region: EngineRegion,
   onEvents: (events: readonly EngineEvent[]) => void,
-): Result<AttachedEngine, CodedError> {
+): Result<EngineClient, CodedError> {
   const addon = loadAddon(region.addonPath ?? null);
   let engine: Attached | null = null;
   // The first wake-up comes by the event loop, so `engine` is set by then.
@@ -53,14 +53,15 @@ export function attachEngine(
   return ok(engine);
 }
 
-class Attached implements AttachedEngine {
+class Attached implements EngineClient {
   readonly #attachment: AddonAttachment;
   readonly #onEvents: (events: readonly EngineEvent[]) => void;
   readonly #statistics: StatisticsReader;
   readonly #encoder = new OrderEncoder();
   readonly #drained = new Uint8Array(DRAIN_BYTES);
   readonly #drainedView = new DataView(this.#drained.buffer);
-  #closed = false;
+  /** Closed by us, or lost. */
+  #ended = false;
 
   constructor(attachment: AddonAttachment, onEvents: (events: readonly EngineEvent[]) => void) {
     this.#attachment = attachment;
@@ -69,7 +70,7 @@ class Attached implements AttachedEngine {
   }
 
   submit(orders: readonly EngineOrder[]): boolean {
-    if (this.#closed) return false;
+    if (this.#ended) return false;
     return this.#attachment.client.submit(this.#encoder.encode(orders)) === orders.length;
   }
 
@@ -82,21 +83,24 @@ class Attached implements AttachedEngine {
   }
 
   close(): Promise<void> {
-    this.#closed = true;
+    this.#ended = true;
     this.#attachment.client.close();
     return Promise.resolve();
   }
 
   /** The addon's wake-up. All events are taken out before any is told, so that an exception can't lose the next wake-up. */
   handleWake(lost: boolean): void {
-    if (this.#closed) return;
+    if (this.#ended) return;
     const events: EngineEvent[] = [];
     for (;;) {
       const length = this.#attachment.client.drain(this.#drained);
       if (length === 0) break;
       decodeEvents(this.#drainedView, length, events);
     }
-    if (lost) events.push({ kind: 'engineLost' });
+    if (lost) {
+      this.#ended = true;
+      events.push({ kind: 'engineLost' });
+    }
     if (events.length > 0) this.#onEvents(events);
   }
 }

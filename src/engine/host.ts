@@ -16,15 +16,17 @@ export interface HostConfig {
   readonly endpointsMax: number;
   /** IP literals of this machine with their ports, both ends included; an order names one by index. */
   readonly addresses: readonly { readonly bind: string; readonly portMin: number; readonly portMax: number }[];
-  /** How long a closed port stays unused. */
-  readonly portRestMs: number;
-  /** Orders that may wait, per media thread; a power of two from 16. */
-  readonly orderRingRecords: number;
+  /** How long a closed port stays unused, up to 600,000. */
+  readonly portRestMs?: number;
+  /** Orders that may wait, per media thread; a power of two from 16. No batch larger than this is ever taken. */
+  readonly orderRingRecords?: number;
   /** Events that may wait, per media thread; a power of two from 16. */
-  readonly eventRingRecords: number;
-  /** A .node file to load instead of the installed addon. */
-  readonly addonPath?: string;
+  readonly eventRingRecords?: number;
+  /** A .node file to load instead of the installed addon; null = the installed one. */
+  readonly addonPath?: string | null;
 }
+
+const DEFAULTS = { portRestMs: 2_000, orderRingRecords: 4_096, eventRingRecords: 4_096 } as const;
 
 export interface EngineHost {
   /** Closes every endpoint, joins the threads, removes the region. Attached clients see `engineLost`. Twice is fine. */
@@ -44,7 +46,7 @@ export function startHost(config: HostConfig): Result<EngineHost, CodedError> {
     if (parsed === null) return err({ code: 'CONFIG_INVALID', message: `media address ${bind} is not an IP literal` });
     addresses.push({ ...parsed, portMin, portMax });
   }
-  const answer = loadAddon(config.addonPath ?? null).start({ ...config, addresses });
+  const answer = loadAddon(config.addonPath ?? null).start({ ...DEFAULTS, ...config, addresses });
   if (answer.code !== 'OK') return err({ code: 'CONFIG_INVALID', message: answer.message });
   const { host } = answer;
   return ok({

@@ -3,6 +3,6 @@ export * from './types.ts';
 export { startHost } from './host.ts';
 export type { EngineHost, HostConfig } from './host.ts';
 export { attachEngine } from './client.ts';
-export type { AttachedEngine, EngineRegion } from './client.ts';
+export type { EngineClient, EngineRegion } from './client.ts';
 export type { NodeCounters } from './statistics.ts';
 export { CODES as ENGINE_CODES, NODE_COUNTERS } from './contract.gen.ts';
