@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import type { Ended } from './child.ts';
 import type { EngineSettings, TrunkSetting } from './engine.ts';
 import { Engine, WorkFolder } from './engine.ts';
-import { ADDRESSES, freePort, until } from './loopback.ts';
+import { ADDRESSES, freeMediaPort, freePort, until } from './loopback.ts';
 import type { SippOptions, SippProcess, SippResult } from './sipp.ts';
 import { startSipp } from './sipp.ts';
 
@@ -24,6 +24,9 @@ export interface Callees {
 /** Time for a process to open its sockets. */
 const OPEN_LIMIT_MS = 10_000;
 const RUN_LIMIT_S = 240;
+/** Above the engine's media ports. Parties on one address must not share media ports. */
+const MEDIA_PORT_MIN = 31_000;
+const MEDIA_PORTS_EACH = 4000;
 
 /** One test's processes and files; `close` ends and removes all of them, however the test ended. */
 export class Parties {
@@ -46,11 +49,8 @@ export class Parties {
   async callees(options: PartyOptions): Promise<Callees> {
     const host = options.host ?? ADDRESSES.callee;
     const local = { host, port: await freePort(host) };
-    const process = this.#start(options, { local, remote: null });
-    await until(() => isListening(local, this.#transportOf(options)), {
-      what: `SIPp listens on ${host}:${local.port}`,
-      limitMs: OPEN_LIMIT_MS,
-    });
+    const process = await this.#start(options, { local, remote: null });
+    await this.#listens(process, local, this.#transportOf(options));
     const parameter = this.#transportOf(options) === 'tcp' ? ';transport=tcp' : '';
     return { process, uri: `sip:${host}:${local.port}${parameter}` };
   }
@@ -73,12 +73,34 @@ export class Parties {
     this.work.remove();
   }
 
-  #start(options: PartyOptions, ends: Pick<SippOptions, 'local' | 'remote'>): SippProcess {
+  async #listens(
+    sipp: SippProcess,
+    local: SippOptions['local'],
+    transport: Transport,
+  ): Promise<void> {
+    const early = sipp.finished.then(({ exitCode, errors }) => {
+      throw new Error(`SIPp ended with ${exitCode ?? 'a signal'} instead of listening: ${errors}`);
+    });
+    const listening = until(() => isListening(local, transport), {
+      what: `SIPp listens on ${local.host}:${local.port}`,
+      limitMs: OPEN_LIMIT_MS,
+    });
+    await Promise.race([early, listening]);
+    // Its end comes later, and then it is no error.
+    early.catch(() => undefined);
+  }
+
+  async #start(
+    options: PartyOptions,
+    ends: Pick<SippOptions, 'local' | 'remote'>,
+  ): Promise<SippProcess> {
     const label = options.label ?? `sipp-${this.#processes.length}`;
     const process = startSipp({
       transport: this.transport,
-      // Parties on one address must not share media ports.
-      mediaPort: 31_000 + 4000 * this.#processes.length,
+      mediaPort: await freeMediaPort(
+        ends.local.host,
+        MEDIA_PORT_MIN + MEDIA_PORTS_EACH * this.#processes.length,
+      ),
       calls: null,
       limitS: RUN_LIMIT_S,
       ...options,
