@@ -1,5 +1,5 @@
 // The clocks, and the one timer that drives a core: cores only say when they want to be called.
-import { monoMs, epochMs, type Core, type MonoMs, type Now } from '../base/index.ts';
+import { monoMs, epochMs, type MonoMs, type Now } from '../base/index.ts';
 
 // Far below the 2^31 ms at which setTimeout turns into "at once"; a longer wait is armed again.
 const WAIT_MS_MAX = 3_600_000;
@@ -54,67 +54,4 @@ export function createTicker(onDue: () => MonoMs | null): Ticker {
       disarm();
     },
   };
-}
-
-/**
- * Runs a core in real time: gives it inputs and the clock, carries out its outputs, keeps its deadline.
- * Inputs that come while outputs are carried out wait their turn, so the core is never entered twice and all
- * outputs of one call are carried out before the next.
- */
-export class CoreDriver<Input, Output> {
-  readonly #core: Core<Input, Output>;
-  readonly #carryOut: (output: Output, now: Now) => void;
-  readonly #ticker: Ticker;
-  #waiting: Input[] = [];
-  #running = false;
-  #closed = false;
-
-  constructor(core: Core<Input, Output>, carryOut: (output: Output, now: Now) => void) {
-    this.#core = core;
-    this.#carryOut = carryOut;
-    this.#ticker = createTicker(() => {
-      this.#tick();
-      return core.nextDeadline;
-    });
-  }
-
-  /** Hands an input to the core, at once or after the outputs in progress. */
-  handle(input: Input): void {
-    if (this.#closed) return;
-    this.#waiting.push(input);
-    if (!this.#running) this.#run(() => undefined);
-  }
-
-  /** The core is not called any more. */
-  close(): void {
-    this.#closed = true;
-    this.#waiting = [];
-    this.#ticker.close();
-  }
-
-  #tick(): void {
-    if (this.#closed || this.#running) return;
-    this.#run(() => {
-      const now = systemNow();
-      for (const output of this.#core.handleDeadline(now.mono)) this.#carryOut(output, now);
-    });
-  }
-
-  #run(first: () => void): void {
-    this.#running = true;
-    try {
-      first();
-      while (this.#waiting.length > 0) {
-        const batch = this.#waiting;
-        this.#waiting = [];
-        for (const input of batch) {
-          const now = systemNow();
-          for (const output of this.#core.handle(now.mono, input)) this.#carryOut(output, now);
-        }
-      }
-    } finally {
-      this.#running = false;
-    }
-    this.#ticker.arm(this.#core.nextDeadline);
-  }
 }

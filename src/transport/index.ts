@@ -9,4 +9,4 @@ export type {
 } from './types.ts';
 export { TRANSPORT_LIMITS } from './types.ts';
 export { openSipTransport } from './open.ts';
-export { CoreDriver, createTicker, systemNow, type Ticker } from './clock.ts';
+export { createTicker, systemNow, type Ticker } from './clock.ts';

@@ -14,7 +14,7 @@ import { AddressBook } from './resolve.ts';
 import { StreamTable } from './stream-table.ts';
 import { Tally } from './tally.ts';
 import type { SipTransport, SipTransportOptions, TransportStats } from './types.ts';
-import { openUdp, UdpPoint } from './udp.ts';
+import { openUdp, type UdpPoint } from './udp.ts';
 
 /**
  * Opens every listening point, or none.
@@ -143,8 +143,8 @@ class Transport implements SipTransport {
   #sendToTarget(target: SendTarget, bytes: Buffer, txn: ClientTxnId | null): void {
     this.#book.find(target.host, (addresses) => {
       if (this.#closed) return;
-      // The resolver's order is kept; addresses of a family we don't listen on are no use.
-      for (const host of addresses) {
+      // IPv4 first: the SIP core chose the Via for a name that way. A family we don't listen on is no use.
+      for (const host of addresses.toSorted((a, b) => Number(isIPv6(a)) - Number(isIPv6(b)))) {
         if (target.transport === 'udp') {
           const point = this.#udp.find(({ ipv6 }) => ipv6 === isIPv6(host));
           if (point === undefined) continue;

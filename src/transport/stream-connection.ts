@@ -145,7 +145,7 @@ export class StreamConnection {
           this.farewell();
           return;
       }
-      if (!this.usable) return;
+      if (this.#socket.destroyed || this.#farewellBy !== null) return;
     }
     if (!this.#framer.isMidMessage)
       this.#unfinishedSince = progressed ? null : this.#unfinishedSince;

@@ -42,6 +42,7 @@ export class StreamTable {
   readonly #perSource = new Map<string, number>();
   readonly #sweep: NodeJS.Timeout;
   #inbound = 0;
+  #onEmpty: (() => void) | null = null;
 
   constructor(context: StreamTableContext) {
     this.#context = context;
@@ -113,8 +114,6 @@ export class StreamTable {
       else this.#onEmpty = resolve;
     });
   }
-  #onEmpty: (() => void) | null = null;
-
   #accepted(socket: net.Socket): void {
     const { remoteAddress: host, remotePort: port } = socket;
     // A peer that reset before accept() returned has no address any more.
@@ -176,20 +175,21 @@ export class StreamTable {
     remote: HostPort,
     release: (connection: StreamConnection) => void,
   ): StreamConnection {
-    const { limits, tally, onMessage, onSendFailed, onBroken, onRefused } = this.#context;
-    const flow: Flow = { id: this.#context.nextFlowId(), transport: 'tcp', remote };
+    const context = this.#context;
+    const { limits, tally } = context;
+    const flow: Flow = { id: context.nextFlowId(), transport: 'tcp', remote };
     const connection = new StreamConnection(socket, {
       flow,
       limits,
       tally,
-      onMessage,
-      onSendFailed,
-      onBroken,
-      onRefused: (reason) => onRefused(reason, remote),
+      onMessage: (from, bytes) => context.onMessage(from, bytes),
+      onSendFailed: (txn) => context.onSendFailed(txn),
+      onBroken: (from, error, head) => context.onBroken(from, error, head),
+      onRefused: (reason) => context.onRefused(reason, remote),
       onClosed: (gone) => {
         this.#connections.delete(flow.id);
         release(gone);
-        this.#context.onFlowClosed(flow);
+        context.onFlowClosed(flow);
         if (this.#connections.size === 0) this.#onEmpty?.();
       },
     });
