@@ -3,7 +3,15 @@ import type { FastifyInstance } from 'fastify';
 import { toJson, type CdrJson } from '../records/index.ts';
 import type { ApiDeps, LiveCall } from './deps.ts';
 import { sendError } from './errors.ts';
-import { CallAnswer, CallList, callIdOf, CallParams, HangUp, limitOf, LiveQuery } from './schemas.ts';
+import {
+  CallAnswer,
+  CallList,
+  callIdOf,
+  CallParams,
+  HangUp,
+  limitOf,
+  LiveQuery,
+} from './schemas.ts';
 
 const STATUS_ACCEPTED = 202;
 const CURSOR = /^(\d{1,15})\.(CL[0-9a-f]{32})$/;
@@ -67,7 +75,11 @@ function cursorOf(text: string | undefined): LiveCursor | undefined | null {
  * The next calls after the cursor's; when that one has ended meanwhile, those that started later than it. Calls that
  * start or end between two pages may be missed or not: the list is a view of something that moves.
  */
-function pageAfter(deps: ApiDeps, cursor: LiveCursor | undefined, limit: number): { page: LiveCall[]; more: boolean } {
+function pageAfter(
+  deps: ApiDeps,
+  cursor: LiveCursor | undefined,
+  limit: number,
+): { page: LiveCall[]; more: boolean } {
   const page: LiveCall[] = [];
   let found = cursor === undefined;
   for (const call of deps.liveCalls()) {
@@ -85,7 +97,10 @@ function pageAfter(deps: ApiDeps, cursor: LiveCursor | undefined, limit: number)
   return { page, more: false };
 }
 
-function unknownCall(id: string): { readonly code: 'RESOURCE_NOT_FOUND'; readonly message: string } {
+function unknownCall(id: string): {
+  readonly code: 'RESOURCE_NOT_FOUND';
+  readonly message: string;
+} {
   return { code: 'RESOURCE_NOT_FOUND', message: `no call ${id.slice(0, 64)}` };
 }
 

@@ -10,7 +10,12 @@ import { CdrList, CdrsQuery, limitOf, PAGE_ROWS_MAX, timeOf } from './schemas.ts
 export function registerCdrs(app: FastifyInstance, deps: ApiDeps): void {
   app.get<{ Querystring: CdrsQuery }>(
     '/v1/cdrs',
-    { schema: { querystring: CdrsQuery, response: { 200: { content: { 'application/json': { schema: CdrList } } } } } },
+    {
+      schema: {
+        querystring: CdrsQuery,
+        response: { 200: { content: { 'application/json': { schema: CdrList } } } },
+      },
+    },
     async (request, reply) => {
       const { query } = request;
       const [from, to] = [timeOf(query.from), timeOf(query.to)];
@@ -25,7 +30,8 @@ export function registerCdrs(app: FastifyInstance, deps: ApiDeps): void {
         ...(query.trunk === undefined ? {} : { trunk: query.trunk }),
         ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
       };
-      if (query.format === 'csv') return sendCsv(reply, deps.cdrs, wanted, query.limit === undefined);
+      if (query.format === 'csv')
+        return sendCsv(reply, deps.cdrs, wanted, query.limit === undefined);
       const page = await deps.cdrs.listLegs(wanted);
       if (!page.ok) return sendError(reply, page.error);
       return reply.send({ cdrs: page.value.legs.map(toJson), next_cursor: page.value.nextCursor });
@@ -34,11 +40,18 @@ export function registerCdrs(app: FastifyInstance, deps: ApiDeps): void {
 }
 
 /** All rows from the cursor on, or one page of `limit` rows with the cursor of the next in `x-next-cursor`. */
-async function sendCsv(reply: FastifyReply, cdrs: CdrSource, wanted: CdrQuery, all: boolean): Promise<FastifyReply> {
+async function sendCsv(
+  reply: FastifyReply,
+  cdrs: CdrSource,
+  wanted: CdrQuery,
+  all: boolean,
+): Promise<FastifyReply> {
   // The first page is fetched before the status line goes out: a store that refuses still gets its 503.
   const first = await cdrs.listLegs(all ? { ...wanted, limit: PAGE_ROWS_MAX } : wanted);
   if (!first.ok) return sendError(reply, first.error);
-  void reply.type('text/csv; charset=utf-8; header=present').header('content-disposition', 'attachment; filename="cdrs.csv"');
+  void reply
+    .type('text/csv; charset=utf-8; header=present')
+    .header('content-disposition', 'attachment; filename="cdrs.csv"');
   if (!all) {
     if (first.value.nextCursor !== null) void reply.header('x-next-cursor', first.value.nextCursor);
     return reply.send(csvHeader() + csvRows(first.value.legs));
@@ -54,7 +67,7 @@ interface Page {
 /** Pages are asked for as fast as the client reads; a store that fails on the way breaks the connection off, visibly. */
 async function* csvChunks(cdrs: CdrSource, wanted: CdrQuery, first: Page): AsyncGenerator<string> {
   yield csvHeader();
-  for (let page = first; ; ) {
+  for (let page = first; ;) {
     if (page.legs.length > 0) yield csvRows(page.legs);
     if (page.nextCursor === null) return;
     const next = await cdrs.listLegs({ ...wanted, limit: PAGE_ROWS_MAX, cursor: page.nextCursor });

@@ -1,5 +1,12 @@
 // What the HTTP resources need from the rest of the process, declared here and filled by the server.
-import type { CallId, CodedError, EpochMs, LegDirection, LegRecord, Result } from '../base/index.ts';
+import type {
+  CallId,
+  CodedError,
+  EpochMs,
+  LegDirection,
+  LegRecord,
+  Result,
+} from '../base/index.ts';
 
 /** Why the node takes no new calls at the moment; the words of GET /readyz. */
 export type NotReadyReason = 'starting' | 'draining' | 'store_unavailable' | 'engine_lost';
@@ -41,7 +48,11 @@ export interface CdrQuery {
 
 /** The store's side of call records. */
 export interface CdrSource {
-  listLegs(query: CdrQuery): Promise<Result<{ readonly legs: readonly LegRecord[]; readonly nextCursor: string | null }, CodedError>>;
+  listLegs(
+    query: CdrQuery,
+  ): Promise<
+    Result<{ readonly legs: readonly LegRecord[]; readonly nextCursor: string | null }, CodedError>
+  >;
   findCall(callId: CallId): Promise<Result<readonly LegRecord[], CodedError>>;
 }
 

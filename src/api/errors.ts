@@ -36,7 +36,8 @@ const CODE_BY_STATUS: Readonly<Partial<Record<number, ErrorCode>>> = {
 /** Answers a request with a coded failure. */
 export function sendError(reply: FastifyReply, error: CodedError): FastifyReply {
   const status = STATUS[error.code] ?? STATUS_FAULT;
-  if (error.retryAfterS !== undefined) void reply.header('retry-after', String(Math.ceil(error.retryAfterS)));
+  if (error.retryAfterS !== undefined)
+    void reply.header('retry-after', String(Math.ceil(error.retryAfterS)));
   return send(reply, status, error.code, error.message);
 }
 
@@ -51,14 +52,23 @@ export function registerErrors(app: FastifyInstance): void {
       return send(reply, status, CODE_BY_STATUS[status] ?? 'REQUEST_INVALID', error.message);
     }
     request.log.error({ err: error, path: pathOf(request) }, 'request failed by a fault of ours');
-    return send(reply, STATUS_FAULT, 'INTERNAL_FAULT', `a fault of ours; the log has it under request ${request.id}`);
+    return send(
+      reply,
+      STATUS_FAULT,
+      'INTERNAL_FAULT',
+      `a fault of ours; the log has it under request ${request.id}`,
+    );
   });
 }
 
 function send(reply: FastifyReply, status: number, code: ErrorCode, message: string): FastifyReply {
   const body: ErrorBody = { code, message, status };
   // A route may have set its own type and answer schema before it failed; an error is JSON all the same.
-  return reply.code(status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(body);
+  return reply
+    .code(status)
+    .type('application/json; charset=utf-8')
+    .serializer(JSON.stringify)
+    .send(body);
 }
 
 /** Without the query, which may hold numbers. */

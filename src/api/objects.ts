@@ -5,6 +5,7 @@ import type { ApiDeps, ManagedObject, ObjectBook } from './deps.ts';
 import { sendError } from './errors.ts';
 import { NameParams, ObjectBody, TrunkList } from './schemas.ts';
 
+const STATUS_OK = 200;
 const STATUS_CREATED = 201;
 const STATUS_NO_CONTENT = 204;
 /** The name of the route with the empty prefix: an empty path segment is none. */
@@ -42,14 +43,16 @@ export function registerObjects(app: FastifyInstance, deps: ApiDeps): void {
     path: '/v1/trunks',
     noun: 'trunk',
     book: deps.trunks,
-    nameIn: (body) => (typeof body['name'] === 'string' && body['name'] !== '' ? body['name'] : null),
+    nameIn: (body) =>
+      typeof body['name'] === 'string' && body['name'] !== '' ? body['name'] : null,
     named: (body, name) => ({ ...body, name }),
   });
   registerFamily(app, alone, {
     path: '/v1/routes',
     noun: 'route',
     book: deps.routes,
-    nameIn: (body) => (typeof body['prefix'] === 'string' ? body['prefix'] || EMPTY_PREFIX_NAME : null),
+    nameIn: (body) =>
+      typeof body['prefix'] === 'string' ? body['prefix'] || EMPTY_PREFIX_NAME : null,
     named: (body, name) => ({ ...body, prefix: name === EMPTY_PREFIX_NAME ? '' : name }),
   });
 }
@@ -57,71 +60,105 @@ export function registerObjects(app: FastifyInstance, deps: ApiDeps): void {
 type Alone = (edit: () => Promise<FastifyReply>) => Promise<FastifyReply>;
 
 function registerFamily(app: FastifyInstance, alone: Alone, family: Family): void {
-  const { path, noun, book } = family;
-  const find = (name: string): ManagedObject | undefined => book.list().find((object) => object.name === name);
-  const unknown = (name: string): CodedError => ({ code: 'RESOURCE_NOT_FOUND', message: `no ${noun} '${name}'` });
-  const owned = (name: string): CodedError => ({
-    code: 'CONFIG_OWNED',
-    message: `${noun} '${name}' stands in the configuration file; change it there and reload`,
-  });
-
-  app.get<{ Params: NameParams }>(`${path}/:name`, { schema: { params: NameParams } }, (request, reply) => {
-    const object = find(request.params.name);
-    return object === undefined ? sendError(reply, unknown(request.params.name)) : reply.send(shown(object));
-  });
-
-  app.post<{ Body: ObjectBody }>(path, { schema: { body: ObjectBody } }, (request, reply) =>
-    alone(async () => {
-      const name = family.nameIn(request.body);
-      if (name === null) {
-        return sendError(reply, { code: 'REQUEST_INVALID', message: `the ${noun} has no ${noun === 'route' ? 'prefix' : 'name'}` });
-      }
-      const existing = find(name);
-      if (existing?.owner === 'config') return sendError(reply, owned(name));
-      if (existing !== undefined) {
-        return sendError(reply, { code: 'NAME_TAKEN', message: `there is a ${noun} '${name}' already; PUT replaces it` });
-      }
-      return store(reply, family, name, request.body, STATUS_CREATED);
-    }),
+  const { path } = family;
+  app.get<{ Params: NameParams }>(
+    `${path}/:name`,
+    { schema: { params: NameParams } },
+    (request, reply) => {
+      const { name } = request.params;
+      const object = find(family, name);
+      return object === undefined
+        ? sendError(reply, unknown(family, name))
+        : reply.send(shown(object));
+    },
   );
-
+  app.post<{ Body: ObjectBody }>(path, { schema: { body: ObjectBody } }, (request, reply) =>
+    alone(() => create(reply, family, request.body)),
+  );
   app.put<{ Params: NameParams; Body: ObjectBody }>(
     `${path}/:name`,
     { schema: { params: NameParams, body: ObjectBody } },
-    (request, reply) =>
-      alone(async () => {
-        const { name } = request.params;
-        const existing = find(name);
-        if (existing?.owner === 'config') return sendError(reply, owned(name));
-        const within = family.nameIn(request.body);
-        if (within !== null && within !== name) {
-          const message = `the body names ${noun} '${within}', the path '${name}'`;
-          return sendError(reply, { code: 'REQUEST_INVALID', message });
-        }
-        return store(reply, family, name, request.body, existing === undefined ? STATUS_CREATED : 200);
-      }),
+    (request, reply) => alone(() => replace(reply, family, request.params.name, request.body)),
   );
-
-  app.delete<{ Params: NameParams }>(`${path}/:name`, { schema: { params: NameParams } }, (request, reply) =>
-    alone(async () => {
-      const { name } = request.params;
-      const existing = find(name);
-      if (existing === undefined) return sendError(reply, unknown(name));
-      if (existing.owner === 'config') return sendError(reply, owned(name));
-      const removed = await book.remove(name);
-      return removed.ok ? reply.code(STATUS_NO_CONTENT).send() : sendError(reply, removed.error);
-    }),
+  app.delete<{ Params: NameParams }>(
+    `${path}/:name`,
+    { schema: { params: NameParams } },
+    (request, reply) => alone(() => remove(reply, family, request.params.name)),
   );
 }
 
-async function store(reply: FastifyReply, family: Family, name: string, body: ObjectBody, status: number): Promise<FastifyReply> {
+function find({ book }: Family, name: string): ManagedObject | undefined {
+  return book.list().find((object) => object.name === name);
+}
+
+function unknown({ noun }: Family, name: string): CodedError {
+  return { code: 'RESOURCE_NOT_FOUND', message: `no ${noun} '${name}'` };
+}
+
+function owned({ noun }: Family, name: string): CodedError {
+  const message = `${noun} '${name}' stands in the configuration file; change it there and reload`;
+  return { code: 'CONFIG_OWNED', message };
+}
+
+async function create(
+  reply: FastifyReply,
+  family: Family,
+  body: ObjectBody,
+): Promise<FastifyReply> {
+  const { noun } = family;
+  const name = family.nameIn(body);
+  if (name === null) {
+    const message = `the ${noun} has no ${noun === 'route' ? 'prefix' : 'name'}`;
+    return sendError(reply, { code: 'REQUEST_INVALID', message });
+  }
+  const existing = find(family, name);
+  if (existing?.owner === 'config') return sendError(reply, owned(family, name));
+  if (existing !== undefined) {
+    const message = `there is a ${noun} '${name}' already; PUT replaces it`;
+    return sendError(reply, { code: 'NAME_TAKEN', message });
+  }
+  return store(reply, family, name, body, STATUS_CREATED);
+}
+
+async function replace(
+  reply: FastifyReply,
+  family: Family,
+  name: string,
+  body: ObjectBody,
+): Promise<FastifyReply> {
+  const existing = find(family, name);
+  if (existing?.owner === 'config') return sendError(reply, owned(family, name));
+  const within = family.nameIn(body);
+  if (within !== null && within !== name) {
+    const message = `the body names ${family.noun} '${within}', the path '${name}'`;
+    return sendError(reply, { code: 'REQUEST_INVALID', message });
+  }
+  return store(reply, family, name, body, existing === undefined ? STATUS_CREATED : STATUS_OK);
+}
+
+async function remove(reply: FastifyReply, family: Family, name: string): Promise<FastifyReply> {
+  const existing = find(family, name);
+  if (existing === undefined) return sendError(reply, unknown(family, name));
+  if (existing.owner === 'config') return sendError(reply, owned(family, name));
+  const removed = await family.book.remove(name);
+  return removed.ok ? reply.code(STATUS_NO_CONTENT).send() : sendError(reply, removed.error);
+}
+
+async function store(
+  reply: FastifyReply,
+  family: Family,
+  name: string,
+  body: ObjectBody,
+  status: number,
+): Promise<FastifyReply> {
   const checked = noShownSecret(family.named(body, name));
   if (!checked.ok) return sendError(reply, checked.error);
   const valid = family.book.validate(name, checked.value);
   if (!valid.ok) return sendError(reply, valid.error);
   const stored = await family.book.put(name, valid.value);
   if (!stored.ok) return sendError(reply, stored.error);
-  if (status === STATUS_CREATED) void reply.header('location', `${family.path}/${encodeURIComponent(name)}`);
+  if (status === STATUS_CREATED)
+    void reply.header('location', `${family.path}/${encodeURIComponent(name)}`);
   return reply.code(status).send(shown({ name, owner: 'api', body: valid.value }));
 }
 
@@ -143,7 +180,10 @@ function withoutSecrets(value: unknown): unknown {
 /** A body that was read here and is sent back would make the mark the password. */
 function noShownSecret(body: ObjectBody): Result<ObjectBody, CodedError> {
   return JSON.stringify(body).includes(`:${JSON.stringify(SECRET_SHOWN)}`)
-    ? err({ code: 'REQUEST_INVALID', message: `'${SECRET_SHOWN}' stands for a value that is not shown; give the value itself` })
+    ? err({
+        code: 'REQUEST_INVALID',
+        message: `'${SECRET_SHOWN}' stands for a value that is not shown; give the value itself`,
+      })
     : ok(body);
 }
 

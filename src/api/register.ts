@@ -28,7 +28,14 @@ export const apiServerOptions = {
   // A line per request would drown the log under a metrics scraper; faults are logged in errors.ts.
   logController: new LogController({ disableRequestLogging: true }),
   routerOptions: { maxParamLength: PARAM_CHARS_MAX },
-  ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
+  ajv: {
+    customOptions: {
+      coerceTypes: false,
+      removeAdditional: false,
+      useDefaults: false,
+      allErrors: false,
+    },
+  },
   // Requests the router itself refuses, such as a path with a broken escape.
   frameworkErrors: (error, _request, reply) => {
     sendError(reply, { code: 'REQUEST_INVALID', message: error.message });
@@ -55,8 +62,13 @@ export function registerRoutes(app: FastifyInstance, deps: ApiDeps): void {
 }
 
 /** A known path with a wrong method is 405 with Allow (RFC 9110 §15.5.6), not 404. */
-function refuseOtherMethods(app: FastifyInstance, methodsByPath: ReadonlyMap<string, ReadonlySet<string>>): void {
-  for (const [url, methods] of [...methodsByPath].map(([path, used]) => [path, new Set(used)] as const)) {
+function refuseOtherMethods(
+  app: FastifyInstance,
+  methodsByPath: ReadonlyMap<string, ReadonlySet<string>>,
+): void {
+  for (const [url, methods] of [...methodsByPath].map(
+    ([path, used]) => [path, new Set(used)] as const,
+  )) {
     const allow = [...methods].sort().join(', ');
     app.route({
       method: METHODS.filter((method) => !methods.has(method)),
@@ -64,7 +76,10 @@ function refuseOtherMethods(app: FastifyInstance, methodsByPath: ReadonlyMap<str
       exposeHeadRoute: false,
       handler: (request, reply) => {
         void reply.header('allow', allow);
-        return sendError(reply, { code: 'METHOD_NOT_ALLOWED', message: `${request.method} is not for ${url}` });
+        return sendError(reply, {
+          code: 'METHOD_NOT_ALLOWED',
+          message: `${request.method} is not for ${url}`,
+        });
       },
     });
   }

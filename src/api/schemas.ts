@@ -9,18 +9,27 @@ export const PAGE_ROWS_DEFAULT = 100;
 export const PAGE_ROWS_MAX = 1_000;
 
 /** One type or null, in the form the serializer writes fastest. */
-const nullable = (type: 'string' | 'integer' | 'number'): TSchema => Type.Unsafe({ type: [type, 'null'] });
+const nullable = (type: 'string' | 'integer' | 'number'): TSchema =>
+  Type.Unsafe({ type: [type, 'null'] });
 
 const TRUNK_NAME_LENGTH_MAX = 128;
 const CURSOR_LENGTH_MAX = 80;
 /** 1 to 1000. */
 const LIMIT_PATTERN = '^([1-9][0-9]{0,2}|1000)$';
-const TIME_PATTERN = '^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,3})?)?(Z|[+-]\\d{2}:\\d{2}))?$';
+const TIME_PATTERN =
+  '^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,3})?)?(Z|[+-]\\d{2}:\\d{2}))?$';
 
-const limit = Type.Optional(Type.String({ pattern: LIMIT_PATTERN, description: `rows of a page, 1 to ${PAGE_ROWS_MAX}` }));
-const cursor = Type.Optional(Type.String({ maxLength: CURSOR_LENGTH_MAX, description: '`next_cursor` of the page before' }));
+const limit = Type.Optional(
+  Type.String({ pattern: LIMIT_PATTERN, description: `rows of a page, 1 to ${PAGE_ROWS_MAX}` }),
+);
+const cursor = Type.Optional(
+  Type.String({ maxLength: CURSOR_LENGTH_MAX, description: '`next_cursor` of the page before' }),
+);
 const time = Type.Optional(
-  Type.String({ pattern: TIME_PATTERN, description: 'ISO 8601: a date (UTC midnight), or date and time with Z or an offset' }),
+  Type.String({
+    pattern: TIME_PATTERN,
+    description: 'ISO 8601: a date (UTC midnight), or date and time with Z or an offset',
+  }),
 );
 
 export const LiveQuery = Type.Object({ limit, cursor }, { additionalProperties: false });
@@ -42,7 +51,9 @@ export type CdrsQuery = Static<typeof CdrsQuery>;
 export const CallParams = Type.Object({ id: Type.String() });
 export type CallParams = Static<typeof CallParams>;
 
-export const NameParams = Type.Object({ name: Type.String({ minLength: 1, maxLength: TRUNK_NAME_LENGTH_MAX }) });
+export const NameParams = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: TRUNK_NAME_LENGTH_MAX }),
+});
 export type NameParams = Static<typeof NameParams>;
 
 export const DrainBody = Type.Object(
@@ -76,7 +87,10 @@ const Call = Type.Object({
 
 const Cdr = Type.Object(
   Object.fromEntries(
-    cdrColumns.map((column) => [column.name, column.nullable ? nullable(column.type) : Type.Unsafe({ type: column.type })]),
+    cdrColumns.map((column) => [
+      column.name,
+      column.nullable ? nullable(column.type) : Type.Unsafe({ type: column.type }),
+    ]),
   ),
 );
 

@@ -15,11 +15,36 @@ export interface CdrColumn {
 
 type Value = CdrColumn['value'];
 
-const text = (name: string, value: Value): CdrColumn => ({ name, type: 'string', nullable: false, value });
-const textOrNull = (name: string, value: Value): CdrColumn => ({ name, type: 'string', nullable: true, value });
-const count = (name: string, value: Value): CdrColumn => ({ name, type: 'integer', nullable: false, value });
-const countOrNull = (name: string, value: Value): CdrColumn => ({ name, type: 'integer', nullable: true, value });
-const figureOrNull = (name: string, value: Value): CdrColumn => ({ name, type: 'number', nullable: true, value });
+const text = (name: string, value: Value): CdrColumn => ({
+  name,
+  type: 'string',
+  nullable: false,
+  value,
+});
+const textOrNull = (name: string, value: Value): CdrColumn => ({
+  name,
+  type: 'string',
+  nullable: true,
+  value,
+});
+const count = (name: string, value: Value): CdrColumn => ({
+  name,
+  type: 'integer',
+  nullable: false,
+  value,
+});
+const countOrNull = (name: string, value: Value): CdrColumn => ({
+  name,
+  type: 'integer',
+  nullable: true,
+  value,
+});
+const figureOrNull = (name: string, value: Value): CdrColumn => ({
+  name,
+  type: 'number',
+  nullable: true,
+  value,
+});
 
 function isoTime(epochMs: number): string {
   return new Date(epochMs).toISOString();

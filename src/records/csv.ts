@@ -11,12 +11,16 @@ const FORMULA_START = /^[=+\-@\t\r\n]/;
 const PLAIN_NUMBER = /^[+-]?\d+$/;
 
 function harmless(value: CdrValue): CdrValue {
-  if (typeof value !== 'string' || !FORMULA_START.test(value) || PLAIN_NUMBER.test(value)) return value;
+  if (typeof value !== 'string' || !FORMULA_START.test(value) || PLAIN_NUMBER.test(value))
+    return value;
   return `'${value}`;
 }
 
 function lines(rows: readonly (readonly CdrValue[])[]): string {
-  return stringify(rows.map((row) => [...row]), { record_delimiter: 'windows' });
+  return stringify(
+    rows.map((row) => [...row]),
+    { record_delimiter: 'windows' },
+  );
 }
 
 /** The header line. */

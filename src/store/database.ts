@@ -35,7 +35,7 @@ export async function openDatabase(path: string): Promise<OpenDatabase> {
     sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: sqlite }) });
     const { error } = await new Migrator({ db, provider: migrations }).migrateToLatest();
-    if (error !== undefined) throw error instanceof Error ? error : new Error(String(error));
+    if (error !== undefined) throw error instanceof Error ? error : new Error('a migration failed');
     return { sqlite, db };
   } catch (error) {
     sqlite.close();

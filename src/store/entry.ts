@@ -67,7 +67,8 @@ export function decodeLine(line: Buffer): JournalEntry | null {
 function toEntry(value: unknown): JournalEntry | null {
   if (!isFields(value) || !isFields(value['e'])) return null;
   const { s: seq, m: monoMs, t: epochMs, e: fact } = value;
-  if (typeof seq !== 'number' || typeof monoMs !== 'number' || typeof epochMs !== 'number') return null;
+  if (typeof seq !== 'number' || typeof monoMs !== 'number' || typeof epochMs !== 'number')
+    return null;
   return isFact(fact) ? { seq, monoMs, epochMs, fact } : null;
 }
 

@@ -60,8 +60,14 @@ export class JournalReader {
         if (!this.#openNext(end)) return entries;
         continue;
       }
-      const wanted = end !== null && end.segmentIndex === index ? end.sizeBytes - this.#offsetBytes : CHUNK_BYTES;
-      const count = wanted <= 0 ? 0 : readSync(this.#fd, this.#chunk, 0, Math.min(wanted, CHUNK_BYTES), this.#offsetBytes);
+      const wanted =
+        end !== null && end.segmentIndex === index
+          ? end.sizeBytes - this.#offsetBytes
+          : CHUNK_BYTES;
+      const count =
+        wanted <= 0
+          ? 0
+          : readSync(this.#fd, this.#chunk, 0, Math.min(wanted, CHUNK_BYTES), this.#offsetBytes);
       if (count > 0) {
         this.#offsetBytes += count;
         this.#takeLines(this.#chunk.subarray(0, count), index, entries);
@@ -87,12 +93,17 @@ export class JournalReader {
   #openNext(end: JournalPosition | null): boolean {
     const current = this.#segmentIndex ?? -1;
     const last = end?.segmentIndex ?? Number.MAX_SAFE_INTEGER;
-    const next = current >= last ? undefined : this.segments().find((index) => index > current && index <= last);
+    const next =
+      current >= last
+        ? undefined
+        : this.segments().find((index) => index > current && index <= last);
     if (next === undefined) {
       // With no bound this is the end of the last segment, where a crash leaves its torn line.
       if (end === null) this.#countRest();
       return false;
     }
+    // The last chance to make a segment safe against power loss before the next is read.
+    if (end !== null) this.sync();
     this.#countRest();
     const fd = openSync(join(this.#dir, segmentName(next)), 'r');
     this.close();

@@ -96,8 +96,16 @@ export class Journal {
     return this.#position;
   }
 
-  get counters(): { readonly failures: number; readonly linesWaiting: number; readonly linesLost: number } {
-    return { failures: this.#failures, linesWaiting: this.#waiting.length, linesLost: this.#linesLost };
+  get counters(): {
+    readonly failures: number;
+    readonly linesWaiting: number;
+    readonly linesLost: number;
+  } {
+    return {
+      failures: this.#failures,
+      linesWaiting: this.#waiting.length,
+      linesLost: this.#linesLost,
+    };
   }
 
   /** Appends facts in one write. @returns false when they wait in memory instead, or are lost because that is full. */
@@ -112,7 +120,8 @@ export class Journal {
 
   /** Writes what waits, oldest first; a sign of life when nothing does. @returns true when the disk takes lines again. */
   retry(): boolean {
-    if (this.#waiting.length === 0) return this.#reason === null || this.#appendFacts([{ kind: 'journal.alive' }]);
+    if (this.#waiting.length === 0)
+      return this.#reason === null || this.#appendFacts([{ kind: 'journal.alive' }]);
     let done = 0;
     while (done < this.#waiting.length) {
       let text = '';
@@ -178,7 +187,10 @@ export class Journal {
       let taken = 0;
       try {
         while (taken < bytes.length) {
-          const count = this.#options.files.write(segment.fd, taken === 0 ? bytes : bytes.subarray(taken));
+          const count = this.#options.files.write(
+            segment.fd,
+            taken === 0 ? bytes : bytes.subarray(taken),
+          );
           if (count <= 0) throw new Error('write took 0 bytes');
           taken += count;
         }
@@ -198,7 +210,10 @@ export class Journal {
   }
 
   #header(): string {
-    return encodeLine(0, this.#options.now(), { kind: 'journal.opened', run: this.#options.seqFirst });
+    return encodeLine(0, this.#options.now(), {
+      kind: 'journal.opened',
+      run: this.#options.seqFirst,
+    });
   }
 
   #segmentFor(): Segment {

@@ -73,7 +73,11 @@ export class Ledger {
   }
 
   get counters(): LedgerCounters {
-    return { entriesApplied: this.#entriesApplied, recordsWritten: this.#recordsWritten, commits: this.#commits };
+    return {
+      entriesApplied: this.#entriesApplied,
+      recordsWritten: this.#recordsWritten,
+      commits: this.#commits,
+    };
   }
 
   /**
@@ -128,14 +132,20 @@ export class Ledger {
   }
 
   #apply(group: readonly PlacedEntry[]): void {
-    const ends = group.filter(({ entry }) => entry.fact.kind === 'leg.ended' && entry.seq > this.#seqInTables);
-    const seqLast = group.reduce((highest, { entry }) => Math.max(highest, entry.seq), this.#seqApplied);
+    const ends = group.filter(
+      ({ entry }) => entry.fact.kind === 'leg.ended' && entry.seq > this.#seqInTables,
+    );
+    const seqLast = group.reduce(
+      (highest, { entry }) => Math.max(highest, entry.seq),
+      this.#seqApplied,
+    );
     if (ends.length > 0) {
       this.#transact(() => {
         for (const { entry } of ends) {
           if (entry.fact.kind !== 'leg.ended') continue;
           this.#insertLeg(entry.fact.leg, entry.seq);
-          if (this.#open.isInTable(entry.fact.leg.legId)) this.#statements.deleteOpenLeg.run(entry.fact.leg.legId);
+          if (this.#open.isInTable(entry.fact.leg.legId))
+            this.#statements.deleteOpenLeg.run(entry.fact.leg.legId);
         }
         this.#statements.setPosition.run(JOURNAL_ROW_ID, seqLast);
       });
@@ -176,7 +186,8 @@ export class Ledger {
   #saveOpenLegs(states: readonly OpenLegState[]): void {
     if (states.length === 0) return;
     this.#transact(() => {
-      for (const state of states) this.#statements.saveOpenLeg.run(state.leg.legId, JSON.stringify(state));
+      for (const state of states)
+        this.#statements.saveOpenLeg.run(state.leg.legId, JSON.stringify(state));
       // The segments that go take their entries' numbers with them; the position must not fall behind those.
       this.#statements.setPosition.run(JOURNAL_ROW_ID, this.#seqApplied);
     });
@@ -200,7 +211,9 @@ function prepareStatements({ sqlite, db }: OpenDatabase): Statements {
         .insertInto('journal')
         .values({ id: JOURNAL_ROW_ID, seq_applied: 0 })
         .onConflict((conflict) =>
-          conflict.column('id').doUpdateSet((row) => ({ seq_applied: row.ref('excluded.seq_applied') })),
+          conflict
+            .column('id')
+            .doUpdateSet((row) => ({ seq_applied: row.ref('excluded.seq_applied') })),
         ),
     ),
     saveOpenLeg: prepare(

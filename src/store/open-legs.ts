@@ -66,7 +66,8 @@ export class OpenLegs {
     const { fact } = entry;
     if (fact.kind === 'journal.opened') this.#run = fact.run;
     this.#lastSigns.set(this.#run, { epochMs: entry.epochMs, monoMs: entry.monoMs });
-    if (fact.kind !== 'journal.opened' && fact.kind !== 'journal.alive') this.#noteEvent(fact, entry, segmentIndex);
+    if (fact.kind !== 'journal.opened' && fact.kind !== 'journal.alive')
+      this.#noteEvent(fact, entry, segmentIndex);
   }
 
   /** True when no leg needs this segment or an older one. */
@@ -79,7 +80,8 @@ export class OpenLegs {
   pinnedUpTo(segmentIndex: number): readonly OpenLegState[] {
     const states: OpenLegState[] = [];
     for (const open of this.#legs.values()) {
-      if (open.pinnedSegment !== null && open.pinnedSegment <= segmentIndex) states.push(open.state);
+      if (open.pinnedSegment !== null && open.pinnedSegment <= segmentIndex)
+        states.push(open.state);
     }
     return states;
   }
@@ -95,7 +97,9 @@ export class OpenLegs {
 
   /** The records of all open legs as of the last sign of life of the process that had them. */
   closedRecords(): readonly LegRecord[] {
-    return [...this.#legs.values()].map((open) => closedRecord(open.state, this.#lastSigns.get(open.state.run) ?? null));
+    return [...this.#legs.values()].map((open) =>
+      closedRecord(open.state, this.#lastSigns.get(open.state.run) ?? null),
+    );
   }
 
   clear(): void {
@@ -109,7 +113,13 @@ export class OpenLegs {
       case 'leg.started':
         if (this.#legs.has(event.leg.legId)) return;
         this.#legs.set(event.leg.legId, {
-          state: { leg: event.leg, run: this.#run, startedMonoMs: entry.monoMs, ringing: null, answered: null },
+          state: {
+            leg: event.leg,
+            run: this.#run,
+            startedMonoMs: entry.monoMs,
+            ringing: null,
+            answered: null,
+          },
           pinnedSegment: this.#pin(segmentIndex),
           inTable: false,
         });
@@ -152,12 +162,19 @@ export class OpenLegs {
 /** Reads what `open_legs` holds. @throws Error when it is not what this room wrote there. */
 export function parseOpenLegState(text: string): OpenLegState {
   const value: unknown = JSON.parse(text);
-  if (!isOpenLegState(value)) throw new Error(`open_legs holds a state that is none: ${text.slice(0, 80)}`);
+  if (!isOpenLegState(value))
+    throw new Error(`open_legs holds a state that is none: ${text.slice(0, 80)}`);
   return value;
 }
 
 function isOpenLegState(value: unknown): value is OpenLegState {
-  return typeof value === 'object' && value !== null && 'leg' in value && 'run' in value && 'startedMonoMs' in value;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'leg' in value &&
+    'run' in value &&
+    'startedMonoMs' in value
+  );
 }
 
 /**

@@ -40,13 +40,16 @@ const OBJECTS_MAX = 100_000;
 const CURSOR = /^(\d{1,15})\.(\d{1,15})$/;
 
 /** @throws SqliteError. */
-export async function answer(db: Kysely<Tables>, question: Question): Promise<Answers[Question['kind']]> {
+export async function answer(
+  db: Kysely<Tables>,
+  question: Question,
+): Promise<Answers[Question['kind']]> {
   switch (question.kind) {
     case 'listLegs':
       return listLegs(db, question.query);
     case 'countLegs': {
       const row = await filtered(db.selectFrom('legs'), question.filter)
-        .select((select) => select.fn.countAll<number>().as('count'))
+        .select((select) => select.fn.countAll<number | string>().as('count'))
         .executeTakeFirstOrThrow();
       return Number(row.count);
     }
@@ -62,7 +65,12 @@ export async function answer(db: Kysely<Tables>, question: Question): Promise<An
       return rows.map(toLegRecord);
     }
     case 'listObjects': {
-      const rows = await db.selectFrom(tableOf(question.objects)).selectAll().orderBy('name').limit(OBJECTS_MAX).execute();
+      const rows = await db
+        .selectFrom(tableOf(question.objects))
+        .selectAll()
+        .orderBy('name')
+        .limit(OBJECTS_MAX)
+        .execute();
       return rows.map((row) => ({
         kind: question.objects,
         name: row.name,
@@ -74,7 +82,9 @@ export async function answer(db: Kysely<Tables>, question: Question): Promise<An
       await db
         .insertInto(tableOf(question.objects))
         .values({ name: question.name, body: question.body, updated_at: question.at })
-        .onConflict((conflict) => conflict.column('name').doUpdateSet({ body: question.body, updated_at: question.at }))
+        .onConflict((conflict) =>
+          conflict.column('name').doUpdateSet({ body: question.body, updated_at: question.at }),
+        )
         .execute();
       return null;
     case 'deleteObject': {
@@ -108,14 +118,23 @@ async function listLegs(db: Kysely<Tables>, query: LegQuery): Promise<LegPage> {
       ]),
     );
   }
-  const rows = await select.selectAll().orderBy('ended_at').orderBy('seq').limit(limit + 1).execute();
+  const rows = await select
+    .selectAll()
+    .orderBy('ended_at')
+    .orderBy('seq')
+    .limit(limit + 1)
+    .execute();
   const page = rows.slice(0, limit);
   const last = page[page.length - 1];
-  const nextCursor = rows.length > limit && last !== undefined ? `${last.ended_at}.${last.seq}` : null;
+  const nextCursor =
+    rows.length > limit && last !== undefined ? `${last.ended_at}.${last.seq}` : null;
   return { legs: page.map(toLegRecord), nextCursor };
 }
 
-function filtered<O>(select: SelectQueryBuilder<Tables, 'legs', O>, filter: LegFilter): SelectQueryBuilder<Tables, 'legs', O> {
+function filtered<O>(
+  select: SelectQueryBuilder<Tables, 'legs', O>,
+  filter: LegFilter,
+): SelectQueryBuilder<Tables, 'legs', O> {
   let out = select;
   if (filter.from !== undefined) out = out.where('ended_at', '>=', filter.from);
   if (filter.to !== undefined) out = out.where('ended_at', '<', filter.to);

@@ -1,5 +1,13 @@
 // A leg's record as a table row and back.
-import { callId, epochMs, legId, type EndedBy, type LegDirection, type LegMedia, type LegRecord } from '../base/index.ts';
+import {
+  callId,
+  epochMs,
+  legId,
+  type EndedBy,
+  type LegDirection,
+  type LegMedia,
+  type LegRecord,
+} from '../base/index.ts';
 import type { LegRow } from './schema.ts';
 
 /** @param seq journal sequence number of the leg's end. */

@@ -133,5 +133,6 @@ const apiObjects: Migration = {
 
 /** Names are for ever: an installed database remembers them. New ones go at the end. */
 export const migrations: MigrationProvider = {
-  getMigrations: () => Promise.resolve({ '0001-call-records': callRecords, '0002-api-objects': apiObjects }),
+  getMigrations: () =>
+    Promise.resolve({ '0001-call-records': callRecords, '0002-api-objects': apiObjects }),
 };

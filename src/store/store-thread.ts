@@ -42,7 +42,9 @@ export class StoreThread {
     this.#worker.on('error', (error: unknown) => {
       this.#lastError = error instanceof Error ? error.message : String(error);
     });
-    this.#worker.on('exit', (code) => this.#ended(this.#lastError ?? `the thread ended with code ${code}`));
+    this.#worker.on('exit', (code) =>
+      this.#ended(this.#lastError ?? `the thread ended with code ${code}`),
+    );
   }
 
   /** Starts the thread and waits until it has the database open and the journal replayed. */
@@ -64,7 +66,8 @@ export class StoreThread {
   /** Asks one question. STORE_UNAVAILABLE when the thread is gone, the database refuses, or too many ask. */
   async ask<Q extends Question>(question: Q): Promise<Result<Answers[Q['kind']], CodedError>> {
     if (this.#state !== 'open') return err(unavailable('the store is closed'));
-    if (this.#waiting.size >= QUESTIONS_MAX) return err(unavailable(`${QUESTIONS_MAX} questions are waiting already`));
+    if (this.#waiting.size >= QUESTIONS_MAX)
+      return err(unavailable(`${QUESTIONS_MAX} questions are waiting already`));
     const id = this.#nextId;
     this.#nextId += 1;
     const answer = new Promise<Result<Answers[Question['kind']], CodedError>>((resolve) => {
@@ -147,7 +150,8 @@ export function unavailable(message: string): CodedError {
  * line of script registers it first. The compiled program starts its file directly.
  */
 function startWorker(options: WorkerOptions): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./worker.js', import.meta.url), { workerData: options });
+  if (!import.meta.url.endsWith('.ts'))
+    return new Worker(new URL('./worker.js', import.meta.url), { workerData: options });
   const loader = createRequire(import.meta.url).resolve('tsx/cjs/api');
   const entry = fileURLToPath(new URL('./worker.ts', import.meta.url));
   const source = `require(${JSON.stringify(loader)}).register(); require(${JSON.stringify(entry)});`;

@@ -12,7 +12,12 @@ import {
 import { Journal, nodeFiles, type JournalPosition } from './journal.ts';
 import type { LedgerCounters } from './ledger.ts';
 import { isCursor } from './queries.ts';
-import { StoreThread, unavailable, type ThreadHandlers, type ThreadOpened } from './store-thread.ts';
+import {
+  StoreThread,
+  unavailable,
+  type ThreadHandlers,
+  type ThreadOpened,
+} from './store-thread.ts';
 import type {
   LegFilter,
   LegPage,
@@ -46,7 +51,10 @@ const SQLITE_PREFIX = 'sqlite:';
 export async function openStore(options: StoreOptions): Promise<Result<Store, CodedError>> {
   const path = options.url.startsWith(SQLITE_PREFIX) ? options.url.slice(SQLITE_PREFIX.length) : '';
   if (path === '') {
-    return err({ code: 'CONFIG_INVALID', message: `store.url '${options.url}': allowed is sqlite: and a file path` });
+    return err({
+      code: 'CONFIG_INVALID',
+      message: `store.url '${options.url}': allowed is sqlite: and a file path`,
+    });
   }
   return CallStore.open(path, options);
 }
@@ -70,7 +78,10 @@ class CallStore implements Store {
   #commitFailures = 0;
   #databaseReason: string | null = null;
   #available = true;
-  #settlers: { readonly seq: number; readonly resolve: (result: Result<void, CodedError>) => void }[] = [];
+  #settlers: {
+    readonly seq: number;
+    readonly resolve: (result: Result<void, CodedError>) => void;
+  }[] = [];
 
   #cancelCommit: (() => void) | null = null;
   #cancelRetry: (() => void) | null = null;
@@ -104,7 +115,10 @@ class CallStore implements Store {
   }
 
   get health(): StoreHealth {
-    const reason = this.#journal === null ? 'the store is closed' : (this.#journal.reason ?? this.#databaseReason);
+    const reason =
+      this.#journal === null
+        ? 'the store is closed'
+        : (this.#journal.reason ?? this.#databaseReason);
     return { available: reason === null, reason };
   }
 
@@ -141,8 +155,10 @@ class CallStore implements Store {
 
   async settled(): Promise<Result<void, CodedError>> {
     const journal = this.#journal;
-    if (journal === null || this.#thread === null) return err(unavailable(this.health.reason ?? 'no thread'));
-    if (journal.counters.linesWaiting > 0) return err(unavailable(journal.reason ?? 'events wait for the journal'));
+    if (journal === null || this.#thread === null)
+      return err(unavailable(this.health.reason ?? 'no thread'));
+    if (journal.counters.linesWaiting > 0)
+      return err(unavailable(journal.reason ?? 'events wait for the journal'));
     const seq = journal.position?.seq ?? 0;
     if (seq <= this.#seqApplied) return ok(undefined);
     return new Promise((resolve) => {
@@ -153,7 +169,10 @@ class CallStore implements Store {
 
   async listLegs(query: LegQuery): Promise<Result<LegPage, CodedError>> {
     if (query.cursor !== undefined && !isCursor(query.cursor)) {
-      return err({ code: 'REQUEST_INVALID', message: `cursor '${query.cursor}' is none this API gave` });
+      return err({
+        code: 'REQUEST_INVALID',
+        message: `cursor '${query.cursor}' is none this API gave`,
+      });
     }
     return this.#ask((thread) => thread.ask({ kind: 'listLegs', query }));
   }
@@ -170,7 +189,11 @@ class CallStore implements Store {
     return this.#ask((thread) => thread.ask({ kind: 'listObjects', objects: kind }));
   }
 
-  async putObject(kind: ObjectKind, name: string, body: unknown): Promise<Result<void, CodedError>> {
+  async putObject(
+    kind: ObjectKind,
+    name: string,
+    body: unknown,
+  ): Promise<Result<void, CodedError>> {
     const at = this.#options.now().epoch;
     const result = await this.#ask((thread) =>
       thread.ask({ kind: 'putObject', objects: kind, name, body: JSON.stringify(body), at }),
@@ -193,7 +216,10 @@ class CallStore implements Store {
     this.#cancelRetry?.();
     this.#cancelAlive?.();
     if (journal !== null && !journal.retry()) {
-      this.#options.log.error({ events: journal.counters.linesWaiting, reason: journal.reason }, 'facts lost at close');
+      this.#options.log.error(
+        { events: journal.counters.linesWaiting, reason: journal.reason },
+        'facts lost at close',
+      );
     }
     this.#journal = null;
     await this.#closeThread(journal?.position ?? null);
@@ -206,8 +232,12 @@ class CallStore implements Store {
     this.#thread = null;
   }
 
-  async #ask<T>(question: (thread: StoreThread) => Promise<Result<T, CodedError>>): Promise<Result<T, CodedError>> {
-    return this.#thread === null ? err(unavailable(this.health.reason ?? 'no thread')) : question(this.#thread);
+  async #ask<T>(
+    question: (thread: StoreThread) => Promise<Result<T, CodedError>>,
+  ): Promise<Result<T, CodedError>> {
+    return this.#thread === null
+      ? err(unavailable(this.health.reason ?? 'no thread'))
+      : question(this.#thread);
   }
 
   async #openThread(start: WorkerStart): Promise<Result<ThreadOpened, string>> {
@@ -216,7 +246,10 @@ class CallStore implements Store {
       failed: (reason) => this.#failed(reason),
       lost: (reason) => this.#lost(reason),
     };
-    const result = await StoreThread.open({ path: this.#path, journalDir: this.#options.journalDir, start }, handlers);
+    const result = await StoreThread.open(
+      { path: this.#path, journalDir: this.#options.journalDir, start },
+      handlers,
+    );
     if (!result.ok) return result;
     this.#thread = result.value.thread;
     return ok(result.value.opened);
@@ -269,7 +302,9 @@ class CallStore implements Store {
       this.#commit({ sync: false });
       return;
     }
-    this.#cancelCommit ??= this.#options.schedule(COMMIT_DELAY_MS, () => this.#commit({ sync: false }));
+    this.#cancelCommit ??= this.#options.schedule(COMMIT_DELAY_MS, () =>
+      this.#commit({ sync: false }),
+    );
   }
 
   #commit({ sync }: { readonly sync: boolean }): void {

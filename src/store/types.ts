@@ -1,6 +1,15 @@
 // What the store offers to the process that opens it. How it keeps its promises: journal.ts (the facts of live calls),
 // writer.ts (facts to SQL) and worker.ts (the thread that owns the database).
-import type { CallId, CodedError, DomainEvent, EpochMs, LegRecord, Log, Now, Result } from '../base/index.ts';
+import type {
+  CallId,
+  CodedError,
+  DomainEvent,
+  EpochMs,
+  LegRecord,
+  Log,
+  Now,
+  Result,
+} from '../base/index.ts';
 
 /** Runs `run` once after `delayMs`; the answer takes it back. The shell owns the timers, tests bring their own. */
 export type Schedule = (delayMs: number, run: () => void) => () => void;

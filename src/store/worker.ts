@@ -55,7 +55,13 @@ class StoreWorker {
   readonly #reader: JournalReader;
   readonly #ledger: Ledger;
 
-  constructor(port: MessagePort, lock: Database.Database, database: OpenDatabase, reader: JournalReader, ledger: Ledger) {
+  constructor(
+    port: MessagePort,
+    lock: Database.Database,
+    database: OpenDatabase,
+    reader: JournalReader,
+    ledger: Ledger,
+  ) {
     this.#port = port;
     this.#lock = lock;
     this.#database = database;

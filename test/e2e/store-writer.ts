@@ -39,7 +39,7 @@ function writeTurn(from: number): number {
   return number;
 }
 
-for (let number = Number(first); ; ) {
+for (let number = Number(first); ;) {
   number = writeTurn(number);
   // The loop must turn, so that commits go on as in a living process.
   await new Promise<void>((resolve) => setImmediate(resolve));

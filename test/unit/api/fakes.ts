@@ -1,6 +1,15 @@
 // An API over made-up calls, records and objects.
 import Fastify, { type FastifyInstance } from 'fastify';
-import { callId, epochMs, err, legId, ok, type CallId, type CodedError, type LegRecord } from '../../../src/base/index.ts';
+import {
+  callId,
+  epochMs,
+  err,
+  legId,
+  ok,
+  type CallId,
+  type CodedError,
+  type LegRecord,
+} from '../../../src/base/index.ts';
 import {
   apiServerOptions,
   registerRoutes,
@@ -11,6 +20,37 @@ import {
   type NotReadyReason,
   type ObjectBook,
 } from '../../../src/api/index.ts';
+
+/** Answers as a client of the API would declare them, as far as the tests look. */
+export interface ErrorAnswer {
+  readonly code: string;
+  readonly message: string;
+  readonly status: number;
+}
+
+export interface CallListAnswer {
+  readonly calls: readonly { readonly call_id: string }[];
+  readonly next_cursor: string | null;
+}
+
+interface CdrAnswer {
+  readonly caller: string;
+  readonly cause: string;
+  readonly mos: number | null;
+}
+
+export interface CallAnswer {
+  readonly live: {
+    readonly started_at: string;
+    readonly legs: readonly { readonly caller: string }[];
+  } | null;
+  readonly cdrs: readonly CdrAnswer[];
+}
+
+export interface CdrListAnswer {
+  readonly cdrs: readonly CdrAnswer[];
+  readonly next_cursor: string | null;
+}
 
 export function anId(number: number): CallId {
   return callId(`CL${number.toString(16).padStart(32, '0')}`);
@@ -76,8 +116,16 @@ export class FakeBook implements ObjectBook {
   }
 
   validate(_name: string, body: unknown): ReturnType<ObjectBook['validate']> {
-    if (typeof body === 'object' && body !== null && 'cps' in body && typeof body.cps !== 'number') {
-      return err({ code: 'REQUEST_INVALID', message: `cps '${String(body.cps)}': allowed is a number` });
+    if (
+      typeof body === 'object' &&
+      body !== null &&
+      'cps' in body &&
+      typeof body.cps !== 'number'
+    ) {
+      return err({
+        code: 'REQUEST_INVALID',
+        message: `cps '${String(body.cps)}': allowed is a number`,
+      });
     }
     return ok(body);
   }
@@ -128,7 +176,10 @@ export class World {
       metrics: () =>
         this.metricsFail
           ? Promise.reject(new Error('secret detail'))
-          : Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'trunkyard_calls 1\n' }),
+          : Promise.resolve({
+              contentType: 'text/plain; version=0.0.4',
+              text: 'trunkyard_calls 1\n',
+            }),
       liveCalls: () => this.live,
       liveCall: (id) => this.live.find((call) => call.callId === id) ?? null,
       hangUp: (id) => {

@@ -1,7 +1,16 @@
 // The HTTP resources: health, calls, records, draining, and what is refused.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { aLiveCall, anId, aRecord, World } from './fakes.ts';
+import {
+  aLiveCall,
+  anId,
+  aRecord,
+  World,
+  type CallAnswer,
+  type CallListAnswer,
+  type CdrListAnswer,
+  type ErrorAnswer,
+} from './fakes.ts';
 
 test('is alive and ready when nothing speaks against it', async () => {
   const world = new World();
@@ -16,7 +25,10 @@ test('is alive but not ready, with every reason, while draining with the store g
   world.reasons = ['draining', 'store_unavailable'];
   assert.is((await world.app.inject('/healthz')).statusCode, 200);
   const ready = await world.app.inject('/readyz');
-  assert.equal([ready.statusCode, ready.json()], [503, { ready: false, reasons: ['draining', 'store_unavailable'] }]);
+  assert.equal(
+    [ready.statusCode, ready.json()],
+    [503, { ready: false, reasons: ['draining', 'store_unavailable'] }],
+  );
 });
 
 test('hands out the metrics text with its own content type', async () => {
@@ -30,7 +42,7 @@ test('a fault of ours answers 500 without its details', async () => {
   world.metricsFail = true;
   const answer = await world.app.inject('/metrics');
   assert.is(answer.statusCode, 500);
-  assert.is(answer.json().code, 'INTERNAL_FAULT');
+  assert.is(answer.json<ErrorAnswer>().code, 'INTERNAL_FAULT');
   assert.not.match(answer.body, 'secret detail');
 });
 
@@ -40,9 +52,10 @@ test('pages through live calls without repeating or losing one', async () => {
   const seen: string[] = [];
   let cursor: string | null = '';
   for (let pages = 0; cursor !== null && pages < 5; pages += 1) {
-    const answer = await world.app.inject(`/v1/calls?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`);
+    const url: string = `/v1/calls?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`;
+    const answer = await world.app.inject(url);
     assert.is(answer.statusCode, 200);
-    const body: { calls: { call_id: string }[]; next_cursor: string | null } = answer.json();
+    const body = answer.json<CallListAnswer>();
     seen.push(...body.calls.map((call) => call.call_id));
     cursor = body.next_cursor;
   }
@@ -52,11 +65,13 @@ test('pages through live calls without repeating or losing one', async () => {
 test('goes on with later calls when the call of the cursor has ended', async () => {
   const world = new World();
   world.live = [1, 2, 3, 4].map(aLiveCall);
-  const { next_cursor: cursor } = (await world.app.inject('/v1/calls?limit=2')).json();
+  const first = (await world.app.inject('/v1/calls?limit=2')).json<CallListAnswer>();
   world.live = [aLiveCall(1), aLiveCall(3), aLiveCall(4)];
-  const rest = (await world.app.inject(`/v1/calls?cursor=${cursor}`)).json();
+  const rest = (
+    await world.app.inject(`/v1/calls?cursor=${first.next_cursor}`)
+  ).json<CallListAnswer>();
   assert.equal(
-    rest.calls.map((call: { call_id: string }) => call.call_id),
+    rest.calls.map((call) => call.call_id),
     [anId(3), anId(4)],
   );
 });
@@ -65,13 +80,13 @@ test('shows a live call in full and a finished one by its records', async () => 
   const world = new World();
   world.live = [aLiveCall(1)];
   world.records = [aRecord(2)];
-  const live = (await world.app.inject(`/v1/calls/${anId(1)}`)).json();
-  assert.is(live.live.legs[0].caller, '442071838750');
-  assert.is(live.live.started_at, '2026-03-01T09:30:00.001Z');
+  const live = (await world.app.inject(`/v1/calls/${anId(1)}`)).json<CallAnswer>();
+  assert.is(live.live?.legs[0]?.caller, '442071838750');
+  assert.is(live.live?.started_at, '2026-03-01T09:30:00.001Z');
   assert.equal(live.cdrs, []);
-  const finished = (await world.app.inject(`/v1/calls/${anId(2)}`)).json();
+  const finished = (await world.app.inject(`/v1/calls/${anId(2)}`)).json<CallAnswer>();
   assert.is(finished.live, null);
-  assert.is(finished.cdrs[0].cause, 'CALLEE_BUSY');
+  assert.is(finished.cdrs[0]?.cause, 'CALLEE_BUSY');
 });
 
 test('shows a live call while the store is gone', async () => {
@@ -90,14 +105,21 @@ test('orders a hang-up of a live call and answers 404 for any other', async () =
   const done = await world.app.inject({ method: 'DELETE', url: `/v1/calls/${anId(1)}` });
   assert.equal([done.statusCode, done.json()], [202, { call_id: anId(1), hang_up: 'ordered' }]);
   for (const id of [anId(9), 'CLzz', '1', '%00']) {
-    assert.is((await world.app.inject({ method: 'DELETE', url: `/v1/calls/${id}` })).statusCode, 404);
+    assert.is(
+      (await world.app.inject({ method: 'DELETE', url: `/v1/calls/${id}` })).statusCode,
+      404,
+    );
   }
 });
 
 test('starts and cancels draining', async () => {
   const world = new World();
   world.live = [aLiveCall(1)];
-  const start = await world.app.inject({ method: 'POST', url: '/v1/drain', payload: { action: 'start' } });
+  const start = await world.app.inject({
+    method: 'POST',
+    url: '/v1/drain',
+    payload: { action: 'start' },
+  });
   assert.equal(start.json(), { draining: true, calls_active: 1 });
   await world.app.inject({ method: 'POST', url: '/v1/drain', payload: { action: 'cancel' } });
   assert.equal(world.drained, ['start', 'cancel']);
@@ -106,12 +128,21 @@ test('starts and cancels draining', async () => {
 test('G18 gives records as JSON pages with values as they are', async () => {
   const world = new World();
   world.records = [1, 2, 3].map(aRecord);
-  const page = (await world.app.inject('/v1/cdrs?limit=2&trunk=carrier-a&from=2026-03-01&to=2026-03-02T00:00:00%2B01:00')).json();
+  const page = (
+    await world.app.inject(
+      '/v1/cdrs?limit=2&trunk=carrier-a&from=2026-03-01&to=2026-03-02T00:00:00%2B01:00',
+    )
+  ).json<CdrListAnswer>();
   assert.is(page.cdrs.length, 2);
   assert.is(page.next_cursor, '2');
-  assert.is(page.cdrs[0].caller, '=1+1');
-  assert.is(page.cdrs[0].mos, null);
-  assert.equal(world.queries[0], { limit: 2, trunk: 'carrier-a', from: 1_772_323_200_000, to: 1_772_406_000_000 });
+  assert.is(page.cdrs[0]?.caller, '=1+1');
+  assert.is(page.cdrs[0]?.mos, null);
+  assert.equal(world.queries[0], {
+    limit: 2,
+    trunk: 'carrier-a',
+    from: 1_772_323_200_000,
+    to: 1_772_406_000_000,
+  });
 });
 
 test('G18 streams all records as CSV when no limit is given', async () => {
@@ -142,7 +173,7 @@ test('answers 503 in JSON when the store refuses before the export has begun', a
   world.storeError = { code: 'STORE_UNAVAILABLE', message: 'disk full' };
   const answer = await world.app.inject('/v1/cdrs?format=csv');
   assert.is(answer.statusCode, 503);
-  assert.is(answer.json().code, 'STORE_UNAVAILABLE');
+  assert.is(answer.json<ErrorAnswer>().code, 'STORE_UNAVAILABLE');
 });
 
 test('breaks the connection off when the store fails in the middle of an export', async () => {
@@ -156,7 +187,13 @@ test('breaks the connection off when the store fails in the middle of an export'
   assert.is(outcome, 'broken off');
 });
 
-const REFUSED: readonly (readonly [method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH', url: string, status: number, code: string, payload?: string])[] = [
+const REFUSED: readonly (readonly [
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH',
+  url: string,
+  status: number,
+  code: string,
+  payload?: string,
+])[] = [
   ['GET', '/v1/cdrs?limit=0', 400, 'REQUEST_INVALID'],
   ['GET', '/v1/cdrs?limit=1001', 400, 'REQUEST_INVALID'],
   ['GET', '/v1/cdrs?limit=1e2', 400, 'REQUEST_INVALID'],
@@ -194,10 +231,12 @@ for (const [method, url, status, code, payload] of REFUSED) {
     const answer = await world.app.inject({
       method,
       url,
-      ...(payload === undefined ? {} : { payload, headers: { 'content-type': 'application/json' } }),
+      ...(payload === undefined
+        ? {}
+        : { payload, headers: { 'content-type': 'application/json' } }),
     });
     assert.is(answer.statusCode, status);
-    const body = answer.json();
+    const body = answer.json<ErrorAnswer>();
     assert.equal(Object.keys(body), ['code', 'message', 'status']);
     assert.equal([body.code, body.status], [code, status]);
     assert.type(body.message, 'string');
@@ -217,7 +256,10 @@ test('takes no body but JSON', async () => {
     payload: 'action=start',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
   });
-  assert.equal([answer.statusCode, answer.json().code], [415, 'CONTENT_TYPE_UNSUPPORTED']);
+  assert.equal(
+    [answer.statusCode, answer.json<ErrorAnswer>().code],
+    [415, 'CONTENT_TYPE_UNSUPPORTED'],
+  );
 });
 
 test.run();

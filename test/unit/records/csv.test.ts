@@ -39,25 +39,12 @@ function aLeg(parts: Partial<LegRecord> = {}): LegRecord {
 function parseCsv(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
-  let at = 0;
-  while (at < text.length) {
-    let cell = '';
-    if (text[at] === '"') {
-      for (at += 1; ; at += 1) {
-        if (text[at] !== '"') cell += text[at];
-        else if (text[at + 1] === '"') cell += text[(at += 1)];
-        else break;
-      }
-      at += 1;
-    } else while (at < text.length && text[at] !== ',' && text[at] !== '\r') cell += text[at++];
-    row.push(cell);
-    if (text[at] === ',') at += 1;
-    else {
-      assert.is(text.slice(at, at + 2), '\r\n');
-      at += 2;
-      rows.push(row);
-      row = [];
-    }
+  // A cell, quoted or bare, and what ends it.
+  for (const [, quoted, bare, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/g)) {
+    row.push(quoted === undefined ? (bare ?? '') : quoted.replaceAll('""', '"'));
+    if (end === ',') continue;
+    rows.push(row);
+    row = [];
   }
   return rows;
 }
@@ -94,7 +81,10 @@ test('writes times as ISO 8601 UTC with milliseconds and durations as whole mill
 
 for (const start of ['=', '+', '-', '@', '\t']) {
   test(`puts an apostrophe before a cell that begins with ${JSON.stringify(start)} and is no number`, () => {
-    assert.is(cell(aLeg({ caller: `${start}cmd|' /C calc'!A0` }), 'caller'), `'${start}cmd|' /C calc'!A0`);
+    assert.is(
+      cell(aLeg({ caller: `${start}cmd|' /C calc'!A0` }), 'caller'),
+      `'${start}cmd|' /C calc'!A0`,
+    );
   });
 }
 
@@ -138,7 +128,9 @@ test('each column keeps to the type and nullability it declares', () => {
 
 test('docs/cdr.md lists exactly the columns, in order, with their types', () => {
   const page = readFileSync(new URL('../../../docs/cdr.md', import.meta.url), 'utf8');
-  const listed = [...page.matchAll(/^\| `(\w+)` \| (\w+) \| (yes|no) \|/gm)].map((row) => row.slice(1, 4).join(' '));
+  const listed = [...page.matchAll(/^\| `(\w+)` \| (\w+) \| (yes|no) \|/gm)].map((row) =>
+    row.slice(1, 4).join(' '),
+  );
   assert.equal(
     listed,
     cdrColumns.map((column) => `${column.name} ${column.type} ${column.nullable ? 'yes' : 'no'}`),

@@ -25,7 +25,11 @@ export function aLegId(number: number): LegId {
 export function aLegStart(number: number, parts: Partial<LegStart> = {}): LegStart {
   return {
     legId: aLegId(number),
-    callId: callId(`CL${Math.floor(number / 2).toString(16).padStart(32, '0')}`),
+    callId: callId(
+      `CL${Math.floor(number / 2)
+        .toString(16)
+        .padStart(32, '0')}`,
+    ),
     direction: number % 2 === 0 ? 'inbound' : 'outbound',
     trunk: 'carrier-a',
     sipCallId: `${number}@192.0.2.1`,
@@ -68,7 +72,10 @@ export function aLegRecord(number: number, parts: Partial<LegRecord> = {}): LegR
   };
 }
 
-export const started = (number: number): DomainEvent => ({ kind: 'leg.started', leg: aLegStart(number) });
+export const started = (number: number): DomainEvent => ({
+  kind: 'leg.started',
+  leg: aLegStart(number),
+});
 export const ringing = (number: number): DomainEvent => ({
   kind: 'leg.ringing',
   legId: aLegId(number),
@@ -131,7 +138,11 @@ export function removeFolders(): void {
   for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true });
 }
 
-export function optionsIn(dir: string, time: FakeTime, parts: Partial<StoreOptions> = {}): StoreOptions {
+export function optionsIn(
+  dir: string,
+  time: FakeTime,
+  parts: Partial<StoreOptions> = {},
+): StoreOptions {
   return {
     url: `sqlite:${join(dir, 'calls.db')}`,
     journalDir: join(dir, 'journal'),

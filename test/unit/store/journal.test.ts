@@ -1,5 +1,12 @@
 // The call journal: lines, segments, and a disk that refuses.
-import { chmodSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -67,7 +74,8 @@ function readBack(dir: string): { facts: string[]; linesTorn: number; linesCorru
   const reader = new JournalReader(dir);
   const facts: string[] = [];
   for (let placed = reader.next(null); placed.length > 0; placed = reader.next(null)) {
-    for (const { entry } of placed) if (entry.seq > 0) facts.push(`${entry.seq} ${entry.fact.kind}`);
+    for (const { entry } of placed)
+      if (entry.seq > 0) facts.push(`${entry.seq} ${entry.fact.kind}`);
   }
   reader.close();
   return { facts, ...reader.counters };
@@ -85,7 +93,12 @@ test('a line gives back what was put in, whatever characters it holds', () => {
   for (const fact of facts) {
     const line = encodeLine(9, NOW, fact);
     assert.is(line.indexOf('\n'), line.length - 1);
-    assert.equal(decodeLine(Buffer.from(line.slice(0, -1))), { seq: 9, monoMs: 13, epochMs: 34, fact });
+    assert.equal(decodeLine(Buffer.from(line.slice(0, -1))), {
+      seq: 9,
+      monoMs: 13,
+      epochMs: 34,
+      fact,
+    });
   }
 });
 
@@ -99,7 +112,13 @@ test('a line with any one byte changed is refused', () => {
 });
 
 test('a whole line of an unknown kind, or none at all, is refused', () => {
-  for (const json of ['{"s":1,"m":1,"t":1,"e":{"kind":"leg.moved"}}', '{"s":"1","m":1,"t":1,"e":{}}', '[]', 'null', '{']) {
+  for (const json of [
+    '{"s":1,"m":1,"t":1,"e":{"kind":"leg.moved"}}',
+    '{"s":"1","m":1,"t":1,"e":{}}',
+    '[]',
+    'null',
+    '{',
+  ]) {
     const line = encodeLine(1, NOW, { kind: 'journal.alive' });
     assert.is(decodeLine(Buffer.from(`${line.slice(0, 9)}${json}`)), null);
   }
@@ -164,7 +183,11 @@ test('cuts off the part of a batch that got in before the disk was full', () => 
   assert.is(statSync(join(dir, segmentName(1))).size, size);
   files.free();
   journal.retry();
-  assert.equal(readBack(dir), { facts: ['1 leg.started', '2 leg.ended'], linesTorn: 0, linesCorrupt: 0 });
+  assert.equal(readBack(dir), {
+    facts: ['1 leg.started', '2 leg.ended'],
+    linesTorn: 0,
+    linesCorrupt: 0,
+  });
   journal.close();
 });
 
@@ -180,7 +203,11 @@ test('leaves a torn line behind at the end of its segment when even the cut fail
   files.free();
   assert.ok(journal.retry());
   assert.equal(readdirSync(dir), [segmentName(1), segmentName(2)]);
-  assert.equal(readBack(dir), { facts: ['1 leg.started', '2 leg.ended'], linesTorn: 1, linesCorrupt: 0 });
+  assert.equal(readBack(dir), {
+    facts: ['1 leg.started', '2 leg.ended'],
+    linesTorn: 1,
+    linesCorrupt: 0,
+  });
   journal.close();
 });
 
@@ -255,7 +282,11 @@ test('skips and counts a line the disk has spoiled, and reads what follows', () 
   const path = join(dir, segmentName(1));
   chmodSync(path, 0o600);
   writeFileSync(path, readFileSync(path, 'utf8').replace('leg.ringing', 'leg.rinsing'));
-  assert.equal(readBack(dir), { facts: ['1 leg.started', '3 leg.answered'], linesTorn: 0, linesCorrupt: 1 });
+  assert.equal(readBack(dir), {
+    facts: ['1 leg.started', '3 leg.answered'],
+    linesTorn: 0,
+    linesCorrupt: 1,
+  });
 });
 
 test('reads zeros at the end, as a power cut leaves them, as one torn line', () => {

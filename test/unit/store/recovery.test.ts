@@ -1,5 +1,13 @@
 // What a restart makes of the journal a crash left: every call gets its records, once.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -30,7 +38,13 @@ function afterCrash(time: FakeTime, batches: readonly (readonly DomainEvent[])[]
   const dir = aFolder();
   const journalDir = join(dir, 'journal');
   mkdirSync(journalDir);
-  const journal = new Journal({ dir: journalDir, files: nodeFiles, now: time.now, seqFirst: 1, segmentIndexFirst: 1 });
+  const journal = new Journal({
+    dir: journalDir,
+    files: nodeFiles,
+    now: time.now,
+    seqFirst: 1,
+    segmentIndexFirst: 1,
+  });
   for (const batch of batches) journal.append(batch);
   journal.close();
   return dir;
@@ -89,7 +103,13 @@ for (const stepMs of [-3_600_000, 3_600_000]) {
     const time = new FakeTime();
     const dir = afterCrash(time, []);
     const journalDir = join(dir, 'journal');
-    const journal = new Journal({ dir: journalDir, files: nodeFiles, now: time.now, seqFirst: 1, segmentIndexFirst: 1 });
+    const journal = new Journal({
+      dir: journalDir,
+      files: nodeFiles,
+      now: time.now,
+      seqFirst: 1,
+      segmentIndexFirst: 1,
+    });
     journal.append([started(1)]);
     time.pass(200);
     journal.append([answered(1)]);
@@ -115,12 +135,17 @@ test('a crash at every byte of the last line costs that line only', async () => 
   for (let size = lineStart; size <= whole.length; size += 1) {
     writeFileSync(join(journalDir, segmentName(1)), whole.subarray(0, size));
     // The reader and the ledger alone, over emptied tables: a thread for each of some hundred cuts would take minutes.
-    for (const table of ['legs', 'open_legs', 'journal'] as const) await database.db.deleteFrom(table).execute();
+    for (const table of ['legs', 'open_legs', 'journal'] as const)
+      await database.db.deleteFrom(table).execute();
     const reader = new JournalReader(journalDir);
     const ledger = await Ledger.open(database, reader);
     ledger.advance(null);
     const closed = ledger.closeOpenLegs();
-    const rows = await database.db.selectFrom('legs').select(['leg_id', 'cause']).orderBy('leg_id').execute();
+    const rows = await database.db
+      .selectFrom('legs')
+      .select(['leg_id', 'cause'])
+      .orderBy('leg_id')
+      .execute();
     const last = size === whole.length ? 'NORMAL_CLEARING' : 'PROCESS_RESTARTED';
     assert.equal(
       rows.map((row) => [row.leg_id, row.cause]),
@@ -131,7 +156,11 @@ test('a crash at every byte of the last line costs that line only', async () => 
       `cut at ${size}`,
     );
     assert.is(closed, size === whole.length ? 1 : 2);
-    assert.is(reader.counters.linesTorn, size === lineStart || size === whole.length ? 0 : 1, `cut at ${size}`);
+    assert.is(
+      reader.counters.linesTorn,
+      size === lineStart || size === whole.length ? 0 : 1,
+      `cut at ${size}`,
+    );
     assert.equal(readdirSync(journalDir), []);
   }
   await database.db.destroy();
@@ -154,13 +183,10 @@ test('a crash between the commit and the removal of a segment records nothing tw
   ledger.advance(null);
   await database.db.destroy();
   const { legs } = await reopened(dir);
-  assert.equal(
-    legs.map((leg) => [leg.legId, leg.cause]).sort(),
-    [
-      [aLegId(1), 'NORMAL_CLEARING'],
-      [aLegId(2), 'PROCESS_RESTARTED'],
-    ],
-  );
+  assert.equal(legs.map((leg) => [leg.legId, leg.cause]).sort(), [
+    [aLegId(1), 'NORMAL_CLEARING'],
+    [aLegId(2), 'PROCESS_RESTARTED'],
+  ]);
 });
 
 test('a restart numbers its lines above all before it, so nothing new is taken for old', async () => {
@@ -183,7 +209,13 @@ test('long calls let go of their segments and are still closed after a crash, wi
   const dir = aFolder();
   const journalDir = join(dir, 'journal');
   mkdirSync(journalDir);
-  const journal = new Journal({ dir: journalDir, files: nodeFiles, now: time.now, seqFirst: 1, segmentIndexFirst: 1 });
+  const journal = new Journal({
+    dir: journalDir,
+    files: nodeFiles,
+    now: time.now,
+    seqFirst: 1,
+    segmentIndexFirst: 1,
+  });
   const database = await openDatabase(join(dir, 'calls.db'));
   const ledger = await Ledger.open(database, new JournalReader(journalDir));
   const advance = (): void => {
@@ -209,7 +241,10 @@ test('long calls let go of their segments and are still closed after a crash, wi
   await database.db.destroy();
   const store = await anOpenStore(optionsIn(dir, new FakeTime()));
   assert.is(store.recovery.legsClosed, 2);
-  for (const [number, durationMs] of [[0, 4_000], [1, 4_000]] as const) {
+  for (const [number, durationMs] of [
+    [0, 4_000],
+    [1, 4_000],
+  ] as const) {
     const call = await store.findCall(aLegRecord(number).callId);
     const leg = call.ok ? call.value.find((one) => one.legId === aLegId(number)) : undefined;
     assert.equal([leg?.cause, leg?.durationMs], ['PROCESS_RESTARTED', durationMs]);
@@ -222,7 +257,10 @@ test('a torn line in the middle segment costs that line only', async () => {
   const path = join(dir, 'journal', segmentName(1));
   truncateSync(path, statSync(path).size - 5);
   const now = new FakeTime().now();
-  const lines = [encodeLine(0, now, { kind: 'journal.opened', run: 1 }), encodeLine(3, now, ended(1))];
+  const lines = [
+    encodeLine(0, now, { kind: 'journal.opened', run: 1 }),
+    encodeLine(3, now, ended(1)),
+  ];
   writeFileSync(join(dir, 'journal', segmentName(2)), lines.join(''));
   const { legs, recovery } = await reopened(dir);
   assert.equal(legs, [aLegRecord(1)]);

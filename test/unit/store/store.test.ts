@@ -2,12 +2,17 @@
 import { EventEmitter, once } from 'node:events';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { epochMs } from '../../../src/base/index.ts';
 import { nodeFiles } from '../../../src/store/journal.ts';
-import { openStore, type JournalFiles, type LegPage, type StoreHealth } from '../../../src/store/index.ts';
+import {
+  openStore,
+  type JournalFiles,
+  type LegPage,
+  type StoreHealth,
+} from '../../../src/store/index.ts';
 import {
   aFolder,
   aLegId,
@@ -55,14 +60,23 @@ test('settled resolves when all is in the database', async () => {
 
 test('pages by end time, then commit, without repeating or losing a record', async () => {
   const store = await anOpenStore(optionsIn(aFolder(), new FakeTime()));
-  for (const [number, endMs] of [[1, 30], [2, 10], [3, 20], [4, 20], [5, 20]] as const) {
+  for (const [number, endMs] of [
+    [1, 30],
+    [2, 10],
+    [3, 20],
+    [4, 20],
+    [5, 20],
+  ] as const) {
     store.append([started(number), ended(number, { endedAt: epochMs(START_MS + endMs) })]);
   }
   await store.settled();
   const seen: string[] = [];
   let cursor: string | null = null;
   do {
-    const page: { ok: boolean; value?: LegPage } = await store.listLegs({ limit: 2, ...(cursor === null ? {} : { cursor }) });
+    const page: { ok: boolean; value?: LegPage } = await store.listLegs({
+      limit: 2,
+      ...(cursor === null ? {} : { cursor }),
+    });
     seen.push(...(page.value?.legs ?? []).map((leg) => leg.legId));
     cursor = page.value?.nextCursor ?? null;
   } while (cursor !== null);
@@ -75,7 +89,10 @@ test('selects by end time and trunk, and counts the same', async () => {
   for (const number of [1, 2, 3, 4]) {
     store.append([
       started(number),
-      ended(number, { endedAt: epochMs(START_MS + number), trunk: number === 4 ? null : `t${number % 2}` }),
+      ended(number, {
+        endedAt: epochMs(START_MS + number),
+        trunk: number === 4 ? null : `t${number % 2}`,
+      }),
     ]);
   }
   await store.settled();
@@ -89,7 +106,7 @@ test('selects by end time and trunk, and counts the same', async () => {
 
 test('refuses a cursor that is none', async () => {
   const store = await anOpenStore(optionsIn(aFolder(), new FakeTime()));
-  for (const cursor of ['', '1', '1.', "1.1; drop table legs", '9'.repeat(40)]) {
+  for (const cursor of ['', '1', '1.', '1.1; drop table legs', '9'.repeat(40)]) {
     const page = await store.listLegs({ limit: 1, cursor });
     assert.is(page.ok ? null : page.error.code, 'REQUEST_INVALID');
   }
@@ -181,7 +198,9 @@ test('says unavailable when the journal refuses, loses nothing, and says availab
   full = true;
   assert.not(store.append([answered(1)]));
   assert.not(store.append([ended(1)]));
-  assert.equal(heard, [{ available: false, reason: 'journal: ENOSPC: no space left on device, write' }]);
+  assert.equal(heard, [
+    { available: false, reason: 'journal: ENOSPC: no space left on device, write' },
+  ]);
   assert.is(store.stats().eventsWaiting, 2);
   assert.is((await store.settled()).ok, false);
   time.pass(500);
@@ -196,16 +215,14 @@ test('says unavailable when the journal refuses, loses nothing, and says availab
 
 test('the death of the database thread costs no fact and heals by itself', async () => {
   const time = new FakeTime();
-  // The thread can't be reached from outside, and must not be: the test takes it as it is spoken to.
+  // The thread can't be reached from outside, and must not be; the process tells of each that starts.
   const threads: Worker[] = [];
-  const { postMessage } = Worker.prototype;
-  Worker.prototype.postMessage = function (this: Worker, ...args: Parameters<typeof postMessage>): void {
-    if (!threads.includes(this)) threads.push(this);
-    postMessage.apply(this, args);
-  };
+  const onWorker = (worker: Worker): void => void threads.push(worker);
+  process.on('worker', onWorker);
   try {
     const heard = new EventEmitter();
-    const onHealth = (health: StoreHealth): void => void heard.emit(health.available ? 'available' : 'unavailable');
+    const onHealth = (health: StoreHealth): void =>
+      void heard.emit(health.available ? 'available' : 'unavailable');
     const store = await anOpenStore(optionsIn(aFolder(), time, { onHealth }));
     store.append([started(1), started(2), ended(1)]);
     assert.ok((await store.settled()).ok);
@@ -229,7 +246,7 @@ test('the death of the database thread costs no fact and heals by itself', async
     assert.is(store.stats().recordsWritten, 2);
     await store.close();
   } finally {
-    Worker.prototype.postMessage = postMessage;
+    process.off('worker', onWorker);
   }
 });
 
