@@ -2,7 +2,7 @@
 import { hostPortText } from '../base/index.ts';
 import { HTTP_LISTEN_FORM, PORT_RANGE_FORM, isAnyAddress, pairCount, readIp } from './forms.ts';
 import { checkRoutes, checkTrunks } from './check-peers.ts';
-import { sipListen } from './normalize.ts';
+import { ENDPOINTS_A_THREAD_MAX, sipListen } from './normalize.ts';
 import type { Path, SchemaReader } from './read.ts';
 import { pathText } from './read.ts';
 import { Reporter } from './reporter.ts';
@@ -164,8 +164,23 @@ function checkPortRest(raw: RawSettings, report: Reporter): void {
 }
 
 function checkEndpoints(raw: RawSettings, report: Reporter): void {
-  const { endpoints } = raw.media;
+  const { endpoints, threads } = raw.media;
   const needed = raw.limits.calls * LEGS_A_CALL;
+  const room = threads * ENDPOINTS_A_THREAD_MAX;
+  if ((endpoints ?? needed) > room) {
+    const problem = `a media thread holds ${ENDPOINTS_A_THREAD_MAX} endpoints, ${threads} hold ${room}`;
+    if (endpoints === null) {
+      report.error(['limits', 'calls'], {
+        value: String(raw.limits.calls),
+        problem: `${problem}, and each call needs ${LEGS_A_CALL}`,
+        allowed: `${room / LEGS_A_CALL} or fewer, or more media.threads`,
+      });
+    } else {
+      const allowed = `${room} or fewer, or more media.threads`;
+      report.error(['media', 'endpoints'], { value: String(endpoints), problem, allowed });
+    }
+    return;
+  }
   if (endpoints === null || endpoints >= needed) return;
   report.warn(['media', 'endpoints'], {
     value: String(endpoints),

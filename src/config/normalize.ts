@@ -14,8 +14,8 @@ import type {
   TrunkSettings,
 } from './settings.ts';
 
-/** The engine's largest number of endpoints. */
-const ENDPOINTS_MAX = 262_144;
+/** What a handle's slot number can count (contract.json, handle.slotBits). */
+export const ENDPOINTS_A_THREAD_MAX = 16_384;
 /** Endpoints above two a call: a failover opens the next before the last one's close is answered. */
 const ENDPOINTS_SPARE = 64;
 
@@ -48,6 +48,10 @@ function advertised(text: string, bind: HostPort): HostPort {
   return { host, port: port === 0 ? bind.port : port };
 }
 
+function defaultEndpoints(calls: number, threads: number): number {
+  return Math.min(calls * 2 + ENDPOINTS_SPARE, threads * ENDPOINTS_A_THREAD_MAX);
+}
+
 function normalizeMedia({ media, limits }: RawSettings): MediaSettings {
   return {
     addresses: media.addresses.map(({ bind, advertise, ports }) => ({
@@ -56,7 +60,7 @@ function normalizeMedia({ media, limits }: RawSettings): MediaSettings {
       ...must(forms.PORT_RANGE_FORM, ports),
     })),
     threads: media.threads,
-    endpoints: media.endpoints ?? Math.min(ENDPOINTS_MAX, limits.calls * 2 + ENDPOINTS_SPARE),
+    endpoints: media.endpoints ?? defaultEndpoints(limits.calls, media.threads),
     inactivityS: media.inactivity_s,
     inactivityHoldS: media.inactivity_hold_s,
   };

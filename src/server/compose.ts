@@ -230,6 +230,13 @@ function joinCores({ settings, book, admission, health, store, media, metrics, l
         signalling.sip(systemNow(), { kind: 'received', flow, bytes });
         rearm();
       },
+      // A stream that lost its framing gets the answer its last head deserves, then closes.
+      onBroken: (flow, error, head) => {
+        metrics.refused(error.code);
+        if (head === null) return;
+        signalling.sip(systemNow(), { kind: 'received', flow, bytes: head });
+        rearm();
+      },
       onSendFailed: (txn) => {
         signalling.sip(systemNow(), { kind: 'sendFailed', txn });
         rearm();

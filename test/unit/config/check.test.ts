@@ -184,6 +184,13 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
     ],
   ],
   [
+    'an error when the media threads can’t hold the calls',
+    'limits: { calls: 9000 }\nmedia: { addresses: [{ bind: 127.0.0.1, ports: 10000-59999 }] }',
+    [
+      't:1:18: error: limits.calls: 9000: a media thread holds 16384 endpoints, 1 hold 16384, and each call needs 2 (allowed: 8192 or fewer, or more media.threads)',
+    ],
+  ],
+  [
     'a warning when the engine’s endpoints run out first',
     'media: { endpoints: 100 }',
     [
