@@ -35,6 +35,9 @@ const spans = new Array<number>(HEADERS_MAX * SPAN_SIZE).fill(0);
 const firstOf = new Array<number>(KIND_COUNT).fill(-1);
 /** Which scan last met the header of an id: saves clearing. */
 const metInScan = new Float64Array(ID_MAX + 1);
+/** Forbidden names met inside quotes: looking back for the quote costs a line each time, so few are looked at. */
+const SUSPECTS_MAX = 8;
+let suspects = 0;
 let scanNumber = 0;
 let spansLength = 0;
 let isCanonical = true;
@@ -52,6 +55,7 @@ export function scanHead(codes: Codes, end: number, isRewritten: boolean): HeadS
   isCanonical = true;
   problem = null;
   repeated = null;
+  suspects = 0;
   firstOf.fill(-1);
   // The start line's own characters are checked by whoever reads it.
   const headersStart = startLineEnd(codes, end) + 2;
@@ -125,7 +129,9 @@ function startsForbiddenParameter(codes: Codes, valueStart: number, at: number, 
   // c, p and _ (under the case bit), as the forbidden names begin.
   if (first !== 0x63 && first !== 0x70 && first !== 0x7f) return false;
   const nameEnd = skipClass(codes, nameStart, end, TOKEN);
-  return isForbiddenName(codes, nameStart, nameEnd) && !isInsideQuotes(codes, valueStart, at);
+  if (!isForbiddenName(codes, nameStart, nameEnd)) return false;
+  suspects += 1;
+  return suspects > SUSPECTS_MAX || !isInsideQuotes(codes, valueStart, at);
 }
 
 function addHeader(codes: Codes, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
