@@ -13,6 +13,8 @@ export interface BaresipOptions {
   readonly folder: string;
   readonly local: { readonly host: string; readonly port: number };
   readonly mediaPorts: string;
+  /** User part of its own address: it answers calls to this one only. */
+  readonly user: string;
   /** The tone that it sends. */
   readonly toneHz: number;
   /** Where to call; null to wait and answer by itself. */
@@ -53,7 +55,7 @@ export function startBaresip(options: BaresipOptions): Baresip {
 }
 
 function writeConfiguration(
-  { folder, local, mediaPorts, toneHz, dial, seconds }: BaresipOptions,
+  { folder, local, mediaPorts, user, toneHz, dial, seconds }: BaresipOptions,
   recordings: string,
 ): void {
   const tone = join(folder, 'tone.wav');
@@ -83,7 +85,7 @@ function writeConfiguration(
   writeFileSync(join(folder, 'config'), `${config.join('\n')}\n`);
   writeFileSync(
     join(folder, 'accounts'),
-    `<sip:phone@${local.host}:${local.port}>;regint=0;audio_codecs=PCMU,PCMA${answer}\n`,
+    `<sip:${user}@${local.host}:${local.port}>;regint=0;audio_codecs=PCMU,PCMA${answer}\n`,
   );
   writeFileSync(join(folder, 'contacts'), '');
 }

@@ -192,6 +192,14 @@ export class Engine {
     return this.metric('trunkyard_calls_active');
   }
 
+  /** Those of them that were answered. */
+  async answeredCallCount(): Promise<number> {
+    const page = (await this.getJson('/v1/calls?limit=1000')) as {
+      readonly calls: readonly { readonly answered_at: string | null }[];
+    };
+    return page.calls.filter((call) => call.answered_at !== null).length;
+  }
+
   /** The sum of a metric over its labels. */
   async metric(name: string): Promise<number> {
     const text = await (await this.#get('/metrics')).text();
