@@ -26,7 +26,19 @@ if (!opened.ok) throw new Error(opened.error.message);
 const store = opened.value;
 
 function append(events: readonly DomainEvent[], promise: string): void {
-  if (store.append(events)) writeSync(STDOUT, promise);
+  if (store.append(events)) say(promise);
+}
+
+/** Writes before it returns: a promise must not wait in this process, which may be killed. */
+function say(text: string): void {
+  for (let rest = Buffer.from(text); rest.length > 0; ) {
+    try {
+      rest = rest.subarray(writeSync(STDOUT, rest));
+    } catch (error) {
+      // The pipe is full and doesn't block; the reader empties it.
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+    }
+  }
 }
 
 function writeTurn(from: number): number {
