@@ -31,7 +31,7 @@ function append(events: readonly DomainEvent[], promise: string): void {
 
 /** Writes before it returns: a promise must not wait in this process, which may be killed. */
 function say(text: string): void {
-  for (let rest = Buffer.from(text); rest.length > 0; ) {
+  for (let rest = Buffer.from(text); rest.length > 0;) {
     try {
       rest = rest.subarray(writeSync(STDOUT, rest));
     } catch (error) {
