@@ -72,8 +72,9 @@ export function isAt(codes: Codes, at: number, bits: number): boolean {
 
 /** First position from `at` on whose character lacks all class bits; at most `end`. */
 export function skipClass(codes: Codes, at: number, end: number, bits: number): number {
+  const table = CLASS;
   let i = at;
-  while (i < end && ((CLASS[codes[i] ?? 0] ?? 0) & bits) !== 0) i += 1;
+  while (i < end && ((table[codes[i] ?? 0] ?? 0) & bits) !== 0) i += 1;
   return i;
 }
 
