@@ -23,7 +23,7 @@ export async function freePort(address: string): Promise<number> {
 
 /** The first port from `from` on, in steps of 100, that is free for UDP: another test run may be at work beside us. */
 export async function freeMediaPort(address: string, from: number): Promise<number> {
-  for (let port = from; port < from + 2000; port += 100) {
+  for (let port = from; port < from + 1000; port += 100) {
     if ((await isFreeForUdp(address, port)) && (await isFreeForUdp(address, port + 2))) return port;
   }
   throw new Error(`no media port is free on ${address} from ${from} on`);

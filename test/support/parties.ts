@@ -26,13 +26,14 @@ const OPEN_LIMIT_MS = 10_000;
 const RUN_LIMIT_S = 240;
 /** Above the engine's media ports. Parties on one address must not share media ports. */
 const MEDIA_PORT_MIN = 31_000;
-const MEDIA_PORTS_EACH = 4000;
+const MEDIA_PORTS_EACH = 2000;
 
 /** One test's processes and files; `close` ends and removes all of them, however the test ended. */
 export class Parties {
   readonly work = new WorkFolder();
   readonly transport: Transport;
   readonly #processes: SippProcess[] = [];
+  #started = 0;
   #engine: Engine | null = null;
 
   constructor(transport: Transport = 'udp') {
@@ -94,13 +95,14 @@ export class Parties {
     options: PartyOptions,
     ends: Pick<SippOptions, 'local' | 'remote'>,
   ): Promise<SippProcess> {
-    const label = options.label ?? `sipp-${this.#processes.length}`;
+    // Numbered before the first wait: parties may be started side by side.
+    const index = this.#started;
+    this.#started += 1;
+    const label = options.label ?? `sipp-${index}`;
+    const from = MEDIA_PORT_MIN + MEDIA_PORTS_EACH * index;
     const process = startSipp({
       transport: this.transport,
-      mediaPort: await freeMediaPort(
-        ends.local.host,
-        MEDIA_PORT_MIN + MEDIA_PORTS_EACH * this.#processes.length,
-      ),
+      mediaPort: await freeMediaPort(ends.local.host, from),
       calls: null,
       limitS: RUN_LIMIT_S,
       ...options,
