@@ -37,8 +37,8 @@ Result<std::unique_ptr<Client>> Client::attach(const ClientConfig& config, Clien
   const Result<Region> region = Region::attach(memory->bytes());
   if (!region) return Error{region.error()};
   if (!memory->try_lock()) return Error{ErrorCode::kRegionExists};
-  std::unique_ptr<Client> client(new Client(std::move(memory), *region, alarm));
-  const Result<void> joined = client->join(config);
+  std::unique_ptr<Client> client(new Client(config, std::move(memory), *region, alarm));
+  const Result<void> joined = client->join();
   if (!joined) {
     client->close();
     return Error{joined.error()};
@@ -46,10 +46,10 @@ Result<std::unique_ptr<Client>> Client::attach(const ClientConfig& config, Clien
   return client;
 }
 
-Result<void> Client::join(const ClientConfig& config) {
+Result<void> Client::join() {
   // The listener first: once a sender has found the host alive, the kernel reports its end.
   Result<io::WakeListener> listener =
-      io::WakeListener::open(event_pipe_path(config.run_dir, config.region).c_str());
+      io::WakeListener::open(event_pipe_path(config_.run_dir, config_.region).c_str());
   if (!listener) return Error{listener.error()};
   listener_ = std::move(*listener);
   Result<io::WakeInterrupt> interrupt = io::WakeInterrupt::create();
@@ -59,7 +59,7 @@ Result<void> Client::join(const ClientConfig& config) {
   std::vector<io::WakeSender> senders;
   for (std::uint32_t thread = 0; thread < region_.shape().threads; ++thread) {
     Result<io::WakeSender> sender =
-        io::WakeSender::open(order_pipe_path(config.run_dir, config.region, thread).c_str());
+        io::WakeSender::open(order_pipe_path(config_.run_dir, config_.region, thread).c_str());
     if (!sender) return Error{sender.error()};
     senders.push_back(std::move(*sender));
   }
@@ -104,6 +104,9 @@ void Client::close() noexcept {
     interrupt_.interrupt();
     helper_.join();
   }
+  if (host_gone_.exchange(false, std::memory_order_acq_rel)) {
+    remove_names(config_.run_dir, config_.region, region_.shape().threads);
+  }
   memory_->unlock();
 }
 
@@ -122,6 +125,7 @@ void Client::sleep_and_alarm() noexcept {
         return;
       case io::WakeListener::Outcome::kSenderGone:
         lost_.store(true, std::memory_order_release);
+        host_gone_.store(true, std::memory_order_release);
         alarm_->on_host_lost();
         return;
     }

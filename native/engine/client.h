@@ -68,7 +68,8 @@ class Client {
   /// Keeps the mapping alive beyond the client, for whoever still reads statistics.
   [[nodiscard]] std::shared_ptr<const void> mapping() const noexcept { return memory_; }
 
-  /// Ends the helper thread and gives the region free. Twice is fine.
+  /// Ends the helper thread and gives the region free. After the host's death also removes the names it
+  /// could not remove itself. Twice is fine.
   void close() noexcept;
 
  private:
@@ -78,15 +79,17 @@ class Client {
     io::WakeSender wake;
   };
 
-  Client(std::shared_ptr<io::SharedMemory> memory, Region region, ClientAlarm& alarm) noexcept
-      : memory_(std::move(memory)), region_(region), alarm_(&alarm) {}
-  [[nodiscard]] Result<void> join(const ClientConfig& config);
+  Client(const ClientConfig& config, std::shared_ptr<io::SharedMemory> memory, Region region,
+         ClientAlarm& alarm)
+      : config_(config), memory_(std::move(memory)), region_(region), alarm_(&alarm) {}
+  [[nodiscard]] Result<void> join();
   [[nodiscard]] Result<void> await_host(std::vector<io::WakeSender>& senders) noexcept;
   [[nodiscard]] bool arm_all() noexcept;
   void declare_lost() noexcept;
   [[nodiscard]] std::uint32_t lane_of(const std::uint8_t* record) const noexcept;
   void sleep_and_alarm() noexcept;
 
+  const ClientConfig config_;
   std::shared_ptr<io::SharedMemory> memory_;
   Region region_;
   ClientAlarm* alarm_;
@@ -97,6 +100,7 @@ class Client {
   io::WakeInterrupt interrupt_;
   std::atomic<bool> closing_ = false;
   std::atomic<bool> lost_ = false;
+  std::atomic<bool> host_gone_ = false;
   std::thread helper_;
 };
 

@@ -136,11 +136,7 @@ void Host::close() noexcept {
   // The threads hold the pipes; with the last of them the client's end hangs up.
   for (const auto& thread : threads_) thread->stop();
   threads_.clear();
-  io::SharedMemory::unlink(shared_memory_name(region_name_).c_str());
-  io::remove_wake_pipe(event_pipe_path(run_dir_, region_name_).c_str());
-  for (std::uint32_t index = 0; index < region_.shape().threads; ++index) {
-    io::remove_wake_pipe(order_pipe_path(run_dir_, region_name_, index).c_str());
-  }
+  remove_names(run_dir_, region_name_, region_.shape().threads);
 }
 
 }  // namespace trunkyard::engine

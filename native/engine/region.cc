@@ -6,6 +6,8 @@
 
 #include "base/check.h"
 #include "engine/contract.gen.h"
+#include "io/shared_memory.h"
+#include "io/wake.h"
 
 namespace trunkyard::engine {
 
@@ -157,6 +159,15 @@ std::string event_pipe_path(const std::string& run_dir, const std::string& regio
 }
 
 std::string shared_memory_name(const std::string& region) { return "/" + region; }
+
+void remove_names(const std::string& run_dir, const std::string& region,
+                  std::uint32_t threads) noexcept {
+  io::SharedMemory::unlink(shared_memory_name(region).c_str());
+  io::remove_wake_pipe(event_pipe_path(run_dir, region).c_str());
+  for (std::uint32_t thread = 0; thread < threads; ++thread) {
+    io::remove_wake_pipe(order_pipe_path(run_dir, region, thread).c_str());
+  }
+}
 
 bool region_name_valid(const std::string& region) noexcept {
   const auto plain = [](char c) {

@@ -89,6 +89,9 @@ class Region {
 [[nodiscard]] std::string event_pipe_path(const std::string& run_dir, const std::string& region);
 /// Name for shm_open. Region names are 1 to 64 letters, digits, '-', '_' or '.'.
 [[nodiscard]] std::string shared_memory_name(const std::string& region);
+/// Removes a region's name and its pipes; whoever has them open keeps them. Missing ones are fine.
+void remove_names(const std::string& run_dir, const std::string& region,
+                  std::uint32_t threads) noexcept;
 [[nodiscard]] bool region_name_valid(const std::string& region) noexcept;
 
 }  // namespace trunkyard::engine

@@ -18,6 +18,63 @@ ErrorCode attach_code(const HostConfig& config, CountingAlarm& alarm) {
   return Client::attach({config.region, config.run_dir}, alarm).code();
 }
 
+/// Another process. Forked while this one has no threads, because a sanitizer can't follow a fork of
+/// several; so it is told what to do by pipe.
+class Child {
+ public:
+  /// @param body gets the text from `tell`, does its work and says whether it went well; the process
+  ///             then waits to be killed.
+  template <typename Body>
+  explicit Child(Body&& body) {
+    int down[2];
+    int up[2];
+    CHECK(::pipe(down) == 0 && ::pipe(up) == 0);
+    pid_ = ::fork();
+    CHECK(pid_ >= 0);
+    if (pid_ == 0) {
+      ::close(down[1]);
+      std::string told;
+      for (char letter = 0; ::read(down[0], &letter, 1) == 1 && letter != 0;) told += letter;
+      // What the body makes must live until the kill, so it is waited for inside.
+      body(told, [&](bool good) {
+        const char byte = good ? 1 : 0;
+        if (::write(up[1], &byte, 1) != 1) std::abort();
+        for (;;) ::pause();
+      });
+      std::abort();
+    }
+    ::close(down[0]);
+    ::close(up[1]);
+    to_child_ = down[1];
+    from_child_ = up[0];
+  }
+  ~Child() {
+    kill();
+    ::close(to_child_);
+    ::close(from_child_);
+  }
+  Child(const Child&) = delete;
+
+  /// Sends the text and waits until the child has done its work.
+  [[nodiscard]] bool tell(const std::string& text) {
+    char byte = 0;
+    return ::write(to_child_, text.c_str(), text.size() + 1) ==
+               static_cast<ssize_t>(text.size() + 1) &&
+           ::read(from_child_, &byte, 1) == 1 && byte == 1;
+  }
+  void kill() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = 0;
+  }
+
+ private:
+  pid_t pid_ = 0;
+  int to_child_ = -1;
+  int from_child_ = -1;
+};
+
 bool exists(const std::string& path) {
   struct stat facts;
   return ::stat(path.c_str(), &facts) == 0;
@@ -103,32 +160,21 @@ TEST("only one client holds a region; the next one finds all endpoints closed") 
 }
 
 TEST("a client that is killed gives the region free and its endpoints close") {
-  Rig rig;
-  rig.drop_client();
-  int ready[2];
-  REQUIRE(::pipe(ready) == 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
+  Child child([](const std::string& told, auto&& done) {
+    const std::size_t space = told.find(' ');
     CountingAlarm alarm;
-    auto client = Client::attach({rig.config().region, rig.config().run_dir}, alarm);
+    auto client = Client::attach({told.substr(0, space), told.substr(space + 1)}, alarm);
     contract::OpenEndpointOrder order;
     order.kind = static_cast<std::uint16_t>(contract::OrderKind::kOpenEndpoint);
-    const bool taken =
-        client.ok() &&
-        (*client)->submit(Bytes{reinterpret_cast<const std::uint8_t*>(&order), sizeof order}) == 1;
-    const char byte = taken ? 1 : 0;
-    (void)!::write(ready[1], &byte, 1);
-    for (;;) ::pause();
-  }
-  char byte = 0;
-  CHECK_EQ(::read(ready[0], &byte, 1), 1);
-  CHECK_TRUE(byte == 1);
+    done(client.ok() && (*client)->submit(Bytes{reinterpret_cast<const std::uint8_t*>(&order),
+                                                sizeof order}) == 1);
+  });
+  Rig rig;
+  rig.drop_client();
+  REQUIRE(child.tell(rig.config().region + " " + rig.config().run_dir));
   CountingAlarm alarm;
   CHECK_EQ(attach_code(rig.config(), alarm), ErrorCode::kRegionExists);
-  ::kill(child, SIGKILL);
-  CHECK_EQ(::waitpid(child, nullptr, 0), child);
-  ::close(ready[0]);
-  ::close(ready[1]);
+  child.kill();
   rig.attach();
   CHECK_TRUE(eventually([&] { return rig.node(NodeCounter::kEndpointsOpen) == 0.0; }));
   CHECK_TRUE(rig.open().code == Code::kOk);
@@ -162,6 +208,34 @@ TEST("a host leaves neither memory nor pipes behind") {
   }
   CHECK_FALSE(exists("/dev/shm/" + region));
   CHECK_FALSE(exists(run_dir));
+}
+
+TEST("a client learns of its host's kill and removes the names it left") {
+  Child child([](const std::string& told, auto&& done) {
+    HostConfig config;
+    config.region = "trunkyard-test-killed-" + std::to_string(::getppid());
+    config.run_dir = told;
+    config.endpoints_max = 4;
+    config.addresses = {{own_loopback(), {20000, 20099}}};
+    config.order_ring_records = 16;
+    config.event_ring_records = 16;
+    std::string problem;
+    const auto host = Host::start(config, problem);
+    done(host.ok());
+  });
+  std::string folder = "/tmp/trunkyard-killed-XXXXXX";
+  REQUIRE(::mkdtemp(folder.data()) != nullptr);
+  REQUIRE(child.tell(folder));
+  const std::string region = "trunkyard-test-killed-" + std::to_string(::getpid());
+  CountingAlarm alarm;
+  auto client = Client::attach({region, folder}, alarm);
+  REQUIRE(client.ok());
+  child.kill();
+  CHECK_TRUE(eventually([&] { return alarm.lost.load() == 1; }));
+  CHECK_TRUE(exists("/dev/shm/" + region));
+  (*client)->close();
+  CHECK_FALSE(exists("/dev/shm/" + region));
+  CHECK_EQ(::rmdir(folder.c_str()), 0);
 }
 
 TEST("a region whose host is dead is refused at once") {

@@ -1,0 +1,26 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CODES, COUNTERS, EVENT, ORDER, SOURCE_RULES } from '../../../src/engine/contract.gen.ts';
+import type { EndpointCounters, EngineCode, EngineEvent, EngineOrder, SourceRule } from '../../../src/engine/index.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** Compiles only when the two unions are the same. */
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+
+test('both generated faces of the contract are what contract.json says', () => {
+  execFileSync(process.execPath, ['scripts/gen-contract.mjs', '--check'], { cwd: ROOT, stdio: 'inherit' });
+});
+
+test('the types of the room and the contract name the same codes, counters, orders, events and rules', () => {
+  const codes: Same<EngineCode, (typeof CODES)[number]> = true;
+  const counters: Same<keyof EndpointCounters, (typeof COUNTERS)[number]> = true;
+  const orders: Same<EngineOrder['kind'], keyof typeof ORDER> = true;
+  const events: Same<Exclude<EngineEvent['kind'], 'engineLost'>, keyof typeof EVENT> = true;
+  const rules: Same<SourceRule, (typeof SOURCE_RULES)[number]> = true;
+  assert.equal([codes, counters, orders, events, rules], [true, true, true, true, true]);
+});
+
+test.run();
