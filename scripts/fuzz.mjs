@@ -3,7 +3,15 @@
 // that grows; its input is saved under test/fuzz/regressions/ts/<target>/, which every test run replays.
 import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -90,7 +98,9 @@ async function locate(name, seed, batch) {
   try {
     const report = await runChild(name, { seed, seconds: 0, batch, file });
     if (report.kind === 'finding') return report;
-    return existsSync(file) ? { input: readFileSync(file).toString('latin1'), why: report.kind } : null;
+    return existsSync(file)
+      ? { input: readFileSync(file).toString('latin1'), why: report.kind }
+      : null;
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -99,12 +109,19 @@ async function locate(name, seed, batch) {
 async function fuzz(name, { seconds, seed }) {
   const report = await runChild(name, { seed, seconds });
   if (report.kind === 'done') {
-    process.stdout.write(`${name}: ${report.inputs} inputs, seed ${seed}, slowest ${report.slowestMs.toFixed(1)} ms, no finding\n`);
+    process.stdout.write(
+      `${name}: ${report.inputs} inputs, seed ${seed}, slowest ${report.slowestMs.toFixed(1)} ms, no finding\n`,
+    );
     return true;
   }
   const found = report.kind === 'finding' ? report : await locate(name, seed, report.batch);
-  const where = found?.input === undefined ? 'no input could be saved' : save(name, Buffer.from(found.input, 'latin1'));
-  process.stdout.write(`${name}: FINDING (${report.kind}, seed ${seed}, batch ${report.batch}): ${found?.why ?? 'unknown'}\n  ${where}\n`);
+  const where =
+    found?.input === undefined
+      ? 'no input could be saved'
+      : save(name, Buffer.from(found.input, 'latin1'));
+  process.stdout.write(
+    `${name}: FINDING (${report.kind}, seed ${seed}, batch ${report.batch}): ${found?.why ?? 'unknown'}\n  ${where}\n`,
+  );
   return false;
 }
 
@@ -113,7 +130,11 @@ async function fuzz(name, { seconds, seed }) {
 function readSeeds(target) {
   return target.seedFolders.flatMap((folder) => {
     const path = join(ROOT, folder);
-    return existsSync(path) ? readdirSync(path).sort().map((file) => readFileSync(join(path, file))) : [];
+    return existsSync(path)
+      ? readdirSync(path)
+          .sort()
+          .map((file) => readFileSync(join(path, file)))
+      : [];
   });
 }
 
@@ -138,12 +159,17 @@ async function childMain(order) {
   let slowestMs = 0;
   let heapBytes = 0;
   let batch = order.batch ?? 0;
-  for (; order.batch !== undefined ? batch === order.batch : batch === 0 || Date.now() < endAt; batch += 1) {
+  for (
+    ;
+    order.batch !== undefined ? batch === order.batch : batch === 0 || Date.now() < endAt;
+    batch += 1
+  ) {
     process.send({ kind: 'batch', batch });
     const random = seededRandom((Math.imul(order.seed, 0x9e3779b1) ^ batch) >>> 0);
     for (let i = 0; i < BATCH_INPUTS; i += 1) {
       // The unchanged seeds come first: a target that fails on those is broken, not the parser.
-      const input = batch === 0 && i < seeds.length ? seeds[i] : mutate(seeds, target, () => random.draw());
+      const input =
+        batch === 0 && i < seeds.length ? seeds[i] : mutate(seeds, target, () => random.draw());
       if (order.file !== undefined) writeFileSync(order.file, input);
       const drawSeed = Math.floor(random.draw() * 2 ** 32);
       const run = () => {
@@ -153,7 +179,10 @@ async function childMain(order) {
       const finding = tryInput(run);
       slowestMs = Math.max(slowestMs, finding.ms);
       if (finding.why !== null) {
-        process.send({ kind: 'finding', batch, why: finding.why, input: input.toString('latin1') }, () => process.exit(1));
+        process.send(
+          { kind: 'finding', batch, why: finding.why, input: input.toString('latin1') },
+          () => process.exit(1),
+        );
         return;
       }
     }
@@ -162,12 +191,17 @@ async function childMain(order) {
       const used = process.memoryUsage().heapUsed;
       if (heapBytes === 0) heapBytes = used;
       if (used - heapBytes > HEAP_GROWTH_BYTES_MAX) {
-        process.send({ kind: 'finding', batch, why: `the heap grew by ${used - heapBytes} bytes` }, () => process.exit(1));
+        process.send(
+          { kind: 'finding', batch, why: `the heap grew by ${used - heapBytes} bytes` },
+          () => process.exit(1),
+        );
         return;
       }
     }
   }
-  process.send({ kind: 'done', batch, inputs: batch * BATCH_INPUTS, slowestMs }, () => process.exit(0));
+  process.send({ kind: 'done', batch, inputs: batch * BATCH_INPUTS, slowestMs }, () =>
+    process.exit(0),
+  );
 }
 
 function tryInput(run) {
@@ -196,5 +230,6 @@ async function main() {
   process.exitCode = failed > 0 ? 1 : 0;
 }
 
-if (process.env.TRUNKYARD_FUZZ_CHILD !== undefined) await childMain(JSON.parse(process.env.TRUNKYARD_FUZZ_CHILD));
+if (process.env.TRUNKYARD_FUZZ_CHILD !== undefined)
+  await childMain(JSON.parse(process.env.TRUNKYARD_FUZZ_CHILD));
 else await main();

@@ -39,12 +39,22 @@ function refused(message: string): Result<never, CodedError> {
 export function readChallenge(challengeValue: string): Result<Challenge, CodedError> {
   const value = parseAuthValue(challengeValue);
   const realm = value?.params.get('realm');
-  if (value === null || value.scheme !== 'digest' || realm === undefined || !value.params.has('nonce')) {
+  if (
+    value === null ||
+    value.scheme !== 'digest' ||
+    realm === undefined ||
+    !value.params.has('nonce')
+  ) {
     return refused('The challenge is not a digest challenge');
   }
   const algorithm = readAlgorithm(value.params.get('algorithm'));
-  if (algorithm === null) return refused('The challenge asks for an algorithm other than SHA-256 and MD5');
-  return ok({ realm: wireToText(realm), algorithm, isStale: value.params.get('stale')?.toLowerCase() === 'true' });
+  if (algorithm === null)
+    return refused('The challenge asks for an algorithm other than SHA-256 and MD5');
+  return ok({
+    realm: wireToText(realm),
+    algorithm,
+    isStale: value.params.get('stale')?.toLowerCase() === 'true',
+  });
 }
 
 /**
@@ -68,15 +78,25 @@ export function digestAnswer(
   const challenge = readChallenge(challengeValue);
   if (!challenge.ok) return challenge;
   const params = parseAuthValue(challengeValue)?.params ?? new Map<string, string>();
-  const offered = params.get('qop')?.split(',').map((name) => name.replaceAll(' ', '').toLowerCase());
-  if (offered !== undefined && !offered.includes('auth')) return refused('The challenge offers no qop that is spoken');
+  const offered = params
+    .get('qop')
+    ?.split(',')
+    .map((name) => name.replaceAll(' ', '').toLowerCase());
+  if (offered !== undefined && !offered.includes('auth'))
+    return refused('The challenge offers no qop that is spoken');
   const { algorithm, realm } = challenge.value;
   const wireNonce = params.get('nonce') ?? '';
   const nonce = wireToText(wireNonce);
   const ha1 = ha1For(algorithm, computeHa1({ ...credentials, realm })) ?? '';
   const nc = (request.nonceCount ?? 1).toString(16).padStart(8, '0');
   const auth = offered === undefined ? null : { nc, cnonce: request.cnonce };
-  const response = digestResponse(algorithm, { ha1, method: request.method, uri: request.uri, nonce, auth });
+  const response = digestResponse(algorithm, {
+    ha1,
+    method: request.method,
+    uri: request.uri,
+    nonce,
+    auth,
+  });
   const fields = [
     `username=${quotedString(toWire(credentials.username))}`,
     `realm=${quotedString(params.get('realm') ?? '')}`,

@@ -40,7 +40,8 @@ export interface ResponseFacts {
 export function digestResponse(algorithm: DigestAlgorithm, facts: ResponseFacts): string {
   if (algorithm === 'MD5') return md5Response(facts);
   const ha2 = sha256OfParts([facts.method, facts.uri]);
-  const middle = facts.auth === null ? [facts.nonce] : [facts.nonce, facts.auth.nc, facts.auth.cnonce, 'auth'];
+  const middle =
+    facts.auth === null ? [facts.nonce] : [facts.nonce, facts.auth.nc, facts.auth.cnonce, 'auth'];
   return sha256OfParts([facts.ha1, ...middle, ha2]);
 }
 

@@ -83,8 +83,10 @@ export class DigestServer {
   ): Result<{ readonly username: string }, DigestFailure> {
     const value = parseAuthValue(headerValue);
     const given = value === null ? null : readCredentials(value);
-    if (value === null || given === null) return failure('malformed', 'The Authorization header is not a digest answer');
-    if (value.params.get('realm') !== this.#options.realm) return failure('wrongRealm', 'The answer is for another realm');
+    if (value === null || given === null)
+      return failure('malformed', 'The Authorization header is not a digest answer');
+    if (value.params.get('realm') !== this.#options.realm)
+      return failure('wrongRealm', 'The answer is for another realm');
     const madeAt = this.#mint.madeAt(given.nonce);
     const lifetimeMs = this.#options.nonceLifetimeMs;
     if (madeAt === null || now - madeAt >= lifetimeMs) {
@@ -101,8 +103,11 @@ export class DigestServer {
       auth: { nc: given.nc, cnonce: wireToText(given.cnonce) },
     });
     const isRight = isEqualInConstantTime(given.response.toLowerCase(), expected);
-    if (!isRight || known === null || ha1 === null) return failure('wrongCredentials', 'User or password is wrong');
-    switch (this.#window.take(now, given.nonce, Number.parseInt(given.nc, 16), madeAt + lifetimeMs)) {
+    if (!isRight || known === null || ha1 === null)
+      return failure('wrongCredentials', 'User or password is wrong');
+    switch (
+      this.#window.take(now, given.nonce, Number.parseInt(given.nc, 16), madeAt + lifetimeMs)
+    ) {
       case 'fresh':
         return ok({ username });
       case 'repeated':
@@ -128,7 +133,8 @@ function readCredentials(value: AuthValue): Credentials | null {
   const response = params.get('response');
   const cnonce = params.get('cnonce');
   const algorithm = readAlgorithm(params.get('algorithm'));
-  if (scheme !== 'digest' || algorithm === null || params.get('qop')?.toLowerCase() !== 'auth') return null;
+  if (scheme !== 'digest' || algorithm === null || params.get('qop')?.toLowerCase() !== 'auth')
+    return null;
   if (nc === undefined || !/^[0-9a-f]{8}$/i.test(nc) || nc === '00000000') return null;
   if (username === undefined || nonce === undefined || uri === undefined) return null;
   if (response === undefined || cnonce === undefined || cnonce === '') return null;

@@ -39,7 +39,10 @@ export class NonceMint {
 
   #mac(bytes: Buffer): Buffer {
     const mac = createHmac('sha256', this.#secret).update(this.#realm).update('\0');
-    return mac.update(bytes.subarray(0, TIME_BYTES + SERIAL_BYTES)).digest().subarray(0, MAC_BYTES);
+    return mac
+      .update(bytes.subarray(0, TIME_BYTES + SERIAL_BYTES))
+      .digest()
+      .subarray(0, MAC_BYTES);
   }
 }
 

@@ -8,7 +8,14 @@ import type { PackageAddress } from 'sip';
 import { calculateDigest, kd } from 'sip/digest.js';
 import { err, ok } from '../../base/index.ts';
 import type { CodedError, HostPort, Result } from '../../base/index.ts';
-import type { HeaderLines, NameAddr, OutgoingRequest, OutgoingResponse, SipMessage, SipUri } from '../types.ts';
+import type {
+  HeaderLines,
+  NameAddr,
+  OutgoingRequest,
+  OutgoingResponse,
+  SipMessage,
+  SipUri,
+} from '../types.ts';
 import { knownHeader } from './header-names.ts';
 import { safeText, writableToken, writableUri, writableValue } from './header-text.ts';
 import type { AnswerHead, MessageIndex } from './index-message.ts';
@@ -39,7 +46,8 @@ export function parseMessage(index: MessageIndex): Result<SipMessage, CodedError
   const to = agreedAddress(index.toText, message.headers['to']);
   if (from === null || to === null) return malformed('From or To has two readings');
   if (message.headers['call-id'] !== index.callId) return malformed('The Call-ID has two readings');
-  if (sequenceNumber(message.headers['cseq']) !== index.cseq.number) return malformed('The CSeq has two readings');
+  if (sequenceNumber(message.headers['cseq']) !== index.cseq.number)
+    return malformed('The CSeq has two readings');
   const line = index.startLine;
   if (line.kind === 'response') {
     if (message.status !== line.status) return malformed('The status line has two readings');
@@ -58,7 +66,10 @@ function malformed(message: string): Result<never, CodedError> {
 /** The text the package is given. The version is written anew: its case was checked by the guard. */
 function shownText(index: MessageIndex): string {
   const line = index.startLine;
-  const start = line.kind === 'request' ? `${line.method} ${line.uri} SIP/2.0` : `SIP/2.0 ${line.status} ${line.reason}`;
+  const start =
+    line.kind === 'request'
+      ? `${line.method} ${line.uri} SIP/2.0`
+      : `SIP/2.0 ${line.status} ${line.reason}`;
   return `${start}\r\nFrom: ${index.fromText}\r\nTo: ${index.toText}\r\nCall-ID: ${index.callId}\r\nCSeq: ${index.cseqText}\r\n\r\n`;
 }
 
@@ -69,11 +80,18 @@ function agreedAddress(text: string, theirs: unknown): NameAddr | null {
 }
 
 function isPackageAddress(value: unknown): value is PackageAddress {
-  return typeof value === 'object' && value !== null && 'uri' in value && typeof value.uri === 'string';
+  return (
+    typeof value === 'object' && value !== null && 'uri' in value && typeof value.uri === 'string'
+  );
 }
 
 function sequenceNumber(value: unknown): number | null {
-  return typeof value === 'object' && value !== null && 'seq' in value && typeof value.seq === 'number' ? value.seq : null;
+  return typeof value === 'object' &&
+    value !== null &&
+    'seq' in value &&
+    typeof value.seq === 'number'
+    ? value.seq
+    : null;
 }
 
 /**
@@ -86,7 +104,10 @@ export function parseUri(text: string): Result<SipUri, CodedError> {
   // The package knows lower-case sip: and sips: with a name or an IPv4 address; there the two must agree.
   if (isSipScheme(read.scheme) && text.startsWith(`${read.scheme}:`) && !read.host.includes(':')) {
     const theirs = parsePlainUri(text);
-    if (theirs !== undefined && (theirs.host.toLowerCase() !== read.host || (theirs.user ?? null) !== read.user)) {
+    if (
+      theirs !== undefined &&
+      (theirs.host.toLowerCase() !== read.host || (theirs.user ?? null) !== read.user)
+    ) {
       return malformed('The URI has two readings');
     }
   }
@@ -119,17 +140,22 @@ export function writeRequest(request: OutgoingRequest, via: string): Buffer {
  * @param source where the request came from: fills received and rport of the top Via (RFC 3261 §18.2.1, RFC 3581 §4).
  * @throws when a name or value could break a line: a broken promise of our own code.
  */
-export function writeResponse(to: AnswerHead, response: OutgoingResponse, source: HostPort): Buffer {
+export function writeResponse(
+  to: AnswerHead,
+  response: OutgoingResponse,
+  source: HostPort,
+): Buffer {
   const extra = emptyHeaders();
   addHeaders(extra, response.headers, RESPONSE_OWN);
-  const addsTag = to.toTag === null && response.toTag !== null;
+  const tag =
+    to.toTag === null && response.toTag !== null ? `;tag=${writableToken(response.toTag)}` : '';
   const space = to.cseqText.indexOf(' ');
   const message = makeResponse(
     {
       headers: {
         via: viaText(to.viaLines, source),
         from: to.fromText,
-        to: addsTag ? `${to.toText};tag=${writableToken(response.toTag ?? '')}` : to.toText,
+        to: `${to.toText}${tag}`,
         'call-id': to.callId,
         cseq: { seq: to.cseqText.slice(0, space), method: to.cseqText.slice(space + 1) },
       },
@@ -158,7 +184,11 @@ function emptyHeaders(): Record<string, string> {
 const REQUEST_OWN: readonly string[] = ['via', 'content-length'];
 const RESPONSE_OWN: readonly string[] = ['via', 'from', 'to', 'call-id', 'cseq', 'content-length'];
 
-function addHeaders(headers: Record<string, string>, lines: HeaderLines, own: readonly string[]): void {
+function addHeaders(
+  headers: Record<string, string>,
+  lines: HeaderLines,
+  own: readonly string[],
+): void {
   for (const [name, value] of lines) {
     const lower = name.toLowerCase();
     if (own.includes(lower)) continue;
@@ -189,5 +219,7 @@ export function md5Response(facts: {
 }): string {
   const { ha1, method, uri, nonce, auth } = facts;
   const base = { ha1, method, uri, nonce };
-  return calculateDigest(auth === null ? base : { ...base, nc: auth.nc, cnonce: auth.cnonce, qop: 'auth' });
+  return calculateDigest(
+    auth === null ? base : { ...base, nc: auth.nc, cnonce: auth.cnonce, qop: 'auth' },
+  );
 }

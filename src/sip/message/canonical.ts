@@ -38,13 +38,17 @@ export function canonicalHead(head: string): CanonicalHead {
 }
 
 /** Cuts the head at its CRLFs, joins folded lines (RFC 3261 §7.3.1) and replaces controls by spaces. */
-function unfolded(head: string): { readonly values: readonly string[]; readonly problem: string | null } {
+function unfolded(head: string): {
+  readonly values: readonly string[];
+  readonly problem: string | null;
+} {
   const values: string[] = [];
   let parts: string[] = [];
   let problem: string | null = null;
   for (const line of head.slice(0, -2).split('\r\n')) {
     const clean = withoutControls(line);
-    if (clean !== line) problem ??= 'A control character, a bare CR or a bare LF stands in the head';
+    if (clean !== line)
+      problem ??= 'A control character, a bare CR or a bare LF stands in the head';
     const isFold = line.startsWith(' ') || line.startsWith('\t');
     if (isFold && parts.length > 0) {
       if (values.length === 0) problem ??= 'The start line is folded';
@@ -74,7 +78,6 @@ function isBlank(code: number): boolean {
 
 /** Controls but tabs, which are legal white space, become spaces. */
 function withoutControls(line: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what this removes
   return line.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, ' ');
 }
 

@@ -23,7 +23,8 @@ const URI_MARKS = "-_.!~*'();/?:@&=+$,%[]#|^{}`\\";
 function classTable(): Uint8Array {
   const table = new Uint8Array(256);
   const add = (text: string, bits: number): void => {
-    for (let i = 0; i < text.length; i += 1) table[text.charCodeAt(i)] = (table[text.charCodeAt(i)] ?? 0) | bits;
+    for (let i = 0; i < text.length; i += 1)
+      table[text.charCodeAt(i)] = (table[text.charCodeAt(i)] ?? 0) | bits;
   };
   const digits = '0123456789';
   const letters = 'abcdefghijklmnopqrstuvwxyz';
@@ -31,7 +32,7 @@ function classTable(): Uint8Array {
   add(alphanumeric, TOKEN | VALUE | URI | WORD | HOST);
   add(digits, DIGIT);
   add(TOKEN_MARKS, TOKEN | VALUE | WORD);
-  add("[]:/@$&?()|{}^#=", VALUE);
+  add('[]:/@$&?()|{}^#=', VALUE);
   add(URI_MARKS, URI);
   add('()<>:\\"/[]?{}@', WORD);
   add('-._', HOST);
@@ -137,11 +138,18 @@ export function codesOf(text: string): Codes | null {
  * Names that no header and no parameter may have: as keys of a plain object they reach its prototype.
  * Not of any RFC, so nothing legitimate is lost.
  */
-export const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['__proto__', 'prototype', 'constructor']);
+export const FORBIDDEN_NAMES: ReadonlySet<string> = new Set([
+  '__proto__',
+  'prototype',
+  'constructor',
+]);
 
 /** Whether the token at a span is one of FORBIDDEN_NAMES, in any case. */
 export function isForbiddenName(codes: Codes, start: number, end: number): boolean {
   const length = end - start;
-  if (length === 9) return tokenEquals(codes, start, end, 'prototype') || tokenEquals(codes, start, end, '__proto__');
+  if (length === 9)
+    return (
+      tokenEquals(codes, start, end, 'prototype') || tokenEquals(codes, start, end, '__proto__')
+    );
   return length === 11 && tokenEquals(codes, start, end, 'constructor');
 }

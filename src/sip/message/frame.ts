@@ -29,7 +29,9 @@ const HEAD_END = Buffer.from('\r\n\r\n', 'latin1');
 const NOTHING = Buffer.alloc(0);
 
 /** The length of one message, or why it can't be known. */
-type LengthVerdict = { readonly ok: true; readonly bodyBytes: number } | { readonly ok: false; readonly error: CodedError };
+type LengthVerdict =
+  | { readonly ok: true; readonly bodyBytes: number }
+  | { readonly ok: false; readonly error: CodedError };
 
 /**
  * One per connection. Holds at most one unfinished message and the chunk it came with; copies each byte a bounded
@@ -91,7 +93,8 @@ export class StreamFramer {
           outputs.push({ kind: 'keepAlive' });
         }
         at = begin.at;
-        if (begin.isEnd || !this.#readHead(bytes, at, outputs)) return this.#isBroken ? bytes.length : at;
+        if (begin.isEnd || !this.#readHead(bytes, at, outputs))
+          return this.#isBroken ? bytes.length : at;
       }
       if (bytes.length - at < this.#messageBytes) return at;
       outputs.push({ kind: 'message', bytes: bytes.subarray(at, at + this.#messageBytes) });
@@ -103,7 +106,10 @@ export class StreamFramer {
   }
 
   /** Skips CRLFs before a start line (RFC 3261 §7.5); two of them are a keep-alive. */
-  #skipLineEnds(bytes: Buffer, from: number): { readonly at: number; readonly isEnd: boolean; readonly isKeepAlive: boolean } {
+  #skipLineEnds(
+    bytes: Buffer,
+    from: number,
+  ): { readonly at: number; readonly isEnd: boolean; readonly isKeepAlive: boolean } {
     let at = from;
     let isKeepAlive = false;
     if (this.#searchedBytes > 0) return { at, isEnd: false, isKeepAlive };
@@ -124,18 +130,36 @@ export class StreamFramer {
     if (end < 0) {
       this.#searchedBytes = bytes.length - at;
       if (this.#searchedBytes > this.#messageBytesMax) {
-        this.#break(outputs, 'MESSAGE_TOO_LARGE', `No empty line within ${this.#messageBytesMax} bytes`, null);
+        this.#break(
+          outputs,
+          'MESSAGE_TOO_LARGE',
+          `No empty line within ${this.#messageBytesMax} bytes`,
+          null,
+        );
       }
       return false;
     }
     const headBytes = end + HEAD_END.length - at;
     if (headBytes > this.#messageBytesMax) {
-      this.#break(outputs, 'MESSAGE_TOO_LARGE', `The head has more than ${this.#messageBytesMax} bytes`, null);
+      this.#break(
+        outputs,
+        'MESSAGE_TOO_LARGE',
+        `The head has more than ${this.#messageBytesMax} bytes`,
+        null,
+      );
       return false;
     }
-    const length = bodyLength(bytes.toString('latin1', at, end + 2), this.#messageBytesMax - headBytes);
+    const length = bodyLength(
+      bytes.toString('latin1', at, end + 2),
+      this.#messageBytesMax - headBytes,
+    );
     if (!length.ok) {
-      this.#break(outputs, length.error.code, length.error.message, bytes.subarray(at, at + headBytes));
+      this.#break(
+        outputs,
+        length.error.code,
+        length.error.message,
+        bytes.subarray(at, at + headBytes),
+      );
       return false;
     }
     this.#messageBytes = headBytes + length.bodyBytes;
@@ -167,7 +191,10 @@ export class StreamFramer {
 
 /** Reads Content-Length as the guard does; on a stream it must be there, once, and in digits (RFC 3261 §18.3). */
 function bodyLength(head: string, bodyBytesMax: number): LengthVerdict {
-  const fail = (code: ErrorCode, message: string): LengthVerdict => ({ ok: false, error: { code, message } });
+  const fail = (code: ErrorCode, message: string): LengthVerdict => ({
+    ok: false,
+    error: { code, message },
+  });
   let codes = Buffer.from(head, 'latin1');
   let scan = scanHead(codes, codes.length, false);
   if (!scan.isCanonical) {
@@ -177,11 +204,18 @@ function bodyLength(head: string, bodyBytesMax: number): LengthVerdict {
     codes = Buffer.from(canonical.text, 'latin1');
     scan = scanHead(codes, codes.length, true);
   }
-  if (scan.repeated?.kind === KIND.contentLength) return fail('MESSAGE_MALFORMED', 'More than one Content-Length header');
+  if (scan.repeated?.kind === KIND.contentLength)
+    return fail('MESSAGE_MALFORMED', 'More than one Content-Length header');
   const at = scan.firstOf[KIND.contentLength] ?? -1;
   if (at < 0) return fail('MESSAGE_MALFORMED', 'No Content-Length on a stream');
-  const bodyBytes = readNumber(codes, scan.spans[at + 2] ?? 0, scan.spans[at + 3] ?? 0, Number.MAX_SAFE_INTEGER);
+  const bodyBytes = readNumber(
+    codes,
+    scan.spans[at + 2] ?? 0,
+    scan.spans[at + 3] ?? 0,
+    Number.MAX_SAFE_INTEGER,
+  );
   if (bodyBytes < 0) return fail('MESSAGE_MALFORMED', 'Content-Length is not a number');
-  if (bodyBytes > bodyBytesMax) return fail('MESSAGE_TOO_LARGE', `The body exceeds the ${bodyBytesMax} bytes left for it`);
+  if (bodyBytes > bodyBytesMax)
+    return fail('MESSAGE_TOO_LARGE', `The body exceeds the ${bodyBytesMax} bytes left for it`);
   return { ok: true, bodyBytes };
 }

@@ -2,6 +2,7 @@
 // index or a verdict out, in one pass over a head that is canonical as it came and linear time over any other.
 // Departures from RFC 3261, each for safety: control characters are refused even as quoted-pairs (§25.1 allows them),
 // names that reach an object's prototype are refused, and so is a branch of the magic cookie alone (RFC 4475 §3.2.2).
+import { neverReached } from '../../base/index.ts';
 import type { CodedError, ErrorCode, TransportKind } from '../../base/index.ts';
 import { canonicalHead } from './canonical.ts';
 import { SPACE, TOKEN, WORD, readNumber, skipClass } from './characters.ts';
@@ -66,7 +67,8 @@ interface Findings {
  *   and its limit but never quotes the peer, so it may serve as a reason phrase. Never throws; O(bytes).
  */
 export function indexMessage(bytes: Buffer, transport: TransportKind): GuardResult {
-  if (bytes.length > MESSAGE_BYTES_MAX) return drop('MESSAGE_TOO_LARGE', `More than ${MESSAGE_BYTES_MAX} bytes`);
+  if (bytes.length > MESSAGE_BYTES_MAX)
+    return drop('MESSAGE_TOO_LARGE', `More than ${MESSAGE_BYTES_MAX} bytes`);
   let start = 0;
   while (bytes[start] === 0x0d && bytes[start + 1] === 0x0a) start += 2;
   if (start === bytes.length) return drop('MESSAGE_MALFORMED', 'Line ends only (a keep-alive)');
@@ -87,7 +89,12 @@ export function indexMessage(bytes: Buffer, transport: TransportKind): GuardResu
     const [kind, name] = REQUIRED[i] ?? [0, ''];
     if ((scan.firstOf[kind] ?? -1) < 0) return drop('MESSAGE_MALFORMED', `No ${name} header`);
   }
-  return judge({ codes, text, scan, rewriteProblem }, bytes.subarray(headEnd + 4), bytes.length, transport);
+  return judge(
+    { codes, text, scan, rewriteProblem },
+    bytes.subarray(headEnd + 4),
+    bytes.length,
+    transport,
+  );
 }
 
 function drop(code: ErrorCode, message: string): GuardResult {
@@ -102,7 +109,12 @@ interface ScannedHead {
   readonly rewriteProblem: string | null;
 }
 
-function judge(head: ScannedHead, rest: Buffer, messageBytes: number, transport: TransportKind): GuardResult {
+function judge(
+  head: ScannedHead,
+  rest: Buffer,
+  messageBytes: number,
+  transport: TransportKind,
+): GuardResult {
   const { codes, text, scan } = head;
   const viaAt = scan.firstOf[KIND.via] ?? 0;
   const topVia = readTopVia(codes, text, scan.spans[viaAt + 2] ?? 0, scan.spans[viaAt + 3] ?? 0);
@@ -180,26 +192,47 @@ function checkHeaders(found: Findings, head: ScannedHead): void {
   }
 }
 
-function checkAddresses(found: Findings, head: ScannedHead, start: number, end: number, header: KnownHeader): void {
+function checkAddresses(
+  found: Findings,
+  head: ScannedHead,
+  start: number,
+  end: number,
+  header: KnownHeader,
+): void {
   switch (header.form) {
     case 'address':
-      if (!isAddress(head.codes, start, end)) refuse(found, `The ${header.name} header is malformed`);
+      if (!isAddress(head.codes, start, end))
+        refuse(found, `The ${header.name} header is malformed`);
       // Only of the first: a repeated From or To is refused, and its answer must copy what was matched.
       else if (header.kind === KIND.from) found.fromTag ??= scannedTag(head.codes, head.text);
       else if (header.kind === KIND.to) found.toTag ??= scannedTag(head.codes, head.text);
       return;
     case 'addressList':
-      if (!isAddressList(head.codes, start, end)) refuse(found, `A ${header.name} header is malformed`);
+      if (!isAddressList(head.codes, start, end))
+        refuse(found, `A ${header.name} header is malformed`);
+      return;
+    case 'balanced':
+      if (!isBalanced(head.codes, start, end))
+        refuse(found, `Quotes or brackets of a ${header.name} header are not closed`);
+      return;
+    case 'text':
       return;
     default:
-      if (!isBalanced(head.codes, start, end)) refuse(found, `Quotes or brackets of a ${header.name} header are not closed`);
+      neverReached(header.form);
   }
 }
 
-function checkScalar(found: Findings, head: ScannedHead, start: number, end: number, header: KnownHeader): void {
+function checkScalar(
+  found: Findings,
+  head: ScannedHead,
+  start: number,
+  end: number,
+  header: KnownHeader,
+): void {
   switch (header.kind) {
     case KIND.callId:
-      if (start === end || skipClass(head.codes, start, end, WORD) !== end) refuse(found, 'The Call-ID is malformed');
+      if (start === end || skipClass(head.codes, start, end, WORD) !== end)
+        refuse(found, 'The Call-ID is malformed');
       return;
     case KIND.cseq:
       checkCseq(found, head, start, end);
@@ -235,9 +268,13 @@ function checkCseq(found: Findings, head: ScannedHead, start: number, end: numbe
 function checkRequest(found: Findings, start: StartLineResult, codes: Codes): void {
   const line = start.line;
   if (line.kind !== 'request' || found.code !== null) return;
-  if (line.method !== found.cseqMethod) refuse(found, 'The CSeq method is not that of the start line');
+  if (line.method !== found.cseqMethod)
+    refuse(found, 'The CSeq method is not that of the start line');
   const uriStart = line.method.length + 1;
-  const uriProblem = checkRequestUri(codes.subarray(uriStart, uriStart + line.uri.length), line.uri);
+  const uriProblem = checkRequestUri(
+    codes.subarray(uriStart, uriStart + line.uri.length),
+    line.uri,
+  );
   if (uriProblem !== null) refuse(found, uriProblem);
 }
 
@@ -253,6 +290,7 @@ function cutBody(found: Findings, rest: Buffer, transport: TransportKind): Buffe
     return rest;
   }
   if (length > rest.length) refuse(found, 'Content-Length is larger than the body');
-  else if (isStream && length < rest.length) refuse(found, 'Content-Length is smaller than the body');
+  else if (isStream && length < rest.length)
+    refuse(found, 'Content-Length is smaller than the body');
   return length < rest.length ? rest.subarray(0, length) : rest;
 }

@@ -1,5 +1,17 @@
 // The one pass over a head: where each header's name and value stand, which header it is, and what breaks the form.
-import { CLASS, COLON, CR, LF, LOOK, SEMICOLON, SPACE, TAB, TOKEN, isForbiddenName, skipClass } from './characters.ts';
+import {
+  CLASS,
+  COLON,
+  CR,
+  LF,
+  LOOK,
+  SEMICOLON,
+  SPACE,
+  TAB,
+  TOKEN,
+  isForbiddenName,
+  skipClass,
+} from './characters.ts';
 import type { Codes } from './characters.ts';
 import { ID_MAX, KIND_COUNT, guardedId, headerById } from './header-names.ts';
 import type { KnownHeader } from './header-names.ts';
@@ -62,7 +74,14 @@ export function scanHead(codes: Codes, end: number, isRewritten: boolean): HeadS
   if (!isRewritten && isBlank(codes[headersStart])) isCanonical = false;
   let at = headersStart;
   while (isCanonical && at < end) at = scanLine(codes, at, end, isRewritten);
-  return { isCanonical, spans: spans.slice(0, spansLength), firstOf: firstOf.slice(), headersStart, problem, repeated };
+  return {
+    isCanonical,
+    spans: spans.slice(0, spansLength),
+    firstOf: firstOf.slice(),
+    headersStart,
+    problem,
+    repeated,
+  };
 }
 
 function startLineEnd(codes: Codes, end: number): number {
@@ -111,7 +130,8 @@ function scanValue(codes: Codes, start: number, end: number, isRewritten: boolea
       const next = codes[i + 1];
       if (!isRewritten && (next === SPACE || next === CR)) return -1;
     } else if (code === SEMICOLON) {
-      if (startsForbiddenParameter(codes, start, i, end)) problem ??= 'A parameter has a forbidden name';
+      if (startsForbiddenParameter(codes, start, i, end))
+        problem ??= 'A parameter has a forbidden name';
     } else {
       // A tab, a stray LF or a control: for the rewriter, unless it is the line's CRLF.
       return code === CR && codes[i + 1] === LF && i + 1 < end ? i + 2 : -1;
@@ -124,7 +144,12 @@ function scanValue(codes: Codes, start: number, end: number, isRewritten: boolea
  * Whether the semicolon at `at` begins a parameter with a forbidden name, outside quotes. A generic check for headers
  * whose parameters the guard doesn't read one by one; nearly always ended by the first comparison.
  */
-function startsForbiddenParameter(codes: Codes, valueStart: number, at: number, end: number): boolean {
+function startsForbiddenParameter(
+  codes: Codes,
+  valueStart: number,
+  at: number,
+  end: number,
+): boolean {
   const nameStart = codes[at + 1] === SPACE ? at + 2 : at + 1;
   const first = (codes[nameStart] ?? 0) | 0x20;
   // c, p and _ (under the case bit), as the forbidden names begin.
@@ -135,13 +160,20 @@ function startsForbiddenParameter(codes: Codes, valueStart: number, at: number, 
   return suspects > SUSPECTS_MAX || !isInsideQuotes(codes, valueStart, at);
 }
 
-function addHeader(codes: Codes, nameStart: number, nameEnd: number, valueStart: number, valueEnd: number): void {
+function addHeader(
+  codes: Codes,
+  nameStart: number,
+  nameEnd: number,
+  valueStart: number,
+  valueEnd: number,
+): void {
   const spanAt = spansLength;
   if (spanAt === spans.length) {
     problem ??= `More than ${HEADERS_MAX} headers`;
     return;
   }
-  if (valueEnd - nameStart > LINE_BYTES_MAX) problem ??= `A header line is longer than ${LINE_BYTES_MAX} bytes`;
+  if (valueEnd - nameStart > LINE_BYTES_MAX)
+    problem ??= `A header line is longer than ${LINE_BYTES_MAX} bytes`;
   if (isForbiddenName(codes, nameStart, nameEnd)) {
     problem ??= 'A header has a forbidden name';
     return;

@@ -123,13 +123,19 @@ const KNOWN: readonly KnownHeader[] = ROWS.map(([name, form, traits, kind], inde
   list: traits.includes('l'),
 }));
 
-const BY_NAME: ReadonlyMap<string, KnownHeader> = new Map(KNOWN.map((header) => [header.lower, header]));
+const BY_NAME: ReadonlyMap<string, KnownHeader> = new Map(
+  KNOWN.map((header) => [header.lower, header]),
+);
 
 /** The headers the guard must recognise, by length of their name: a message's every header is looked up here. */
-const GUARDED_BY_LENGTH: readonly (readonly Candidate[])[] = Array.from({ length: 32 }, (_, length) =>
-  KNOWN.filter((header) => header.lower.length === length && (header.kind !== KIND.other || header.form !== 'text' || header.single)).map(
-    (header) => ({ id: header.id, codes: Buffer.from(header.lower, 'latin1') }),
-  ),
+const GUARDED_BY_LENGTH: readonly (readonly Candidate[])[] = Array.from(
+  { length: 32 },
+  (_, length) =>
+    KNOWN.filter(
+      (header) =>
+        header.lower.length === length &&
+        (header.kind !== KIND.other || header.form !== 'text' || header.single),
+    ).map((header) => ({ id: header.id, codes: Buffer.from(header.lower, 'latin1') })),
 );
 
 interface Candidate {

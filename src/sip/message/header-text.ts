@@ -4,7 +4,6 @@ import { TOKEN, URI, codesOf, skipClass } from './characters.ts';
 
 /** Makes outside text safe as a header value: each run of control characters becomes one space, ends trimmed. */
 export function safeText(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what this removes
   return text.replace(/[\x00-\x1f\x7f]+/g, ' ').replace(/^ +| +$/g, '');
 }
 
@@ -39,17 +38,21 @@ export function writableValue(value: string): string {
 /** Whether text is a run of one or more characters of a class. */
 function isAll(text: string, bits: number): boolean {
   const codes = codesOf(text);
-  return codes !== null && codes.length > 0 && skipClass(codes, 0, codes.length, bits) === codes.length;
+  return (
+    codes !== null && codes.length > 0 && skipClass(codes, 0, codes.length, bits) === codes.length
+  );
 }
 
 /** Checks a header name, method or tag that is about to be written. @throws when it isn't a token. */
 export function writableToken(name: string): string {
-  if (!isAll(name, TOKEN)) throw new Error(`not a token, so it can't be written: ${JSON.stringify(name.slice(0, 40))}`);
+  if (!isAll(name, TOKEN))
+    throw new Error(`not a token, so it can't be written: ${JSON.stringify(name.slice(0, 40))}`);
   return name;
 }
 
 /** Checks a Request-URI that is about to be written. @throws when it has a character that no URI may have. */
 export function writableUri(uri: string): string {
-  if (!isAll(uri, URI)) throw new Error(`not a URI, so it can't be written: ${JSON.stringify(uri.slice(0, 40))}`);
+  if (!isAll(uri, URI))
+    throw new Error(`not a URI, so it can't be written: ${JSON.stringify(uri.slice(0, 40))}`);
   return uri;
 }

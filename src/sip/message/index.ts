@@ -6,7 +6,15 @@ export { indexMessage } from './guard.ts';
 export type { GuardResult } from './guard.ts';
 export { detached, keepAnswerHead } from './index-message.ts';
 export type { AnswerHead, MessageIndex, StartLine, TopVia } from './index-message.ts';
-export { md5OfParts, md5Response, parseCount, parseMessage, parseUri, writeRequest, writeResponse } from './adapter.ts';
+export {
+  md5OfParts,
+  md5Response,
+  parseCount,
+  parseMessage,
+  parseUri,
+  writeRequest,
+  writeResponse,
+} from './adapter.ts';
 export { parseNameAddr } from './name-addr.ts';
 export { splitList } from './parameters.ts';
 export { quotedText, safeText } from './header-text.ts';

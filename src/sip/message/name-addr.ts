@@ -3,10 +3,28 @@ import { err, ok } from '../../base/index.ts';
 import type { CodedError, Result } from '../../base/index.ts';
 import type { NameAddr } from '../types.ts';
 import {
-  COMMA, GREATER, LESS, QUOTE, SEMICOLON, SPACE, TOKEN, URI, codesOf, isAt, skipClass, skipQuoted, skipSpaces,
+  COMMA,
+  GREATER,
+  LESS,
+  QUOTE,
+  SEMICOLON,
+  SPACE,
+  TOKEN,
+  URI,
+  codesOf,
+  isAt,
+  skipClass,
+  skipQuoted,
+  skipSpaces,
 } from './characters.ts';
 import type { Codes } from './characters.ts';
-import { scanParameters, scannedParameter, scannedParameters, schemeColon, unquoted } from './parameters.ts';
+import {
+  scanParameters,
+  scannedParameter,
+  scannedParameters,
+  schemeColon,
+  unquoted,
+} from './parameters.ts';
 
 const QUESTION = 0x3f;
 const ASTERISK = 0x2a;
@@ -95,7 +113,8 @@ export function isAddressList(codes: Codes, start: number, end: number): boolean
 function scannedAddress(text: string): NameAddr {
   const params = scannedParameters(text);
   return {
-    display: span.displayStart < 0 ? null : unquoted(text.slice(span.displayStart, span.displayEnd)),
+    display:
+      span.displayStart < 0 ? null : unquoted(text.slice(span.displayStart, span.displayEnd)),
     uri: text.slice(span.uriStart, span.uriEnd),
     params,
     tag: params.get('tag') ?? null,
@@ -109,7 +128,10 @@ function scannedAddress(text: string): NameAddr {
 export function parseNameAddr(text: string): Result<NameAddr, CodedError> {
   const codes = codesOf(text);
   if (codes !== null && isAddress(codes, 0, codes.length)) return ok(scannedAddress(text));
-  return err({ code: 'MESSAGE_MALFORMED', message: 'An address is neither a name-addr nor an addr-spec' });
+  return err({
+    code: 'MESSAGE_MALFORMED',
+    message: 'An address is neither a name-addr nor an addr-spec',
+  });
 }
 
 /** Reads a list that the guard has accepted; `*` gives one address with the URI `*`. */

@@ -1,7 +1,21 @@
 // Reads `;name=value` parameters of canonical text in linear time, without cutting strings that nobody asks for.
 import {
-  BACKSLASH, COLON, COMMA, EQUALS, GREATER, LESS, QUOTE, SEMICOLON, SPACE, TOKEN, VALUE,
-  isForbiddenName, skipClass, skipQuoted, skipSpaces, tokenEquals,
+  BACKSLASH,
+  COLON,
+  COMMA,
+  EQUALS,
+  GREATER,
+  LESS,
+  QUOTE,
+  SEMICOLON,
+  SPACE,
+  TOKEN,
+  VALUE,
+  isForbiddenName,
+  skipClass,
+  skipQuoted,
+  skipSpaces,
+  tokenEquals,
 } from './characters.ts';
 import type { Codes } from './characters.ts';
 
@@ -23,14 +37,22 @@ export function scanParameters(codes: Codes, at: number, end: number): number {
   while (i < end && codes[i] === SEMICOLON) {
     const nameStart = skipSpaces(codes, i + 1, end);
     const nameEnd = skipClass(codes, nameStart, end, TOKEN);
-    if (nameEnd === nameStart || count === PARAMETERS_MAX || isForbiddenName(codes, nameStart, nameEnd)) return -1;
+    if (
+      nameEnd === nameStart ||
+      count === PARAMETERS_MAX ||
+      isForbiddenName(codes, nameStart, nameEnd)
+    )
+      return -1;
     if (isRepeated(codes, nameStart, nameEnd)) return -1;
     i = skipSpaces(codes, nameEnd, end);
     let valueStart = -1;
     let valueEnd = -1;
     if (i < end && codes[i] === EQUALS) {
       valueStart = skipSpaces(codes, i + 1, end);
-      valueEnd = codes[valueStart] === QUOTE ? skipQuoted(codes, valueStart, end) : skipClass(codes, valueStart, end, VALUE);
+      valueEnd =
+        codes[valueStart] === QUOTE
+          ? skipQuoted(codes, valueStart, end)
+          : skipClass(codes, valueStart, end, VALUE);
       if (valueEnd <= valueStart) return -1;
       i = skipSpaces(codes, valueEnd, end);
     }
@@ -50,16 +72,25 @@ function isRepeated(codes: Codes, start: number, end: number): boolean {
     const otherEnd = spans[i * 4 + 1] ?? 0;
     if (otherEnd - otherStart !== end - start) continue;
     let same = 0;
-    while (same < end - start && ((codes[start + same] ?? 0) | 0x20) === ((codes[otherStart + same] ?? 0) | 0x20)) same += 1;
+    while (
+      same < end - start &&
+      ((codes[start + same] ?? 0) | 0x20) === ((codes[otherStart + same] ?? 0) | 0x20)
+    )
+      same += 1;
     if (same === end - start) return true;
   }
   return false;
 }
 
 /** Value of a parameter of the last scan, unquoted, cut from `text`; null for a flag; undefined when absent. */
-export function scannedParameter(codes: Codes, text: string, lowerName: string): string | null | undefined {
+export function scannedParameter(
+  codes: Codes,
+  text: string,
+  lowerName: string,
+): string | null | undefined {
   for (let i = 0; i < count; i += 1) {
-    if (tokenEquals(codes, spans[i * 4] ?? 0, spans[i * 4 + 1] ?? 0, lowerName)) return valueAt(text, i);
+    if (tokenEquals(codes, spans[i * 4] ?? 0, spans[i * 4 + 1] ?? 0, lowerName))
+      return valueAt(text, i);
   }
   return undefined;
 }
@@ -77,7 +108,11 @@ export function scannedParameters(text: string): ReadonlyMap<string, string | nu
 }
 
 /** The last scan's parameters as written, without those named. */
-export function scannedParametersText(codes: Codes, text: string, without: readonly string[]): string {
+export function scannedParametersText(
+  codes: Codes,
+  text: string,
+  without: readonly string[],
+): string {
   let kept = '';
   for (let i = 0; i < count; i += 1) {
     const nameStart = spans[i * 4] ?? 0;
@@ -97,7 +132,8 @@ function valueAt(text: string, index: number): string | null {
 
 /** The text inside a quoted-string, quoted-pairs resolved. Text that isn't quoted comes back as it is. */
 export function unquoted(text: string): string {
-  if (text.length < 2 || text.charCodeAt(0) !== QUOTE || text.charCodeAt(text.length - 1) !== QUOTE) return text;
+  if (text.length < 2 || text.charCodeAt(0) !== QUOTE || text.charCodeAt(text.length - 1) !== QUOTE)
+    return text;
   const inner = text.slice(1, -1);
   return inner.includes('\\') ? inner.replace(/\\([\s\S])/g, '$1') : inner;
 }
@@ -172,7 +208,12 @@ export function schemeColon(codes: Codes, start: number, end: number): number {
     const code = codes[i] ?? 0;
     if (code === COLON) return i;
     const lower = code | 0x20;
-    const isLegal = (lower >= 0x61 && lower <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d || code === 0x2e;
+    const isLegal =
+      (lower >= 0x61 && lower <= 0x7a) ||
+      (code >= 0x30 && code <= 0x39) ||
+      code === 0x2b ||
+      code === 0x2d ||
+      code === 0x2e;
     if (!isLegal) return -1;
   }
   return -1;

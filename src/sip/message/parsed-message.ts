@@ -72,7 +72,12 @@ export class ParsedRequest extends ParsedMessage implements SipRequest {
 
   constructor(
     index: MessageIndex,
-    parts: { readonly from: NameAddr; readonly to: NameAddr; readonly method: string; readonly uri: SipUri },
+    parts: {
+      readonly from: NameAddr;
+      readonly to: NameAddr;
+      readonly method: string;
+      readonly uri: SipUri;
+    },
   ) {
     super(index, parts);
     this.method = parts.method;
@@ -89,7 +94,12 @@ export class ParsedResponse extends ParsedMessage implements SipResponse {
 
   constructor(
     index: MessageIndex,
-    parts: { readonly from: NameAddr; readonly to: NameAddr; readonly status: number; readonly reason: string },
+    parts: {
+      readonly from: NameAddr;
+      readonly to: NameAddr;
+      readonly status: number;
+      readonly reason: string;
+    },
   ) {
     super(index, parts);
     this.status = parts.status;

@@ -1,6 +1,17 @@
 // Reads the start line exactly: single spaces, an unescaped method token, a URI without white space. RFC 3261 §7.1, §7.2.
 import type { ErrorCode } from '../../base/index.ts';
-import { CONTROL, CR, DIGIT, LF, SPACE, TOKEN, URI, isAt, readNumber, skipClass } from './characters.ts';
+import {
+  CONTROL,
+  CR,
+  DIGIT,
+  LF,
+  SPACE,
+  TOKEN,
+  URI,
+  isAt,
+  readNumber,
+  skipClass,
+} from './characters.ts';
 import type { Codes } from './characters.ts';
 import type { StartLine } from './index-message.ts';
 
@@ -17,7 +28,9 @@ function broken(method: string, code: ErrorCode, message: string): StartLineResu
 
 /** Reads the line from 0 to `end`, without its CRLF. A line that starts with `SIP/` is a response's. */
 export function readStartLine(codes: Codes, text: string, end: number): StartLineResult {
-  return isVersionAt(codes, 0) ? readStatusLine(codes, text, end) : readRequestLine(codes, text, end);
+  return isVersionAt(codes, 0)
+    ? readStatusLine(codes, text, end)
+    : readRequestLine(codes, text, end);
 }
 
 /** `SIP/` in any case (§7.1), followed by a digit. */
@@ -44,16 +57,25 @@ function readRequestLine(codes: Codes, text: string, end: number): StartLineResu
   }
   const uriEnd = skipClass(codes, methodEnd + 1, end, URI);
   if (uriEnd === methodEnd + 1 || codes[uriEnd] !== SPACE || uriEnd >= end) {
-    return broken(method, 'MESSAGE_MALFORMED', 'The start line is not method, URI and version parted by single spaces');
+    return broken(
+      method,
+      'MESSAGE_MALFORMED',
+      'The start line is not method, URI and version parted by single spaces',
+    );
   }
-  if (!isVersionAt(codes, uriEnd + 1)) return broken(method, 'MESSAGE_MALFORMED', 'The start line has no SIP version');
+  if (!isVersionAt(codes, uriEnd + 1))
+    return broken(method, 'MESSAGE_MALFORMED', 'The start line has no SIP version');
   if (end !== uriEnd + 8 || !isTwoZero(codes, uriEnd + 5)) {
     const isVersion = /^\d+\.\d+$/.test(text.slice(uriEnd + 5, end));
     return isVersion
       ? broken(method, 'VERSION_UNSUPPORTED', 'Only SIP/2.0 is spoken')
       : broken(method, 'MESSAGE_MALFORMED', 'The start line does not end with the version');
   }
-  return { line: { kind: 'request', method, uri: text.slice(methodEnd + 1, uriEnd) }, code: null, message: '' };
+  return {
+    line: { kind: 'request', method, uri: text.slice(methodEnd + 1, uriEnd) },
+    code: null,
+    message: '',
+  };
 }
 
 function readStatusLine(codes: Codes, text: string, end: number): StartLineResult {

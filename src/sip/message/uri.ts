@@ -1,7 +1,15 @@
 // Reads URIs of any scheme in linear time: the forms the `sip` package can't (IPv6, tel, urn, capitals), and the check
 // that the guard makes of a Request-URI. RFC 3261 §19.1, RFC 3966, RFC 5118 §4.
 import type { SipUri } from '../types.ts';
-import { COLON, FORBIDDEN_NAMES, TOKEN, URI, codesOf, readNumber, skipClass } from './characters.ts';
+import {
+  COLON,
+  FORBIDDEN_NAMES,
+  TOKEN,
+  URI,
+  codesOf,
+  readNumber,
+  skipClass,
+} from './characters.ts';
 import type { Codes } from './characters.ts';
 import { schemeColon } from './parameters.ts';
 import { hostText, skipHost } from './via.ts';
@@ -18,7 +26,9 @@ export function isSipScheme(scheme: string): boolean {
 export function checkRequestUri(codes: Codes, text: string): string | null {
   const read = readUriCodes(codes, text);
   if (typeof read === 'string') return read;
-  return isSipScheme(read.scheme) && text.includes('?', text.indexOf('@') + 1) ? 'The Request-URI carries headers' : null;
+  return isSipScheme(read.scheme) && text.includes('?', text.indexOf('@') + 1)
+    ? 'The Request-URI carries headers'
+    : null;
 }
 
 /**
@@ -50,7 +60,8 @@ function readSipUri(codes: Codes, text: string, scheme: string, start: number): 
   let at = start;
   if (userEnd >= 0) {
     // An @ elsewhere must be escaped; with two, readers disagree on which host is meant.
-    if (userEnd === start || text.indexOf('@', userEnd + 1) >= 0) return 'The URI’s user part is malformed';
+    if (userEnd === start || text.indexOf('@', userEnd + 1) >= 0)
+      return 'The URI’s user part is malformed';
     const colon = text.indexOf(':', start);
     const hasPassword = colon >= 0 && colon < userEnd;
     if (hasPassword && colon === start) return 'The URI’s user part is malformed';
@@ -80,7 +91,15 @@ function readTelUri(text: string, start: number): SipUri | string {
   if (end === start) return 'The tel URI has no number';
   const params = readUriParams(text, end);
   if (typeof params === 'string') return params;
-  return { scheme: 'tel', user: text.slice(start, end), password: null, host: '', port: null, params, text };
+  return {
+    scheme: 'tel',
+    user: text.slice(start, end),
+    password: null,
+    host: '',
+    port: null,
+    params,
+    text,
+  };
 }
 
 const NONE: ReadonlyMap<string, string | null> = new Map();
@@ -96,7 +115,8 @@ function readUriParams(text: string, at: number): ReadonlyMap<string, string | n
   for (const parameter of text.slice(at + 1, end).split(';')) {
     const equals = parameter.indexOf('=');
     const name = equals < 0 ? parameter : parameter.slice(0, equals);
-    if (name === '' || FORBIDDEN_NAMES.has(name.toLowerCase())) return 'A parameter of the URI has no or a forbidden name';
+    if (name === '' || FORBIDDEN_NAMES.has(name.toLowerCase()))
+      return 'A parameter of the URI has no or a forbidden name';
     const key = name.toLowerCase();
     if (!params.has(key)) params.set(key, equals < 0 ? null : parameter.slice(equals + 1));
   }

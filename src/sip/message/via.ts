@@ -1,13 +1,35 @@
 // Reads Via values of canonical text in linear time, IPv6 and white space included. RFC 3261 §20.42, RFC 5118 §4.5.
 import type { HostPort } from '../../base/index.ts';
 import type { Via } from '../types.ts';
-import { COLON, COMMA, HOST, SPACE, TOKEN, readNumber, skipClass, skipSpaces, tokenEquals } from './characters.ts';
+import {
+  COLON,
+  COMMA,
+  HOST,
+  SPACE,
+  TOKEN,
+  readNumber,
+  skipClass,
+  skipSpaces,
+  tokenEquals,
+} from './characters.ts';
 import type { Codes } from './characters.ts';
 import type { TopVia } from './index-message.ts';
-import { scanParameters, scannedParameter, scannedParameters, scannedParametersText } from './parameters.ts';
+import {
+  scanParameters,
+  scannedParameter,
+  scannedParameters,
+  scannedParametersText,
+} from './parameters.ts';
 
 /** Spans of the last Via scanned. */
-const span = { transportStart: 0, transportEnd: 0, hostStart: 0, hostEnd: 0, port: -1, sentByEnd: 0 };
+const span = {
+  transportStart: 0,
+  transportEnd: 0,
+  hostStart: 0,
+  hostEnd: 0,
+  port: -1,
+  sentByEnd: 0,
+};
 
 /** Scans `SIP/2.0/UDP host:port`; gives the position behind it, or -1. Spaces may stand round / and : (RFC 3261 §25.1). */
 function scanSentBy(codes: Codes, at: number, end: number): number {
@@ -55,7 +77,8 @@ export function skipHost(codes: Codes, at: number, end: number): number {
     const code = codes[i] ?? 0;
     if (code === 0x5d) return i > at + 2 ? i + 1 : -1;
     const lower = code | 0x20;
-    const legal = (code >= 0x30 && code <= 0x3a) || (lower >= 0x61 && lower <= 0x66) || code === 0x2e;
+    const legal =
+      (code >= 0x30 && code <= 0x3a) || (lower >= 0x61 && lower <= 0x66) || code === 0x2e;
     if (!legal) return -1;
   }
   return -1;
@@ -153,4 +176,3 @@ export function viaLineWithSource(line: string, source: HostPort): string {
   const rport = wantsRport ? `;rport=${source.port}` : '';
   return `${line.slice(0, sentByEnd)}${kept};received=${source.host}${rport}${line.slice(after)}`;
 }
-

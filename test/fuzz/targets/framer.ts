@@ -24,24 +24,32 @@ export const framer: FuzzTarget = {
     const pieces: FrameOutput[] = [];
     // Few bytes at a time for short inputs only: 64 kB byte by byte is 65,536 calls, whatever each of them costs.
     const longest = draw() < 0.2 && input.length < 4_096 ? 3 : 400;
-    for (let at = 0; at < input.length; ) {
+    for (let at = 0; at < input.length;) {
       const size = 1 + Math.floor(draw() * longest);
       // A copy that is overwritten afterwards, as a socket's buffer may be: nothing handed out may change by it.
       const chunk = Buffer.from(input.subarray(at, at + size));
       for (const output of cut.push(chunk)) {
-        pieces.push(output.kind === 'message' ? { kind: 'message', bytes: Buffer.from(output.bytes) } : output);
+        pieces.push(
+          output.kind === 'message'
+            ? { kind: 'message', bytes: Buffer.from(output.bytes) }
+            : output,
+        );
       }
       chunk.fill(0x23);
       at += size;
     }
     expectProperty(summary(whole) === summary(pieces), 'the cut of a stream does not matter');
     for (const [at, output] of whole.entries()) {
-      if (output.kind === 'broken') expectProperty(at === whole.length - 1, 'nothing comes after a break');
+      if (output.kind === 'broken')
+        expectProperty(at === whole.length - 1, 'nothing comes after a break');
       if (output.kind !== 'message') continue;
       expectProperty(output.bytes.length <= MESSAGE_BYTES_MAX, 'no message exceeds the limit');
       const result = indexMessage(output.bytes, 'tcp');
       if (result.verdict === 'drop') continue;
-      expectProperty(result.index.contentLength === result.index.body.length, 'framer and guard agree on the length');
+      expectProperty(
+        result.index.contentLength === result.index.body.length,
+        'framer and guard agree on the length',
+      );
     }
   },
 };

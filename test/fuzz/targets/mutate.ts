@@ -4,7 +4,32 @@ import type { FuzzTarget } from './target.ts';
 
 /** Largest input, in bytes: the largest message of a stream and a little more. */
 const INPUT_BYTES_MAX = 66_000;
-const INTERESTING = ['\0', '\r', '\n', '\r\n', '\t', ' ', '"', '<', '>', ';', ',', ':', '=', '\\', '%', '@', '[', ']', '\xa0', '\xff', '-1', '0', '4294967296', '99999999999999999999'];
+const INTERESTING = [
+  '\0',
+  '\r',
+  '\n',
+  '\r\n',
+  '\t',
+  ' ',
+  '"',
+  '<',
+  '>',
+  ';',
+  ',',
+  ':',
+  '=',
+  '\\',
+  '%',
+  '@',
+  '[',
+  ']',
+  '\xa0',
+  '\xff',
+  '-1',
+  '0',
+  '4294967296',
+  '99999999999999999999',
+];
 
 /** Makes one input of the seeds. */
 export function mutate(seeds: readonly Buffer[], target: FuzzTarget, draw: () => number): Buffer {
@@ -13,7 +38,10 @@ export function mutate(seeds: readonly Buffer[], target: FuzzTarget, draw: () =>
   let text = pick(seeds, Buffer.alloc(0)).toString('latin1');
   const other = pick(seeds, Buffer.alloc(0)).toString('latin1').split(target.separator);
   for (let step = 1 + below(6); step > 0; step -= 1) {
-    text = draw() < 0.5 ? changeElements(text, other, target, below, pick) : changeBytes(text, target, below, pick);
+    text =
+      draw() < 0.5
+        ? changeElements(text, other, target, below, pick)
+        : changeBytes(text, target, below, pick);
   }
   return Buffer.from(text.slice(0, INPUT_BYTES_MAX), 'latin1');
 }
@@ -21,7 +49,13 @@ export function mutate(seeds: readonly Buffer[], target: FuzzTarget, draw: () =>
 type Below = (limit: number) => number;
 type Pick = <T>(items: readonly T[], otherwise: T) => T;
 
-function changeElements(text: string, other: readonly string[], target: FuzzTarget, below: Below, pick: Pick): string {
+function changeElements(
+  text: string,
+  other: readonly string[],
+  target: FuzzTarget,
+  below: Below,
+  pick: Pick,
+): string {
   const elements = text.split(target.separator);
   const at = below(elements.length);
   const element = elements[at] ?? '';
@@ -42,11 +76,18 @@ function changeElements(text: string, other: readonly string[], target: FuzzTarg
       elements.splice(at, 0, pick(target.fragments, ''));
       break;
     case 5:
-      elements[at] = element.slice(0, below(element.length + 1)) + pick(target.fragments, '') + element.slice(below(element.length + 1));
+      elements[at] =
+        element.slice(0, below(element.length + 1)) +
+        pick(target.fragments, '') +
+        element.slice(below(element.length + 1));
       break;
     default:
       // Long repeats find what isn't linear.
-      elements[at] = element + pick([pick(INTERESTING, ' '), pick(target.fragments, ' ')], ' ').repeat(1 + below(below(2_000) + 1));
+      elements[at] =
+        element +
+        pick([pick(INTERESTING, ' '), pick(target.fragments, ' ')], ' ').repeat(
+          1 + below(below(2_000) + 1),
+        );
   }
   return elements.join(target.separator);
 }

@@ -3,21 +3,38 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { epochMs } from '../../../../src/base/index.ts';
 import type { EpochMs } from '../../../../src/base/index.ts';
-import { DigestServer, computeHa1, digestAnswer, pickChallenge, readChallenge } from '../../../../src/sip/auth/index.ts';
+import {
+  DigestServer,
+  computeHa1,
+  digestAnswer,
+  pickChallenge,
+  readChallenge,
+} from '../../../../src/sip/auth/index.ts';
 import type { Ha1Lookup } from '../../../../src/sip/auth/index.ts';
 import { digestResponse } from '../../../../src/sip/auth/digest-hash.ts';
 import { parseAuthValue } from '../../../../src/sip/auth/auth-params.ts';
 
 const realm = 'trunkyard';
 const alice = { username: 'alice', password: 'Zoë’s "secret"' };
-const lookup: Ha1Lookup = (username) => (username === 'alice' ? computeHa1({ ...alice, realm }) : null);
+const lookup: Ha1Lookup = (username) =>
+  username === 'alice' ? computeHa1({ ...alice, realm }) : null;
 const server = (noncesMax?: number): DigestServer =>
-  new DigestServer({ realm, secret: Buffer.alloc(32, 7), nonceLifetimeMs: 60_000, ...(noncesMax === undefined ? {} : { noncesMax }) });
+  new DigestServer({
+    realm,
+    secret: Buffer.alloc(32, 7),
+    nonceLifetimeMs: 60_000,
+    ...(noncesMax === undefined ? {} : { noncesMax }),
+  });
 const start: EpochMs = epochMs(1_700_000_000_000);
 const later = (ms: number): EpochMs => epochMs(start + ms);
 const request = { method: 'INVITE', uri: 'sip:b@c', cnonce: '0123456789abcdef' };
 
-function answer(challenge: string, changes: Partial<typeof request & { nonceCount: number; password: string; username: string }> = {}): string {
+function answer(
+  challenge: string,
+  changes: Partial<
+    typeof request & { nonceCount: number; password: string; username: string }
+  > = {},
+): string {
   const { password = alice.password, username = alice.username, ...rest } = changes;
   const result = digestAnswer(challenge, { username, password }, { ...request, ...rest });
   if (!result.ok) throw new Error(result.error.message);
@@ -40,8 +57,15 @@ test('computes the responses of the example in RFC 7616 §3.9.1', () => {
     nonce: '7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v',
     auth: { nc: '00000001', cnonce: 'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ' },
   };
-  const ha1 = computeHa1({ username: 'Mufasa', realm: 'http-auth@example.org', password: 'Circle of Life' });
-  assert.is(digestResponse('MD5', { ...facts, ha1: ha1.md5 ?? '' }), '8ca523f5e9506fed4657c9700eebdbec');
+  const ha1 = computeHa1({
+    username: 'Mufasa',
+    realm: 'http-auth@example.org',
+    password: 'Circle of Life',
+  });
+  assert.is(
+    digestResponse('MD5', { ...facts, ha1: ha1.md5 ?? '' }),
+    '8ca523f5e9506fed4657c9700eebdbec',
+  );
   assert.is(
     digestResponse('SHA-256', { ...facts, ha1: ha1.sha256 ?? '' }),
     '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1',
@@ -49,8 +73,13 @@ test('computes the responses of the example in RFC 7616 §3.9.1', () => {
 });
 
 test('computes the response of RFC 2069 when no qop is offered', () => {
-  const value = 'Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="o"';
-  const result = digestAnswer(value, { username: 'Mufasa', password: 'CircleOfLife' }, { method: 'GET', uri: '/dir/index.html', cnonce: 'c' });
+  const value =
+    'Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="o"';
+  const result = digestAnswer(
+    value,
+    { username: 'Mufasa', password: 'CircleOfLife' },
+    { method: 'GET', uri: '/dir/index.html', cnonce: 'c' },
+  );
   assert.ok(result.ok && result.value.includes('response="1949323746fe6a43ef61f9606e7febea"'));
   assert.ok(result.ok && result.value.includes('opaque="o"') && !result.value.includes('cnonce'));
 });
@@ -132,7 +161,10 @@ for (const [what, change] of [
 }
 
 test('says whose a challenge is and whether only the nonce was old, and picks the first that can be answered', () => {
-  const challenges = ['Digest realm="r", nonce="1", algorithm=SHA-512-256', 'Digest realm="r", nonce="2", algorithm=md5, stale=TRUE'];
+  const challenges = [
+    'Digest realm="r", nonce="1", algorithm=SHA-512-256',
+    'Digest realm="r", nonce="2", algorithm=md5, stale=TRUE',
+  ];
   assert.is(pickChallenge(challenges), challenges[1]);
   const read = readChallenge(challenges[1] ?? '');
   assert.equal(read.ok && read.value, { realm: 'r', algorithm: 'MD5', isStale: true });

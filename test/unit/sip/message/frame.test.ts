@@ -9,8 +9,10 @@ const head = (length: string, name = 'Content-Length'): string =>
   `OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP h;branch=z9hG4bK1\r\n${name}: ${length}\r\n\r\n`;
 const message = (body: string): string => head(String(body.length)) + body;
 const framer = (messageBytesMax = 65_536): StreamFramer => new StreamFramer({ messageBytesMax });
-const text = (output: FrameOutput): string => (output.kind === 'message' ? output.bytes.toString('latin1') : output.kind);
-const push = (target: StreamFramer, data: string): string[] => target.push(Buffer.from(data, 'latin1')).map(text);
+const text = (output: FrameOutput): string =>
+  output.kind === 'message' ? output.bytes.toString('latin1') : output.kind;
+const push = (target: StreamFramer, data: string): string[] =>
+  target.push(Buffer.from(data, 'latin1')).map(text);
 
 test('cuts pipelined messages and keeps an unfinished one for later', () => {
   const target = framer();
@@ -28,7 +30,7 @@ test('gives the same messages whatever the chunks, byte by byte included', () =>
   for (let round = 0; round < 60; round += 1) {
     const target = framer();
     const got: string[] = [];
-    for (let at = 0; at < stream.length; ) {
+    for (let at = 0; at < stream.length;) {
       const size = round === 0 ? 1 : 1 + Math.floor(random.draw() * (round % 2 === 0 ? 9 : 900));
       got.push(...target.push(stream.subarray(at, at + size)).map(text));
       at += size;
@@ -70,7 +72,9 @@ for (const [name, data] of [
     const [only, ...more] = target.push(Buffer.from(data, 'latin1'));
     assert.is(only?.kind, 'broken');
     assert.equal(more, []);
-    assert.ok(only?.kind === 'broken' && only.head !== null && only.error.code === 'MESSAGE_MALFORMED');
+    assert.ok(
+      only?.kind === 'broken' && only.head !== null && only.error.code === 'MESSAGE_MALFORMED',
+    );
     assert.equal(push(target, message('')), []);
   });
 }
@@ -82,7 +86,11 @@ test('reads a compact, folded and spaced Content-Length', () => {
 
 test('breaks when head and body exceed the limit, or no empty line comes within it', () => {
   const tooLong = framer(200).push(Buffer.from(head('200')));
-  assert.ok(tooLong[0]?.kind === 'broken' && tooLong[0].error.code === 'MESSAGE_TOO_LARGE' && tooLong[0].head !== null);
+  assert.ok(
+    tooLong[0]?.kind === 'broken' &&
+      tooLong[0].error.code === 'MESSAGE_TOO_LARGE' &&
+      tooLong[0].head !== null,
+  );
   const target = framer(200);
   assert.equal(push(target, 'a'.repeat(150)), []);
   const endless = target.push(Buffer.alloc(100, 'a'));

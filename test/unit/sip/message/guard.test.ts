@@ -40,19 +40,33 @@ test('reads what transactions match on', () => {
     wantsRport: true,
   });
   assert.equal(
-    [index.callId, index.cseq, index.fromTag, index.toTag, index.maxForwards, index.contentLength, index.body.toString()],
+    [
+      index.callId,
+      index.cseq,
+      index.fromTag,
+      index.toTag,
+      index.maxForwards,
+      index.contentLength,
+      index.body.toString(),
+    ],
     ['a84b4c76e66710@pc33', { number: 314159, method: 'INVITE' }, '19a', null, 69, 3, 'v=0'],
   );
 });
 
 test('takes 70 for an absent Max-Forwards and the rest of a datagram for an absent Content-Length', () => {
-  const bytes = Buffer.from(lines().toString('latin1').replace('Content-Length: 0\r\n', '') + 'body');
+  const bytes = Buffer.from(
+    lines().toString('latin1').replace('Content-Length: 0\r\n', '') + 'body',
+  );
   const index = accepted(bytes);
   assert.equal([index.maxForwards, index.contentLength, index.body.toString()], [70, null, 'body']);
 });
 
 test('unfolds, expands compact names and collapses spaces outside quotes in the canonical text', () => {
-  const bytes = lines(['s :  a  b\t c ', 'm: "two  spaces"\r\n  <sip:a@b> ;  q=1', 'k:\r\n\t100rel']);
+  const bytes = lines([
+    's :  a  b\t c ',
+    'm: "two  spaces"\r\n  <sip:a@b> ;  q=1',
+    'k:\r\n\t100rel',
+  ]);
   const index = accepted(bytes);
   assert.is(index.header('subject'), 'a b c');
   assert.is(index.header('CONTACT'), '"two  spaces" <sip:a@b> ; q=1');
@@ -61,8 +75,23 @@ test('unfolds, expands compact names and collapses spaces outside quotes in the 
 });
 
 test('expands every compact name of the IANA registry', () => {
-  const names = ['Accept-Contact', 'Referred-By', 'Content-Type', 'Request-Disposition', 'Content-Encoding', 'Reject-Contact',
-    'Supported', 'Identity-Info', 'Event', 'Refer-To', 'Subject', 'Allow-Events', 'Session-Expires', 'Identity', 'Contact'];
+  const names = [
+    'Accept-Contact',
+    'Referred-By',
+    'Content-Type',
+    'Request-Disposition',
+    'Content-Encoding',
+    'Reject-Contact',
+    'Supported',
+    'Identity-Info',
+    'Event',
+    'Refer-To',
+    'Subject',
+    'Allow-Events',
+    'Session-Expires',
+    'Identity',
+    'Contact',
+  ];
   const letters = ['a', 'b', 'c', 'd', 'e', 'j', 'k', 'n', 'o', 'r', 's', 'u', 'x', 'y', 'm'];
   const index = accepted(lines(letters.map((letter) => `${letter}: <sip:a@b>`)));
   for (const name of names) assert.is(index.header(name), '<sip:a@b>', name);
@@ -75,7 +104,8 @@ test('keeps UTF-8 bytes that look like Latin-1 spaces', () => {
 
 test('refuses one value past each limit and takes the limit itself', () => {
   const verdict = (bytes: Buffer): string => indexMessage(bytes, 'udp').verdict;
-  const swap = (from: string, to: string): Buffer => Buffer.from(lines().toString('latin1').replace(from, to), 'latin1');
+  const swap = (from: string, to: string): Buffer =>
+    Buffer.from(lines().toString('latin1').replace(from, to), 'latin1');
   assert.is(verdict(swap('314159', '2147483647')), 'ok');
   assert.is(verdict(swap('314159', '2147483648')), 'reject');
   assert.is(verdict(lines(['Max-Forwards: 255'])), 'ok');
@@ -91,7 +121,10 @@ test('refuses one value past each limit and takes the limit itself', () => {
 
 test('drops what an answer could not be built for', () => {
   for (const name of ['Via', 'From', 'To', 'Call-ID', 'CSeq']) {
-    const bytes = Buffer.from(lines().toString('latin1').replace(`\r\n${name}:`, '\r\nX-Other:'), 'latin1');
+    const bytes = Buffer.from(
+      lines().toString('latin1').replace(`\r\n${name}:`, '\r\nX-Other:'),
+      'latin1',
+    );
     assert.is(indexMessage(bytes, 'udp').verdict, 'drop', name);
   }
 });
@@ -103,17 +136,24 @@ test('never answers a broken response or ACK, whichever line names the ACK', () 
     text.replace('INVITE sip', 'ACK sip'),
     text.replace('314159 INVITE', '314159 ACK'),
   ];
-  for (const variant of variants) assert.is(indexMessage(Buffer.from(variant, 'latin1'), 'udp').verdict, 'drop');
+  for (const variant of variants)
+    assert.is(indexMessage(Buffer.from(variant, 'latin1'), 'udp').verdict, 'drop');
 });
 
 test('demands a Content-Length on streams and not on WebSockets', () => {
-  const bytes = Buffer.from(lines().toString('latin1').replace('Content-Length: 0\r\n', ''), 'latin1');
+  const bytes = Buffer.from(
+    lines().toString('latin1').replace('Content-Length: 0\r\n', ''),
+    'latin1',
+  );
   assert.is(indexMessage(bytes, 'tcp').verdict, 'reject');
   assert.is(indexMessage(bytes, 'ws').verdict, 'ok');
 });
 
 test('takes a status line without its last space', () => {
-  const bytes = Buffer.from(lines().toString('latin1').replace('INVITE sip:bob@example.com SIP/2.0', 'SIP/2.0 180'), 'latin1');
+  const bytes = Buffer.from(
+    lines().toString('latin1').replace('INVITE sip:bob@example.com SIP/2.0', 'SIP/2.0 180'),
+    'latin1',
+  );
   const index = accepted(bytes);
   assert.equal(index.startLine, { kind: 'response', status: 180, reason: '' });
 });

@@ -4,7 +4,12 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ERRORS } from '../../../../src/base/index.ts';
 import type { TransportKind } from '../../../../src/base/index.ts';
-import { StreamFramer, indexMessage, parseMessage, writeResponse } from '../../../../src/sip/message/index.ts';
+import {
+  StreamFramer,
+  indexMessage,
+  parseMessage,
+  writeResponse,
+} from '../../../../src/sip/message/index.ts';
 
 interface Case {
   readonly file: string;
@@ -15,7 +20,9 @@ interface Case {
 }
 
 const folder = new URL('../../../golden/sip/', import.meta.url);
-const manifest = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8')) as { readonly cases: readonly Case[] };
+const manifest = JSON.parse(readFileSync(new URL('manifest.json', folder), 'utf8')) as {
+  readonly cases: readonly Case[];
+};
 const source = { host: '198.51.100.7', port: 5062 };
 
 for (const { file, clause, verdict, status, transport } of manifest.cases) {
@@ -29,7 +36,13 @@ for (const { file, clause, verdict, status, transport } of manifest.cases) {
     }
     if (result.verdict === 'reject') {
       assert.is(ERRORS[result.error.code].sip, status);
-      const answer = { status: status ?? 400, reason: result.error.message, toTag: 't', headers: [], body: null };
+      const answer = {
+        status: status ?? 400,
+        reason: result.error.message,
+        toTag: 't',
+        headers: [],
+        body: null,
+      };
       const written = indexMessage(writeResponse(result.index, answer, source), 'udp');
       // The answer copies broken headers as they are, so it may be broken itself, but it is one whole message.
       assert.ok(written.verdict === 'ok' || !written.error.message.includes('empty line'));
@@ -44,7 +57,10 @@ for (const { file, clause, verdict, status, transport } of manifest.cases) {
       const result = indexMessage(output.bytes, 'tcp');
       if (result.verdict === 'drop') continue;
       assert.is(result.index.contentLength, result.index.body.length);
-      assert.is(output.bytes.length, output.bytes.indexOf('\r\n\r\n') + 4 + result.index.body.length);
+      assert.is(
+        output.bytes.length,
+        output.bytes.indexOf('\r\n\r\n') + 4 + result.index.body.length,
+      );
     }
   });
 }
@@ -52,7 +68,8 @@ for (const { file, clause, verdict, status, transport } of manifest.cases) {
 test('every message file stands in the manifest', () => {
   const listed = new Set(manifest.cases.map((item) => item.file));
   for (const name of ['rfc4475', 'rfc5118', 'attacks', 'smuggling']) {
-    for (const file of readdirSync(new URL(`${name}/`, folder))) assert.ok(listed.has(`${name}/${file}`), file);
+    for (const file of readdirSync(new URL(`${name}/`, folder)))
+      assert.ok(listed.has(`${name}/${file}`), file);
   }
 });
 
