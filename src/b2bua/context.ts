@@ -3,7 +3,6 @@ import type {
   ClientTxnId,
   DomainEvent,
   ErrorCode,
-  HostPort,
   Now,
   OrderId,
   Random,
@@ -12,12 +11,12 @@ import type {
 import type { EngineOrder } from '../engine/index.ts';
 import type { HeaderLines } from '../sip/index.ts';
 import type { GatewayAttempt, Trunk } from '../trunks/index.ts';
-import type { Call, Leg, TimerName } from './call.ts';
+import type { Attempt, Call, Leg, TimerName } from './call.ts';
 import type { B2buaSettings, SipOrder } from './types.ts';
 
 /** What a client transaction of ours is for. */
 export type TxnUse =
-  | { readonly kind: 'invite'; readonly call: Call; readonly attempt: NonNullable<Call['attempt']> }
+  | { readonly kind: 'invite'; readonly call: Call; readonly attempt: Attempt }
   | { readonly kind: 'reinvite'; readonly call: Call; readonly leg: Leg; readonly cseq: number }
   | { readonly kind: 'bye' };
 
@@ -61,18 +60,7 @@ export interface Context {
   /** Gateways of these trunks in the order to try them, resting ones left out. */
   planAttempts(trunks: readonly Trunk[]): GatewayAttempt[];
   /** Tells gateway health how an attempt went. */
-  gatewayAnswered(attempt: NonNullable<Call['attempt']>, status: number, retryAfterS: number | null): void;
-  gatewaySilent(attempt: NonNullable<Call['attempt']>): void;
+  gatewayAnswered(attempt: Attempt, status: number, retryAfterS: number | null): void;
+  gatewaySilent(attempt: Attempt): void;
   release(call: Call): void;
-}
-
-/** `<sip:trunkyard@host:port;transport=tcp>`: what a peer must use to reach this leg's dialog. */
-export function contactOf(leg: Leg): string {
-  const { advertise, transport } = leg.point;
-  return `<sip:${bracketed(advertise)};transport=${transport}>`;
-}
-
-/** `host:port` with brackets round IPv6. */
-export function bracketed(point: HostPort): string {
-  return point.host.includes(':') ? `[${point.host}]:${point.port}` : `${point.host}:${point.port}`;
 }

@@ -1,15 +1,13 @@
 // Lets a new INVITE in or says why not: who sent it, may it start a call, where does its number go, is there a codec.
 import type { CodedError, Flow, Result, ServerTxnId } from '../base/index.ts';
-import { ERRORS, err, ok } from '../base/index.ts';
+import { err, ok } from '../base/index.ts';
 import type { AudioDescription, HeaderLines, SipRequest } from '../sip/index.ts';
 import { computeHa1 } from '../sip/index.ts';
 import type { RouteChoice, Ticket, Trunk } from '../trunks/index.ts';
 import { dialledText, readDialled } from '../trunks/index.ts';
-import type { Answer, Context } from './context.ts';
+import type { Context } from './context.ts';
 import { acceptable, readBody } from './offer-answer.ts';
-
-/** Methods we answer at all; the value of Allow (RFC 3261 §20.5). */
-export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS';
+import { refusalAnswer } from './responses.ts';
 
 /** A caller whose INVITE may become a call. */
 export interface Admitted {
@@ -81,17 +79,9 @@ export function callerOf(request: SipRequest): string {
   return dialledText(readDialled(match?.[1] ?? ''));
 }
 
-/** An answer for a refusal, with Retry-After where the catalogue says that a retry helps. */
-export function answerFor(refusal: Refusal, toTag: string): Answer {
-  const { error } = refusal;
-  const headers: (readonly [string, string])[] = [...refusal.headers];
-  if (error.retryAfterS !== undefined) headers.push(['Retry-After', String(error.retryAfterS)]);
-  return { status: ERRORS[error.code].sip ?? 500, toTag, headers };
-}
-
 /** Refuses INVITE `txn` in one go and counts it. */
 export function answerRefusal(cx: Context, txn: ServerTxnId, refusal: Refusal): void {
-  cx.respond(txn, answerFor(refusal, cx.random.hex(8)));
+  cx.respond(txn, refusalAnswer(refusal.error, cx.random.hex(8), refusal.headers));
   cx.rejected(refusal.error.code, refusal.trunk?.name ?? null);
 }
 

@@ -8,11 +8,11 @@ import { otherLeg } from './call.ts';
 import type { Context } from './context.ts';
 import type { Acknowledged } from './dialog-requests.ts';
 import { sendAck, sendReinvite } from './dialog-requests.ts';
-import { ALLOW, readOffer } from './inbound.ts';
+import { endCall, takeWaiting } from './ending.ts';
+import { readOffer } from './inbound.ts';
 import { answerEcho, answerExchange, openExchange, readBody, sdpBody } from './offer-answer.ts';
 import { outcomeOf, statusForCaller } from './outcome.ts';
-import { sdpHeaders } from './setup.ts';
-import { endCall, takeWaiting } from './teardown.ts';
+import { ALLOW, sdpHeaders } from './responses.ts';
 
 /** RFC 3261 §14.2: a second INVITE before the first is answered; Retry-After is drawn from 0 to 10 s. */
 const RETRY_AFTER_S_MAX = 10;
@@ -25,7 +25,7 @@ export function onReinvite(cx: Context, call: Call, leg: Leg, txn: ServerTxnId, 
     return;
   }
   const other = otherLeg(call, leg);
-  const busy = leg.sentInvite !== null || other?.sentInvite != null || other?.waitingInvite != null;
+  const busy = leg.sentInvite !== null || (other !== null && (other.sentInvite !== null || other.waitingInvite !== null));
   if (busy || call.exchange !== null || call.unacknowledged !== null) {
     cx.respond(txn, { status: 491, toTag: null });
     return;
@@ -168,7 +168,7 @@ export function onReinviteCancelled(cx: Context, call: Call, leg: Leg): void {
   cx.respond(waiting.txn, { status: 487, toTag: null });
   call.exchange = null;
   const other = otherLeg(call, leg);
-  if (other?.sentInvite != null) cx.sip({ kind: 'cancel', txn: other.sentInvite, headers: [] });
+  if (other !== null && other.sentInvite !== null) cx.sip({ kind: 'cancel', txn: other.sentInvite, headers: [] });
 }
 
 /** The ACK of our 2xx; after a late offer it carries the answer, which the other side's ACK waits for. */

@@ -1,183 +1,17 @@
 // From the first INVITE to the answer: endpoints, gateways tried in order, ringing and early media, 200 and ACK.
-import type { CodedError, Flow, LocalPoint, Result, ServerTxnId } from '../base/index.ts';
-import { callId, ERRORS, legId } from '../base/index.ts';
 import type { EngineEvent } from '../engine/index.ts';
-import type { SipRequest, SipResponse } from '../sip/index.ts';
-import { Dialog, recordRouteLines } from '../sip/index.ts';
-import { dialledText, readDialled } from '../trunks/index.ts';
-import { abandonAttempt, answerChallenge, tryNextGateway } from './attempts.ts';
+import type { SipResponse } from '../sip/index.ts';
 import type { Attempt, Call, Leg } from './call.ts';
 import type { Context } from './context.ts';
-import { contactOf } from './context.ts';
 import { sendAck } from './dialog-requests.ts';
-import type { Admitted } from './inbound.ts';
-import { ALLOW, answerFor, callerOf, dialledOf } from './inbound.ts';
-import { answerEcho, answerExchange, openEndpoints, openExchange, readBody, sdpBody } from './offer-answer.ts';
+import { endCall, finishRefused, refuseCaller } from './ending.ts';
+import { abandonAttempt, dialogOf, hangUpFork } from './gateway-invite.ts';
+import { answerChallenge, tryNextGateway } from './gateways.ts';
+import { contactOf } from './identity.ts';
+import { answerEcho, answerExchange, openExchange, readBody, sdpBody } from './offer-answer.ts';
 import { outcomeOf, outcomeOfStatus, statusForCaller } from './outcome.ts';
-import { commitAnswered, commitRinging, commitStart } from './records.ts';
-import { endCall, hangUpDialog, takeWaiting } from './teardown.ts';
-
-/** What a new call is made from. */
-export interface CallSeed {
-  /** Counts calls; spreads them over media threads and addresses. */
-  readonly number: number;
-  readonly txn: ServerTxnId;
-  readonly request: SipRequest;
-  readonly flow: Flow;
-  readonly admitted: Admitted;
-}
-
-/** Makes the call of an admitted INVITE and orders its endpoints. */
-export function startCall(cx: Context, { number, txn, request, flow, admitted }: CallSeed): Call {
-  const called = dialledText(readDialled(dialledOf(request)));
-  const a = newLeg(cx, {
-    side: 'a',
-    number,
-    sipCallId: request.callId,
-    trunk: admitted.trunk,
-    peerAddress: flow.remote.host,
-    point: pointFor(cx, flow.transport, flow.remote.host),
-    caller: callerOf(request),
-    called,
-    calledOriginal: called,
-    authIdentity: admitted.authIdentity,
-  });
-  a.waitingInvite = {
-    txn,
-    lateOffer: admitted.offer === null,
-    answered: false,
-    recordRoutes: recordRouteLines(request),
-  };
-  const call: Call = {
-    id: callId(`CL${cx.random.hex(16)}`),
-    number,
-    phase: 'opening',
-    a,
-    b: null,
-    ticket: admitted.ticket,
-    fromDisplay: request.from.display,
-    privacy: request.header('privacy'),
-    maxForwards: request.maxForwards - 1,
-    firstOffer: admitted.offer,
-    plans: [],
-    attempt: null,
-    exchange: null,
-    unacknowledged: null,
-    opening: 0,
-    lastOutcome: null,
-    ending: null,
-    timers: new Map(),
-
-  };
-  a.dialog = Dialog.fromUas(request, { tag: a.localTag, contact: contactOf(a) });
-  cx.bindServerTxn(txn, call, a);
-  cx.bindTag(call, a);
-  commitStart(cx, call, a);
-  if (admitted.route.kind === 'trunks') {
-    call.plans = cx.planAttempts(admitted.route.trunks);
-    call.b = newOutboundLeg(cx, call, admitted.route.number);
-  }
-  openEndpoints(cx, call);
-  return call;
-}
-
-interface LegSeed {
-  readonly side: 'a' | 'b';
-  readonly number: number;
-  readonly sipCallId: string;
-  readonly trunk: Leg['trunk'];
-  readonly peerAddress: string;
-  readonly point: LocalPoint;
-  readonly caller: string;
-  readonly called: string;
-  readonly calledOriginal: string;
-  readonly authIdentity: string | null;
-}
-
-function newLeg(cx: Context, seed: LegSeed): Leg {
-  return {
-    id: legId(`CA${cx.random.hex(16)}`),
-    side: seed.side,
-    direction: seed.side === 'a' ? 'inbound' : 'outbound',
-    localTag: cx.random.hex(8),
-    sipCallId: seed.sipCallId,
-    trunk: seed.trunk,
-    gateway: null,
-    peerAddress: seed.peerAddress,
-    point: seed.point,
-    caller: seed.caller,
-    called: seed.called,
-    calledOriginal: seed.calledOriginal,
-    authIdentity: seed.authIdentity,
-    dialog: null,
-    anchor: {
-      addressIndex: addressIndexFor(cx, seed.peerAddress, seed.number),
-      endpoint: null,
-      rtpPort: 0,
-      rtcpPort: 0,
-      sessionId: String(parseInt(cx.random.hex(6), 16)),
-      lastSent: null,
-      ours: null,
-      theirs: null,
-      codec: null,
-      closing: false,
-      counters: null,
-    },
-    history: {
-      startedAt: cx.now.epoch,
-      startedMono: cx.now.mono,
-      ringingAt: null,
-      progressMono: null,
-      answeredAt: null,
-      answeredMono: null,
-      routesTried: [],
-    },
-    waitingInvite: null,
-    sentInvite: null,
-    finished: false,
-    recordStarted: seed.side === 'a',
-    recorded: false,
-  };
-}
-
-/** The outgoing leg as far as it is known before a gateway is chosen. */
-function newOutboundLeg(cx: Context, call: Call, number: string): Leg {
-  const first = call.plans[0];
-  const host = first?.gateway.target.host ?? call.a.peerAddress;
-  return newLeg(cx, {
-    side: 'b',
-    number: call.number,
-    sipCallId: `${cx.random.hex(12)}`,
-    trunk: first?.trunk ?? null,
-    peerAddress: host,
-    point: pointFor(cx, first?.gateway.target.transport ?? 'udp', host),
-    caller: call.a.caller,
-    called: number,
-    calledOriginal: call.a.called,
-    authIdentity: null,
-  });
-}
-
-/** Our listening point of a transport towards a peer: same address family, else the first of that transport, else the first. */
-export function pointFor(cx: Context, transport: string, peerHost: string): LocalPoint {
-  const { locals } = cx.settings;
-  const v6 = peerHost.includes(':');
-  const ofTransport = locals.filter((local) => local.transport === transport);
-  const point = ofTransport.find((local) => local.bind.host.includes(':') === v6) ?? ofTransport[0] ?? locals[0];
-  if (point === undefined) throw new Error('no SIP listening point is configured');
-  return point;
-}
-
-/** Spreads calls over the media addresses of the peer's family, so that several addresses' ports add up. */
-function addressIndexFor(cx: Context, peerHost: string, number: number): number {
-  const v6 = peerHost.includes(':');
-  const { mediaAddresses } = cx.settings;
-  const fitting: number[] = [];
-  for (const [index, address] of mediaAddresses.entries()) {
-    if (address.advertise.includes(':') === v6) fitting.push(index);
-  }
-  return fitting[number % fitting.length] ?? number % mediaAddresses.length;
-}
+import { commitAnswered, commitRinging } from './records.ts';
+import { sdpHeaders } from './responses.ts';
 
 /** The engine opened (or refused) an endpoint of a call that is being set up. */
 export function endpointOpened(
@@ -226,19 +60,6 @@ function placeCall(cx: Context, call: Call): void {
   tryNextGateway(cx, call);
 }
 
-/** Ends a call that never got an answer with a coded final response to the caller. */
-export function refuseCaller(cx: Context, call: Call, error: CodedError): void {
-  const outcome = outcomeOf(error.code);
-  const waiting = call.a.waitingInvite;
-  if (waiting !== null && !waiting.answered) {
-    takeWaiting(cx, call.a);
-    cx.respond(waiting.txn, answerFor({ error, trunk: null, headers: [], admitted: null }, call.a.localTag));
-    call.a.finished = true;
-  }
-  cx.rejected(error.code, call.a.trunk?.name ?? null);
-  endCall(cx, call, { ...outcome, status: ERRORS[error.code].sip ?? 500 }, 'platform');
-}
-
 /** A provisional answer of the gateway: ringing, or early media when it carries SDP. */
 export function onProgress(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
   if (!attempt.progressed) {
@@ -282,7 +103,7 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
   if (b.dialog !== null || attempt.abandoned || call.ending !== null) {
     // Another fork, or an answer that crossed our CANCEL: it must be acknowledged and ended (RFC 3261 §13.2.2.4, §9.1).
     if (b.dialog?.remoteTag !== remoteTag || attempt.abandoned || call.ending !== null) {
-      hangUpDialog(cx, call, attempt, response);
+      hangUpFork(cx, call, attempt, response);
     }
     return;
   }
@@ -302,12 +123,6 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
   b.dialog = dialog.value;
   if (call.a.waitingInvite?.lateOffer === true) answerLateOffer(cx, call, attempt, response);
   else answerFirstOffer(cx, call, attempt, response);
-}
-
-/** The dialog an attempt's response makes (RFC 3261 §12.1.2). */
-export function dialogOf(attempt: Attempt, response: SipResponse): Result<Dialog, CodedError> {
-  if (attempt.request === null) throw new Error('an answered attempt was never sent');
-  return Dialog.fromUac(attempt.request, response);
 }
 
 function answerFirstOffer(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
@@ -353,15 +168,6 @@ function answerCaller(cx: Context, call: Call, body: Buffer): void {
   cx.respond(waiting.txn, { status: 200, toTag: call.a.localTag, headers, body });
 }
 
-/** Contact, Allow and the body's type, as a 2xx with SDP carries them (RFC 3261 §13.3.1.4). */
-export function sdpHeaders(leg: Leg): readonly (readonly [string, string])[] {
-  return [
-    ['Contact', contactOf(leg)],
-    ['Allow', ALLOW],
-    ['Content-Type', 'application/sdp'],
-  ];
-}
-
 function acknowledge(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
   const dialog = call.b?.dialog ?? null;
   if (dialog === null) return;
@@ -387,21 +193,6 @@ export function onRefusal(cx: Context, call: Call, attempt: Attempt, response: S
     return;
   }
   finishRefused(cx, call, statusForCaller(status));
-}
-
-/** Tells the caller the last status and ends the call. */
-export function finishRefused(cx: Context, call: Call, status: number): void {
-  const outcome = call.lastOutcome ?? outcomeOf('GATEWAYS_EXHAUSTED');
-  const waiting = call.a.waitingInvite;
-  if (waiting !== null && !waiting.answered) {
-    takeWaiting(cx, call.a);
-    call.a.finished = true;
-    const headers: (readonly [string, string])[] = [];
-    if (outcome.q850 !== null) headers.push(['Reason', `Q.850;cause=${outcome.q850}`]);
-    if (status === 503) headers.push(['Retry-After', '5']);
-    cx.respond(waiting.txn, { status, toTag: call.a.localTag, headers });
-  }
-  endCall(cx, call, { ...outcome, status }, 'callee');
 }
 
 /** Timer B, or the transport failed: as a 408 or 503 from the gateway (RFC 3261 §8.1.3.1). */

@@ -48,6 +48,11 @@ export interface MediaAddress {
   readonly advertise: string;
 }
 
+/** How many of each thing the B2BUA holds. */
+export type Held = Readonly<
+  Record<'calls' | 'txns' | 'orders' | 'tags' | 'serverTxns' | 'endpoints' | 'timers', number>
+>;
+
 export interface B2buaSettings {
   readonly random: Random;
   readonly locals: readonly LocalPoint[];

@@ -1,0 +1,260 @@
+// All that is alive in the B2BUA and under which key it is found: calls, transactions, orders, tags, endpoints, timers. It is
+// the Context that every phase works with, and gathers what they say until the input is done.
+import type {
+  CallId,
+  ClientTxnId,
+  DomainEvent,
+  EndpointHandle,
+  ErrorCode,
+  MonoMs,
+  Now,
+  OrderId,
+  Random,
+  ServerTxnId,
+} from '../base/index.ts';
+import { clientTxnId, orderId } from '../base/index.ts';
+import type { EngineOrder } from '../engine/index.ts';
+import { TimerWheel } from '../sip/index.ts';
+import type { GatewayAttempt, GatewayHealth, Trunk } from '../trunks/index.ts';
+import { planAttempts } from '../trunks/index.ts';
+import type { Attempt, Call, Leg, TimerName } from './call.ts';
+import { legsOf } from './call.ts';
+import type { Answer, Context, OrderUse, TxnUse } from './context.ts';
+import type { B2buaOutput, B2buaSettings, Held, SipOrder } from './types.ts';
+
+/** A leg and the call it belongs to. */
+export interface Place {
+  readonly call: Call;
+  readonly leg: Leg;
+}
+
+interface Timer extends Pick<Place, 'call'> {
+  readonly name: TimerName;
+  readonly handle: number;
+}
+
+export class CallTable implements Context {
+  now: Now = { mono: 0 as MonoMs, epoch: 0 as Now['epoch'] };
+  settings: B2buaSettings;
+  readonly random: Random;
+  readonly #health: GatewayHealth;
+  readonly #wheel = new TimerWheel();
+  readonly #calls = new Map<CallId, Call>();
+  readonly #txns = new Map<ClientTxnId, TxnUse>();
+  readonly #orders = new Map<OrderId, OrderUse>();
+  readonly #tags = new Map<string, Place>();
+  readonly #serverTxns = new Map<ServerTxnId, Place>();
+  readonly #endpoints = new Map<EndpointHandle, Place>();
+  readonly #timers = new Map<number, Timer>();
+  #outputs: B2buaOutput[] = [];
+  #lastTxn = 0;
+  #lastOrder = 0;
+  #lastTimer = 0;
+
+  constructor(settings: B2buaSettings, health: GatewayHealth) {
+    this.settings = settings;
+    this.random = settings.random;
+    this.#health = health;
+  }
+
+  // ── For the B2BUA, which finds the call of an input ───────────────────────────────────────────────────────────────
+
+  get calls(): ReadonlyMap<CallId, Call> {
+    return this.#calls;
+  }
+
+  get nextDeadline(): MonoMs | null {
+    return this.#wheel.nextDeadline;
+  }
+
+  get held(): Held {
+    return {
+      calls: this.#calls.size,
+      txns: this.#txns.size,
+      orders: this.#orders.size,
+      tags: this.#tags.size,
+      serverTxns: this.#serverTxns.size,
+      endpoints: this.#endpoints.size,
+      timers: this.#timers.size,
+    };
+  }
+
+  /** What was said since the last time, in order. */
+  takeOutputs(): readonly B2buaOutput[] {
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    return outputs;
+  }
+
+  addCall(call: Call): void {
+    this.#calls.set(call.id, call);
+  }
+
+  txnUse(txn: ClientTxnId): TxnUse | null {
+    return this.#txns.get(txn) ?? null;
+  }
+
+  forgetTxn(txn: ClientTxnId): void {
+    this.#txns.delete(txn);
+  }
+
+  byTag(tag: string): Place | null {
+    return this.#tags.get(tag) ?? null;
+  }
+
+  byServerTxn(txn: ServerTxnId): Place | null {
+    return this.#serverTxns.get(txn) ?? null;
+  }
+
+  byEndpoint(endpoint: EndpointHandle): Place | null {
+    return this.#endpoints.get(endpoint) ?? null;
+  }
+
+  /** What an answered order was for; null when nobody waits for it. */
+  takeOrder(order: OrderId): OrderUse | null {
+    const use = this.#orders.get(order) ?? null;
+    this.#orders.delete(order);
+    return use;
+  }
+
+  /** No order of before will ever be answered. */
+  forgetOrders(): void {
+    this.#orders.clear();
+  }
+
+  /** Takes every timer that is due and says whose it was. */
+  expire(onTimer: (call: Call, name: TimerName) => void): void {
+    this.#wheel.expire(this.now.mono, (id) => {
+      const timer = this.#timers.get(id);
+      if (timer === undefined) return;
+      this.#timers.delete(id);
+      timer.call.timers.delete(timer.name);
+      onTimer(timer.call, timer.name);
+    });
+  }
+
+  /** Closes an endpoint that no call waits for any more. */
+  closeOrphan(endpoint: EndpointHandle): void {
+    this.engine([{ kind: 'closeEndpoint', order: orderId(this.#nextOrder()), endpoint }]);
+  }
+
+  // ── Context ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  sip(order: SipOrder): void {
+    this.#outputs.push({ kind: 'sip', order });
+  }
+
+  respond(txn: ServerTxnId, answer: Answer): void {
+    const response = {
+      status: answer.status,
+      reason: answer.reason ?? null,
+      toTag: answer.toTag,
+      headers: answer.headers ?? [],
+      body: answer.body ?? null,
+    };
+    this.#outputs.push({ kind: 'sip', order: { kind: 'respond', txn, response } });
+  }
+
+  engine(orders: readonly EngineOrder[]): void {
+    if (orders.length > 0) this.#outputs.push({ kind: 'engine', orders });
+  }
+
+  commit(event: DomainEvent): void {
+    this.#outputs.push({ kind: 'commit', events: [event] });
+  }
+
+  rejected(code: ErrorCode, trunk: string | null): void {
+    this.#outputs.push({ kind: 'rejected', code, trunk });
+  }
+
+  newTxn(use: TxnUse): ClientTxnId {
+    this.#lastTxn += 1;
+    const txn = clientTxnId(this.#lastTxn);
+    this.#txns.set(txn, use);
+    return txn;
+  }
+
+  newOrder(use: OrderUse): OrderId {
+    const order = orderId(this.#nextOrder());
+    this.#orders.set(order, use);
+    return order;
+  }
+
+  // Order numbers are 32 bits on the wire; by the time one comes round its predecessor was answered long ago.
+  #nextOrder(): number {
+    this.#lastOrder = (this.#lastOrder + 1) >>> 0;
+    return this.#lastOrder;
+  }
+
+  bindTag(call: Call, leg: Leg): void {
+    this.#tags.set(leg.localTag, { call, leg });
+  }
+
+  unbindTag(tag: string): void {
+    this.#tags.delete(tag);
+  }
+
+  bindServerTxn(txn: ServerTxnId, call: Call, leg: Leg): void {
+    this.#serverTxns.set(txn, { call, leg });
+  }
+
+  unbindServerTxn(txn: ServerTxnId): void {
+    this.#serverTxns.delete(txn);
+  }
+
+  bindEndpoint(call: Call, leg: Leg): void {
+    if (leg.anchor.endpoint !== null) this.#endpoints.set(leg.anchor.endpoint, { call, leg });
+  }
+
+  unbindEndpoint(leg: Leg): void {
+    if (leg.anchor.endpoint !== null) this.#endpoints.delete(leg.anchor.endpoint);
+  }
+
+  setTimer(call: Call, name: TimerName, delayMs: number): void {
+    this.clearTimer(call, name);
+    this.#lastTimer += 1;
+    const id = this.#lastTimer;
+    const handle = this.#wheel.schedule(this.now.mono, delayMs, id);
+    this.#timers.set(id, { call, name, handle });
+    call.timers.set(name, id);
+  }
+
+  clearTimer(call: Call, name: TimerName): void {
+    const id = call.timers.get(name);
+    if (id === undefined) return;
+    call.timers.delete(name);
+    const timer = this.#timers.get(id);
+    if (timer === undefined) return;
+    this.#wheel.cancel(timer.handle);
+    this.#timers.delete(id);
+  }
+
+  planAttempts(trunks: readonly Trunk[]): GatewayAttempt[] {
+    const draw = (): number => this.random.draw();
+    return [...planAttempts({ trunks, draw, stateOf: (gateway) => this.#health.stateOf(gateway) })];
+  }
+
+  gatewayAnswered(attempt: Attempt, status: number, retryAfterS: number | null): void {
+    const gateway = attempt.plan.gateway.id;
+    const failed = attempt.plan.trunk.failsOverOn.has(status);
+    if (failed) this.#health.handle(this.now.mono, { kind: 'failed', gateway, retryAfterS });
+    else this.#health.handle(this.now.mono, { kind: 'answered', gateway });
+  }
+
+  gatewaySilent(attempt: Attempt): void {
+    const gateway = attempt.plan.gateway.id;
+    this.#health.handle(this.now.mono, { kind: 'failed', gateway, retryAfterS: null });
+  }
+
+  release(call: Call): void {
+    for (const name of [...call.timers.keys()]) this.clearTimer(call, name);
+    for (const leg of legsOf(call)) {
+      this.#tags.delete(leg.localTag);
+      if (leg.waitingInvite !== null) this.#serverTxns.delete(leg.waitingInvite.txn);
+    }
+    // What was answered needs no more care; an INVITE given up without a final answer is kept until it has one.
+    if (call.attempt?.answered === true) this.#txns.delete(call.attempt.txn);
+    this.settings.admission.release(call.ticket);
+    this.#calls.delete(call.id);
+  }
+}

@@ -1,0 +1,104 @@
+// How a call ends, whoever wants it: BYE, CANCEL or a refusal on each leg, endpoints closed, records written, all given back.
+import type { CodedError, EndedBy } from '../base/index.ts';
+import { ERRORS } from '../base/index.ts';
+import type { Call, Leg } from './call.ts';
+import { legsOf } from './call.ts';
+import type { Context } from './context.ts';
+import { sendAck, sendBye } from './dialog-requests.ts';
+import { abandonAttempt } from './gateway-invite.ts';
+import { closeEndpoints } from './offer-answer.ts';
+import type { Outcome } from './outcome.ts';
+import { outcomeOf } from './outcome.ts';
+import { commitEnd, markEnd } from './records.ts';
+import { refusalAnswer } from './responses.ts';
+
+/** How long a record waits for the engine's last counters. */
+const COUNTERS_WAIT_MS = 2_000;
+
+/**
+ * Ends the call: what was not answered is refused or cancelled, what was gets BYE, media is closed. The records follow when the
+ * engine has given the last counters. Calling it again only continues what is left.
+ */
+export function endCall(cx: Context, call: Call, outcome: Outcome, by: EndedBy): void {
+  const first = markEnd(cx, call, outcome, by);
+  if (first) {
+    for (const name of [...call.timers.keys()]) cx.clearTimer(call, name);
+    if (call.attempt !== null && call.b !== null && call.b.dialog === null && call.b.sentInvite !== null) {
+      abandonAttempt(cx, call, call.attempt, outcome.cause);
+    }
+    const told = call.ending?.outcome ?? outcome;
+    for (const leg of legsOf(call)) finishLeg(cx, call, leg, told);
+    cx.setTimer(call, 'linger', COUNTERS_WAIT_MS);
+  }
+  closeEndpoints(cx, call);
+  settle(cx, call);
+}
+
+/** Says good-bye on one leg in the way its state allows. */
+function finishLeg(cx: Context, call: Call, leg: Leg, outcome: Outcome): void {
+  const waiting = leg.waitingInvite;
+  if (waiting !== null && !waiting.answered) {
+    takeWaiting(cx, leg);
+    const first = leg.side === 'a' && leg.history.answeredAt === null;
+    const status = first ? outcome.status : 487;
+    cx.respond(waiting.txn, { status, toTag: leg.localTag });
+    if (first) leg.finished = true;
+  }
+  if (leg.finished || leg.dialog === null) return;
+  // The caller's dialog is confirmed by our 2xx only; before it there is nothing to BYE.
+  if (leg.side === 'a' && leg.history.answeredAt === null) return;
+  leg.finished = true;
+  acknowledgeBare(cx, call, leg);
+  sendBye(cx, leg.dialog, outcome);
+}
+
+/** Forgets a party's INVITE that has its final answer. */
+export function takeWaiting(cx: Context, leg: Leg): void {
+  if (leg.waitingInvite === null) return;
+  cx.unbindServerTxn(leg.waitingInvite.txn);
+  leg.waitingInvite = null;
+}
+
+/** A 2xx whose ACK waited for an answer that will never come is acknowledged before its BYE (RFC 3261 §13.2.2.4). */
+function acknowledgeBare(cx: Context, call: Call, leg: Leg): void {
+  const pending = call.unacknowledged;
+  if (pending === null || pending.leg !== leg || leg.dialog === null) return;
+  call.unacknowledged = null;
+  sendAck(cx, leg.dialog, pending, null);
+}
+
+/** Ends a call that never got an answer with a coded final response to the caller. */
+export function refuseCaller(cx: Context, call: Call, error: CodedError): void {
+  const outcome = outcomeOf(error.code);
+  const waiting = call.a.waitingInvite;
+  if (waiting !== null && !waiting.answered) {
+    takeWaiting(cx, call.a);
+    cx.respond(waiting.txn, refusalAnswer(error, call.a.localTag));
+    call.a.finished = true;
+  }
+  cx.rejected(error.code, call.a.trunk?.name ?? null);
+  endCall(cx, call, { ...outcome, status: ERRORS[error.code].sip ?? 500 }, 'platform');
+}
+
+/** Tells the caller the last status and ends the call. */
+export function finishRefused(cx: Context, call: Call, status: number): void {
+  const outcome = call.lastOutcome ?? outcomeOf('GATEWAYS_EXHAUSTED');
+  const waiting = call.a.waitingInvite;
+  if (waiting !== null && !waiting.answered) {
+    takeWaiting(cx, call.a);
+    call.a.finished = true;
+    const headers: (readonly [string, string])[] = [];
+    if (outcome.q850 !== null) headers.push(['Reason', `Q.850;cause=${outcome.q850}`]);
+    if (status === 503) headers.push(['Retry-After', '5']);
+    cx.respond(waiting.txn, { status, toTag: call.a.localTag, headers });
+  }
+  endCall(cx, call, { ...outcome, status }, 'callee');
+}
+
+/** Writes the records and lets the call go once its media is closed; before that it does nothing. */
+export function settle(cx: Context, call: Call): void {
+  if (call.ending === null || call.opening > 0) return;
+  if (legsOf(call).some((leg) => leg.anchor.endpoint !== null)) return;
+  commitEnd(cx, call);
+  cx.release(call);
+}

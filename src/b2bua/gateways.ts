@@ -1,0 +1,91 @@
+// One gateway after the other: who is asked next, and the answer to a challenge.
+import type { SipResponse } from '../sip/index.ts';
+import { digestAnswer } from '../sip/index.ts';
+import type { GatewayAttempt } from '../trunks/index.ts';
+import type { Attempt, Call } from './call.ts';
+import type { Context } from './context.ts';
+import { finishRefused } from './ending.ts';
+import { newAttempt, sendInvite, takeIdentity } from './gateway-invite.ts';
+import { pointFor } from './identity.ts';
+import { openExchange, sdpBody } from './offer-answer.ts';
+import { outcomeOf } from './outcome.ts';
+import { commitStart } from './records.ts';
+
+/** Sends the INVITE to the next gateway that has room; tells the caller when none is left. */
+export function tryNextGateway(cx: Context, call: Call): void {
+  for (;;) {
+    const plan = call.plans.shift();
+    if (plan === undefined) break;
+    const room = cx.settings.admission.tryOutbound(cx.now.mono, call.ticket, plan.trunk);
+    if (!room.ok) {
+      call.lastOutcome = outcomeOf(room.error.code);
+      call.b?.history.routesTried.push(`${plan.gateway.id} ${room.error.code}`);
+      continue;
+    }
+    if (sendAttempt(cx, call, plan)) return;
+  }
+  const failed = call.lastOutcome;
+  // What the last gateway said is told as it is; only "nobody could be asked" has a status of our own.
+  const exhausted = failed === null || failed.status < 300 || failed.status === 401 || failed.status === 407;
+  if (exhausted) call.lastOutcome = outcomeOf('GATEWAYS_EXHAUSTED');
+  finishRefused(cx, call, exhausted ? 503 : failed.status);
+}
+
+/** @returns false when this gateway's trunk shares no codec with the caller: the next one may. */
+function sendAttempt(cx: Context, call: Call, plan: GatewayAttempt): boolean {
+  const { b } = call;
+  if (b === null) throw new Error('an attempt needs an outbound leg');
+  const { target } = plan.gateway;
+  b.trunk = plan.trunk;
+  b.gateway = plan.gateway.id;
+  b.peerAddress = target.host;
+  b.point = pointFor(cx, target);
+  let body: Buffer | null = null;
+  if (call.firstOffer !== null) {
+    const forwarded = openExchange(cx, call, call.a, b, call.firstOffer);
+    if (!forwarded.ok) {
+      call.lastOutcome = outcomeOf(forwarded.error.code);
+      b.history.routesTried.push(`${plan.gateway.id} ${forwarded.error.code}`);
+      return false;
+    }
+    body = sdpBody(forwarded.value);
+  }
+  takeIdentity(cx, call, b);
+  const attempt = newAttempt(cx, call, b, plan);
+  call.attempt = attempt;
+  if (!b.recordStarted) {
+    b.recordStarted = true;
+    commitStart(cx, call, b);
+  }
+  sendInvite(cx, call, b, attempt, body, []);
+  cx.setTimer(call, 'gateway', plan.trunk.gatewayTimeoutS * 1000);
+  return true;
+}
+
+/**
+ * Answers a gateway's 401 or 407 with the trunk's credentials, once an attempt (RFC 3261 §22.2).
+ * @returns false when there are none, the realm is another's, or they were refused already.
+ */
+export function answerChallenge(cx: Context, call: Call, attempt: Attempt, response: SipResponse): boolean {
+  const { credentials } = attempt.plan.trunk;
+  const { b } = call;
+  if (credentials === null || attempt.answeredChallenge || b === null) return false;
+  const proxy = response.status === 407;
+  for (const challenge of response.headerValues(proxy ? 'proxy-authenticate' : 'www-authenticate')) {
+    const realm = /realm="([^"]*)"/i.exec(challenge)?.[1] ?? null;
+    // A callee behind the gateway could challenge with a realm of its own to learn a hash of the trunk's password.
+    if (credentials.realm !== null && credentials.realm !== realm) continue;
+    const answer = digestAnswer(challenge, credentials, {
+      method: 'INVITE',
+      uri: attempt.requestUri,
+      cnonce: cx.random.hex(16),
+    });
+    if (!answer.ok) continue;
+    attempt.answeredChallenge = true;
+    attempt.cseq += 1;
+    const body = call.exchange === null ? null : sdpBody(call.exchange.forwarded);
+    sendInvite(cx, call, b, attempt, body, [[proxy ? 'Proxy-Authorization' : 'Authorization', answer.value]]);
+    return true;
+  }
+  return false;
+}

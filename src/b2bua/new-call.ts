@@ -1,0 +1,154 @@
+// Makes a call and its legs out of an admitted INVITE.
+import type { Flow, LocalPoint, ServerTxnId } from '../base/index.ts';
+import { callId, legId } from '../base/index.ts';
+import type { SipRequest } from '../sip/index.ts';
+import { Dialog, recordRouteLines } from '../sip/index.ts';
+import { dialledText, readDialled } from '../trunks/index.ts';
+import type { Call, Leg } from './call.ts';
+import type { Context } from './context.ts';
+import { addressIndexFor, contactOf, pointFor } from './identity.ts';
+import type { Admitted } from './inbound.ts';
+import { callerOf, dialledOf } from './inbound.ts';
+import { openEndpoints } from './offer-answer.ts';
+import { commitStart } from './records.ts';
+
+/** What a new call is made from. */
+export interface CallSeed {
+  /** Counts calls; spreads them over media threads and addresses. */
+  readonly number: number;
+  readonly txn: ServerTxnId;
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  readonly admitted: Admitted;
+}
+
+/** Makes the call of an admitted INVITE and orders its endpoints. */
+export function startCall(cx: Context, { number, txn, request, flow, admitted }: CallSeed): Call {
+  const called = dialledText(readDialled(dialledOf(request)));
+  const a = newLeg(cx, {
+    side: 'a',
+    number,
+    sipCallId: request.callId,
+    trunk: admitted.trunk,
+    peerAddress: flow.remote.host,
+    point: pointFor(cx, { transport: flow.transport, ...flow.remote }),
+    caller: callerOf(request),
+    called,
+    calledOriginal: called,
+    authIdentity: admitted.authIdentity,
+  });
+  a.waitingInvite = {
+    txn,
+    lateOffer: admitted.offer === null,
+    answered: false,
+    recordRoutes: recordRouteLines(request),
+  };
+  const call: Call = {
+    id: callId(`CL${cx.random.hex(16)}`),
+    number,
+    phase: 'opening',
+    a,
+    b: null,
+    ticket: admitted.ticket,
+    fromDisplay: request.from.display,
+    privacy: request.header('privacy'),
+    maxForwards: request.maxForwards - 1,
+    firstOffer: admitted.offer,
+    plans: [],
+    attempt: null,
+    exchange: null,
+    unacknowledged: null,
+    opening: 0,
+    lastOutcome: null,
+    ending: null,
+    timers: new Map(),
+  };
+  a.dialog = Dialog.fromUas(request, { tag: a.localTag, contact: contactOf(a) });
+  cx.bindServerTxn(txn, call, a);
+  cx.bindTag(call, a);
+  commitStart(cx, call, a);
+  if (admitted.route.kind === 'trunks') {
+    call.plans = cx.planAttempts(admitted.route.trunks);
+    call.b = newOutboundLeg(cx, call, admitted.route.number);
+  }
+  openEndpoints(cx, call);
+  return call;
+}
+
+interface LegSeed {
+  readonly side: 'a' | 'b';
+  readonly number: number;
+  readonly sipCallId: string;
+  readonly trunk: Leg['trunk'];
+  readonly peerAddress: string;
+  readonly point: LocalPoint;
+  readonly caller: string;
+  readonly called: string;
+  readonly calledOriginal: string;
+  readonly authIdentity: string | null;
+}
+
+function newLeg(cx: Context, seed: LegSeed): Leg {
+  return {
+    id: legId(`CA${cx.random.hex(16)}`),
+    side: seed.side,
+    direction: seed.side === 'a' ? 'inbound' : 'outbound',
+    localTag: cx.random.hex(8),
+    sipCallId: seed.sipCallId,
+    trunk: seed.trunk,
+    gateway: null,
+    peerAddress: seed.peerAddress,
+    point: seed.point,
+    caller: seed.caller,
+    called: seed.called,
+    calledOriginal: seed.calledOriginal,
+    authIdentity: seed.authIdentity,
+    dialog: null,
+    anchor: {
+      addressIndex: addressIndexFor(cx, seed.peerAddress, seed.number),
+      endpoint: null,
+      rtpPort: 0,
+      rtcpPort: 0,
+      sessionId: String(parseInt(cx.random.hex(6), 16)),
+      lastSent: null,
+      ours: null,
+      theirs: null,
+      codec: null,
+      closing: false,
+      counters: null,
+    },
+    history: {
+      startedAt: cx.now.epoch,
+      startedMono: cx.now.mono,
+      ringingAt: null,
+      progressMono: null,
+      answeredAt: null,
+      answeredMono: null,
+      routesTried: [],
+    },
+    waitingInvite: null,
+    sentInvite: null,
+    finished: false,
+    recordStarted: seed.side === 'a',
+    recorded: false,
+  };
+}
+
+/** The outgoing leg as far as it is known before a gateway is chosen. */
+function newOutboundLeg(cx: Context, call: Call, number: string): Leg {
+  const first = call.plans[0];
+  const target = first?.gateway.target ?? null;
+  const host = target?.host ?? call.a.peerAddress;
+  return newLeg(cx, {
+    side: 'b',
+    number: call.number,
+    sipCallId: cx.random.hex(12),
+    trunk: first?.trunk ?? null,
+    peerAddress: host,
+    point: target === null ? call.a.point : pointFor(cx, target),
+    caller: call.a.caller,
+    called: number,
+    calledOriginal: call.a.called,
+    authIdentity: null,
+  });
+}
