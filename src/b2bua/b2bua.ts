@@ -9,7 +9,13 @@ import type { Attempt, Call, TimerName } from './call.ts';
 import { endCall } from './ending.ts';
 import { hangUpFork } from './gateway-invite.ts';
 import { admit, answerRefusal } from './inbound.ts';
-import { onAck, onReinvite, onReinviteCancelled, onReinviteFailed, onReinviteResponse } from './modify.ts';
+import {
+  onAck,
+  onReinvite,
+  onReinviteCancelled,
+  onReinviteFailed,
+  onReinviteResponse,
+} from './modify.ts';
 import { startCall } from './new-call.ts';
 import { outcomeOf } from './outcome.ts';
 import { recordRefusal } from './refused-call.ts';
@@ -23,13 +29,7 @@ import {
   onRingTimer,
   onUnreachable,
 } from './setup.ts';
-import {
-  endpointClosed,
-  forgetEndpoints,
-  onBye,
-  onCancelled,
-  onLingerTimer,
-} from './teardown.ts';
+import { endpointClosed, forgetEndpoints, onBye, onCancelled, onLingerTimer } from './teardown.ts';
 import type { B2buaInput, B2buaOutput, B2buaSettings, Held, LiveCall, SipNews } from './types.ts';
 import { viewOf } from './view.ts';
 
@@ -91,7 +91,8 @@ export class B2bua {
         break;
       }
       case 'hangupAll':
-        for (const call of [...this.#table.calls.values()]) endCall(this.#table, call, outcomeOf(input.cause), 'platform');
+        for (const call of [...this.#table.calls.values()])
+          endCall(this.#table, call, outcomeOf(input.cause), 'platform');
         break;
       case 'drain':
         this.#draining = input.on;
@@ -161,7 +162,8 @@ export class B2bua {
       this.#table.respond(txn, { status: 403, toTag: this.#table.random.hex(8) });
       this.#table.rejected('SOURCE_NOT_ALLOWED', null);
     } else if (request.method === 'OPTIONS') this.#onOptions(txn);
-    else if (request.method === 'BYE') this.#table.respond(txn, { status: 481, toTag: this.#table.random.hex(8) });
+    else if (request.method === 'BYE')
+      this.#table.respond(txn, { status: 481, toTag: this.#table.random.hex(8) });
     else this.#refuseMethod(txn);
   }
 
@@ -178,7 +180,13 @@ export class B2bua {
       return;
     }
     this.#lastCall = (this.#lastCall + 1) >>> 0;
-    const call = startCall(this.#table, { number: this.#lastCall, txn, request, flow, admitted: admitted.value });
+    const call = startCall(this.#table, {
+      number: this.#lastCall,
+      txn,
+      request,
+      flow,
+      admitted: admitted.value,
+    });
     this.#table.addCall(call);
   }
 
@@ -224,12 +232,19 @@ export class B2bua {
       this.#table.respond(txn, refusalAnswer(error, toTag));
       return;
     }
-    const headers = [['Allow', ALLOW], ['Accept', 'application/sdp']] as const;
+    const headers = [
+      ['Allow', ALLOW],
+      ['Accept', 'application/sdp'],
+    ] as const;
     this.#table.respond(txn, { status: 200, toTag, headers });
   }
 
   #refuseMethod(txn: ServerTxnId): void {
-    this.#table.respond(txn, { status: 405, toTag: this.#table.random.hex(8), headers: [['Allow', ALLOW]] });
+    this.#table.respond(txn, {
+      status: 405,
+      toTag: this.#table.random.hex(8),
+      headers: [['Allow', ALLOW]],
+    });
   }
 
   #onCancelled(txn: ServerTxnId): void {
@@ -254,7 +269,8 @@ export class B2bua {
     }
     this.#onInviteResponse(use.call, use.attempt, response);
     const givenUp = use.attempt.abandoned || use.call.attempt !== use.attempt;
-    if (status >= 200 && (givenUp || !this.#table.calls.has(use.call.id))) this.#table.forgetTxn(txn);
+    if (status >= 200 && (givenUp || !this.#table.calls.has(use.call.id)))
+      this.#table.forgetTxn(txn);
   }
 
   #onInviteResponse(call: Call, attempt: Attempt, response: SipResponse): void {
@@ -294,7 +310,8 @@ export class B2bua {
         break;
       case 'endpointClosed': {
         const use = this.#table.takeOrder(event.order);
-        if (use !== null && this.#table.calls.has(use.call.id)) endpointClosed(this.#table, use.call, use.leg, event);
+        if (use !== null && this.#table.calls.has(use.call.id))
+          endpointClosed(this.#table, use.call, use.leg, event);
         break;
       }
       case 'orderDone': {
@@ -306,7 +323,8 @@ export class B2bua {
       }
       case 'mediaTimeout': {
         const place = this.#table.byEndpoint(event.endpoint);
-        if (place !== null) endCall(this.#table, place.call, outcomeOf('MEDIA_TIMEOUT'), 'platform');
+        if (place !== null)
+          endCall(this.#table, place.call, outcomeOf('MEDIA_TIMEOUT'), 'platform');
         break;
       }
       case 'mediaStarted':

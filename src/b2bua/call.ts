@@ -12,7 +12,13 @@ import type {
   MonoMs,
   ServerTxnId,
 } from '../base/index.ts';
-import type { AnchoredSdp, AudioDescription, Dialog, HeaderLines, OutgoingRequest } from '../sip/index.ts';
+import type {
+  AnchoredSdp,
+  AudioDescription,
+  Dialog,
+  HeaderLines,
+  OutgoingRequest,
+} from '../sip/index.ts';
 import type { GatewayAttempt, Ticket, Trunk } from '../trunks/index.ts';
 import type { Outcome } from './outcome.ts';
 import type { CallPhase } from './types.ts';
@@ -148,7 +154,12 @@ export interface Call {
   /** Endpoints the engine still has to open. */
   opening: number;
   lastOutcome: Outcome | null;
-  ending: { readonly outcome: Outcome; readonly by: EndedBy; readonly at: EpochMs; readonly mono: MonoMs } | null;
+  ending: {
+    readonly outcome: Outcome;
+    readonly by: EndedBy;
+    readonly at: EpochMs;
+    readonly mono: MonoMs;
+  } | null;
   readonly timers: Map<TimerName, number>;
 }
 

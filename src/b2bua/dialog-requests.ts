@@ -34,7 +34,9 @@ export function sendAck(cx: Context, dialog: Dialog, to: Acknowledged, body: Buf
 /** BYE with the reason it is sent for (RFC 3326). */
 export function sendBye(cx: Context, dialog: Dialog, outcome: Outcome): void {
   const reason = reasonValue(outcome);
-  const built = dialog.buildRequest('BYE', { headers: reason === null ? [] : [['Reason', reason]] });
+  const built = dialog.buildRequest('BYE', {
+    headers: reason === null ? [] : [['Reason', reason]],
+  });
   if (!built.ok) {
     cx.rejected(built.error.code, null);
     return;
@@ -47,7 +49,12 @@ export function sendBye(cx: Context, dialog: Dialog, outcome: Outcome): void {
  * re-INVITE on a leg, with an offer or without one.
  * @returns false when the peer can't be reached by its Contact.
  */
-export function sendReinvite(cx: Context, call: Call, leg: Leg, parts: { readonly headers: HeaderLines; readonly body: Buffer | null }): boolean {
+export function sendReinvite(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  parts: { readonly headers: HeaderLines; readonly body: Buffer | null },
+): boolean {
   if (leg.dialog === null) throw new Error('a re-INVITE needs a dialog');
   const built = leg.dialog.buildRequest('INVITE', parts);
   if (!built.ok) {

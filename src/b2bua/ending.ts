@@ -23,7 +23,12 @@ export function endCall(cx: Context, call: Call, outcome: Outcome, by: EndedBy):
   const first = markEnd(cx, call, outcome, by);
   if (first) {
     for (const name of [...call.timers.keys()]) cx.clearTimer(call, name);
-    if (call.attempt !== null && call.b !== null && call.b.dialog === null && call.b.sentInvite !== null) {
+    if (
+      call.attempt !== null &&
+      call.b !== null &&
+      call.b.dialog === null &&
+      call.b.sentInvite !== null
+    ) {
       abandonAttempt(cx, call, call.attempt, outcome.cause);
     }
     const told = call.ending?.outcome ?? outcome;

@@ -46,9 +46,13 @@ export function newAttempt(cx: Context, call: Call, leg: Leg, plan: GatewayAttem
 
 /** Escapes what a user part may not hold (RFC 3261 §25.1 userinfo): a dialled name came from a stranger. */
 function userPart(text: string): string {
-  return text.replace(/[^A-Za-z0-9\-_.!~*'()&=+$,;?/#]/g, (char) =>
-    [...Buffer.from(char, 'utf8')].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
-  ).replace(/#/g, '%23');
+  return text
+    .replace(/[^A-Za-z0-9\-_.!~*'()&=+$,;?/#]/g, (char) =>
+      [...Buffer.from(char, 'utf8')]
+        .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+        .join(''),
+    )
+    .replace(/#/g, '%23');
 }
 
 export function sendInvite(
@@ -88,7 +92,11 @@ export function abandonAttempt(cx: Context, call: Call, attempt: Attempt, cause:
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
   const reason = reasonValue(outcomeOf(cause));
-  cx.sip({ kind: 'cancel', txn: attempt.txn, headers: reason === null ? [] : [['Reason', reason]] });
+  cx.sip({
+    kind: 'cancel',
+    txn: attempt.txn,
+    headers: reason === null ? [] : [['Reason', reason]],
+  });
 }
 
 /** The dialog an attempt's response makes (RFC 3261 §12.1.2). */
@@ -108,4 +116,3 @@ export function hangUpFork(cx: Context, call: Call, attempt: Attempt, response: 
   sendAck(cx, dialog.value, answer, null);
   sendBye(cx, dialog.value, call.ending?.outcome ?? outcomeOf('NORMAL_CLEARING'));
 }
-

@@ -26,7 +26,8 @@ export function tryNextGateway(cx: Context, call: Call): void {
   }
   const failed = call.lastOutcome;
   // What the last gateway said is told as it is; only "nobody could be asked" has a status of our own.
-  const exhausted = failed === null || failed.status < 300 || failed.status === 401 || failed.status === 407;
+  const exhausted =
+    failed === null || failed.status < 300 || failed.status === 401 || failed.status === 407;
   if (exhausted) call.lastOutcome = outcomeOf('GATEWAYS_EXHAUSTED');
   finishRefused(cx, call, exhausted ? 503 : failed.status);
 }
@@ -66,12 +67,19 @@ function sendAttempt(cx: Context, call: Call, plan: GatewayAttempt): boolean {
  * Answers a gateway's 401 or 407 with the trunk's credentials, once an attempt (RFC 3261 §22.2).
  * @returns false when there are none, the realm is another's, or they were refused already.
  */
-export function answerChallenge(cx: Context, call: Call, attempt: Attempt, response: SipResponse): boolean {
+export function answerChallenge(
+  cx: Context,
+  call: Call,
+  attempt: Attempt,
+  response: SipResponse,
+): boolean {
   const { credentials } = attempt.plan.trunk;
   const { b } = call;
   if (credentials === null || attempt.answeredChallenge || b === null) return false;
   const proxy = response.status === 407;
-  for (const challenge of response.headerValues(proxy ? 'proxy-authenticate' : 'www-authenticate')) {
+  for (const challenge of response.headerValues(
+    proxy ? 'proxy-authenticate' : 'www-authenticate',
+  )) {
     const realm = /realm="([^"]*)"/i.exec(challenge)?.[1] ?? null;
     // A callee behind the gateway could challenge with a realm of its own to learn a hash of the trunk's password.
     if (credentials.realm !== null && credentials.realm !== realm) continue;
@@ -84,7 +92,9 @@ export function answerChallenge(cx: Context, call: Call, attempt: Attempt, respo
     attempt.answeredChallenge = true;
     attempt.cseq += 1;
     const body = call.exchange === null ? null : sdpBody(call.exchange.forwarded);
-    sendInvite(cx, call, b, attempt, body, [[proxy ? 'Proxy-Authorization' : 'Authorization', answer.value]]);
+    sendInvite(cx, call, b, attempt, body, [
+      [proxy ? 'Proxy-Authorization' : 'Authorization', answer.value],
+    ]);
     return true;
   }
   return false;

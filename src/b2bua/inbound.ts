@@ -44,9 +44,13 @@ export function admit(
   flow: Flow,
   gate: Gate,
 ): Result<Admitted, Refusal> {
-  if (gate.draining) return refuse({ code: 'NODE_DRAINING', message: 'draining', retryAfterS: 30 }, null);
+  if (gate.draining)
+    return refuse({ code: 'NODE_DRAINING', message: 'draining', retryAfterS: 30 }, null);
   if (!gate.storeAvailable) {
-    return refuse({ code: 'STORE_UNAVAILABLE', message: 'the store refuses writes', retryAfterS: 5 }, null);
+    return refuse(
+      { code: 'STORE_UNAVAILABLE', message: 'the store refuses writes', retryAfterS: 5 },
+      null,
+    );
   }
   if (!gate.engineReady) {
     return refuse({ code: 'ENGINE_LOST', message: 'no media process', retryAfterS: 2 }, null);
@@ -60,7 +64,13 @@ export function admit(
   if (!ticket.ok) return refuse(ticket.error, trunk);
   const admitted = { trunk, authIdentity, ticket: ticket.value };
   const offer = readOffer(request);
-  if (!offer.ok) return refuse(offer.error, trunk, offer.error.code === 'BODY_UNSUPPORTED' ? ACCEPT : [], admitted);
+  if (!offer.ok)
+    return refuse(
+      offer.error,
+      trunk,
+      offer.error.code === 'BODY_UNSUPPORTED' ? ACCEPT : [],
+      admitted,
+    );
   const route = cx.settings.book.selectRoute(dialledOf(request));
   if (!route.ok) return refuse(route.error, trunk, [], admitted);
   return ok({ ...admitted, route: route.value, offer: offer.value });
@@ -101,7 +111,8 @@ function identify(
 ): Result<{ readonly trunk: Trunk; readonly authIdentity: string | null }, Refusal> {
   const { book, digest } = cx.settings;
   const bySource = book.bySource(flow.remote.host);
-  if (bySource !== null && bySource.auth === null) return ok({ trunk: bySource, authIdentity: null });
+  if (bySource !== null && bySource.auth === null)
+    return ok({ trunk: bySource, authIdentity: null });
   if (digest === null || (bySource === null && !book.hasDigestTrunks)) {
     const message = `source ${flow.remote.host} is in no trunk’s allow list`;
     return refuse({ code: 'SOURCE_NOT_ALLOWED', message }, null);
@@ -137,11 +148,17 @@ function authenticate(
   const trunk = book.byUsername(verified.value.username);
   // A trunk with both an address list and credentials must prove both.
   const allowed = trunk !== null && (trunk.allow.length === 0 || trunk === bySource);
-  if (!allowed) return refuse({ code: 'SOURCE_NOT_ALLOWED', message: 'credentials of another trunk' }, bySource);
+  if (!allowed)
+    return refuse(
+      { code: 'SOURCE_NOT_ALLOWED', message: 'credentials of another trunk' },
+      bySource,
+    );
   return ok({ trunk, authIdentity: verified.value.username });
 }
 
-function checkRequest(request: SipRequest): { readonly error: CodedError; readonly headers: HeaderLines } | null {
+function checkRequest(
+  request: SipRequest,
+): { readonly error: CodedError; readonly headers: HeaderLines } | null {
   if (request.maxForwards === 0) {
     return { error: { code: 'TOO_MANY_HOPS', message: 'Max-Forwards is 0' }, headers: [] };
   }
@@ -169,7 +186,10 @@ export function checkRequire(
 export function readOffer(request: SipRequest): Result<AudioDescription | null, CodedError> {
   if (request.body.length === 0) return ok(null);
   if (request.contentType !== 'application/sdp') {
-    return err({ code: 'BODY_UNSUPPORTED', message: `Content-Type ${request.contentType ?? 'missing'}` });
+    return err({
+      code: 'BODY_UNSUPPORTED',
+      message: `Content-Type ${request.contentType ?? 'missing'}`,
+    });
   }
   const read = readBody(request.body);
   return read.ok ? acceptable(read.value) : read;

@@ -18,14 +18,22 @@ import { ALLOW, sdpHeaders } from './responses.ts';
 const RETRY_AFTER_S_MAX = 10;
 
 /** A re-INVITE from a party. */
-export function onReinvite(cx: Context, call: Call, leg: Leg, txn: ServerTxnId, request: SipRequest): void {
+export function onReinvite(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  txn: ServerTxnId,
+  request: SipRequest,
+): void {
   if (leg.waitingInvite !== null) {
     const waitS = Math.floor(cx.random.draw() * (RETRY_AFTER_S_MAX + 1));
     cx.respond(txn, { status: 500, toTag: null, headers: [['Retry-After', String(waitS)]] });
     return;
   }
   const other = otherLeg(call, leg);
-  const busy = leg.sentInvite !== null || (other !== null && (other.sentInvite !== null || other.waitingInvite !== null));
+  const busy =
+    leg.sentInvite !== null ||
+    (other !== null && (other.sentInvite !== null || other.waitingInvite !== null));
   if (busy || call.exchange !== null || call.unacknowledged !== null) {
     cx.respond(txn, { status: 491, toTag: null });
     return;
@@ -58,7 +66,12 @@ export function onReinvite(cx: Context, call: Call, leg: Leg, txn: ServerTxnId, 
 }
 
 /** A call that ends in this node (echo) answers for itself. */
-function answerAlone(cx: Context, call: Call, leg: Leg, offer: Parameters<typeof answerEcho>[2] | null): void {
+function answerAlone(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  offer: Parameters<typeof answerEcho>[2] | null,
+): void {
   const waiting = leg.waitingInvite;
   if (waiting === null) return;
   if (offer === null) {
@@ -75,7 +88,10 @@ function answerAlone(cx: Context, call: Call, leg: Leg, offer: Parameters<typeof
 }
 
 function passOn(cx: Context, call: Call, leg: Leg, body: Buffer | null): void {
-  const headers: HeaderLines = [['Allow', ALLOW], ...(body === null ? [] : [['Content-Type', 'application/sdp'] as const])];
+  const headers: HeaderLines = [
+    ['Allow', ALLOW],
+    ...(body === null ? [] : [['Content-Type', 'application/sdp'] as const]),
+  ];
   if (!sendReinvite(cx, call, leg, { headers, body })) refuseAsker(cx, call, leg, 488);
 }
 
@@ -150,7 +166,12 @@ function refuseAsker(cx: Context, call: Call, leg: Leg, status: number): void {
   }
   if (status === 408 || status === 481) {
     leg.finished = status === 481;
-    endCall(cx, call, { ...outcomeOf('PEER_REFUSED'), status }, leg.side === 'a' ? 'caller' : 'callee');
+    endCall(
+      cx,
+      call,
+      { ...outcomeOf('PEER_REFUSED'), status },
+      leg.side === 'a' ? 'caller' : 'callee',
+    );
   }
 }
 
@@ -168,7 +189,8 @@ export function onReinviteCancelled(cx: Context, call: Call, leg: Leg): void {
   cx.respond(waiting.txn, { status: 487, toTag: null });
   call.exchange = null;
   const other = otherLeg(call, leg);
-  if (other !== null && other.sentInvite !== null) cx.sip({ kind: 'cancel', txn: other.sentInvite, headers: [] });
+  if (other !== null && other.sentInvite !== null)
+    cx.sip({ kind: 'cancel', txn: other.sentInvite, headers: [] });
 }
 
 /** The ACK of our 2xx; after a late offer it carries the answer, which the other side's ACK waits for. */

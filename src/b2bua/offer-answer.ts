@@ -4,7 +4,13 @@ import type { CodedError, HostPort, Result } from '../base/index.ts';
 import { err, ok } from '../base/index.ts';
 import type { EngineOrder } from '../engine/index.ts';
 import type { AnchoredSdp, AnchorPoint, AudioDescription, CodecName } from '../sip/index.ts';
-import { anchoredAnswer, anchoredOffer, ownAnswer, payloadMaps, readAudioText } from '../sip/index.ts';
+import {
+  anchoredAnswer,
+  anchoredOffer,
+  ownAnswer,
+  payloadMaps,
+  readAudioText,
+} from '../sip/index.ts';
 import type { Call, Exchange, Leg } from './call.ts';
 import { legsOf } from './call.ts';
 import type { Context } from './context.ts';
@@ -21,7 +27,8 @@ function allowedBetween(call: Call): readonly CodecName[] {
 
 function anchorPoint(cx: Context, leg: Leg): AnchorPoint {
   const address = cx.settings.mediaAddresses[leg.anchor.addressIndex];
-  if (address === undefined) throw new Error(`media address ${leg.anchor.addressIndex} is not configured`);
+  if (address === undefined)
+    throw new Error(`media address ${leg.anchor.addressIndex} is not configured`);
   // rtcp-mux is accepted where a peer offers it, and not proposed: one that ignores it still expects the second port.
   return {
     address: address.advertise,
@@ -76,7 +83,10 @@ export function answerExchange(
 ): Result<AnchoredSdp, CodedError> {
   const { offerer, answerer } = exchange;
   if (farAnswer.rejected) {
-    return err({ code: 'CODEC_NOT_SHARED', message: 'the far side refused the audio stream (port 0)' });
+    return err({
+      code: 'CODEC_NOT_SHARED',
+      message: 'the far side refused the audio stream (port 0)',
+    });
   }
   const answer = anchoredAnswer({
     offer: exchange.offer,
@@ -98,7 +108,11 @@ export function answerExchange(
 }
 
 /** Answers a party's offer ourselves and sends its own audio back to it (the echo destination). */
-export function answerEcho(cx: Context, call: Call, offer: AudioDescription): Result<AnchoredSdp, CodedError> {
+export function answerEcho(
+  cx: Context,
+  call: Call,
+  offer: AudioDescription,
+): Result<AnchoredSdp, CodedError> {
   const leg = call.a;
   const answer = ownAnswer({
     offer,
@@ -160,7 +174,9 @@ function pushUpdate(
     remoteRtcp: mux ? null : theirs.remoteRtcp,
     rtcpMux: mux,
     sourceRule:
-      remote === null ? 'strict' : sourceRuleFor(leg.trunk?.media ?? 'auto', remote.host, leg.peerAddress),
+      remote === null
+        ? 'strict'
+        : sourceRuleFor(leg.trunk?.media ?? 'auto', remote.host, leg.peerAddress),
     inactivityMs: expectsMedia(leg) ? cx.settings.inactivityMs : cx.settings.inactivityHoldMs,
     clockRates,
   });
@@ -216,7 +232,11 @@ export function closeEndpoints(cx: Context, call: Call): void {
     const { endpoint } = leg.anchor;
     if (endpoint === null || leg.anchor.closing) continue;
     leg.anchor.closing = true;
-    orders.push({ kind: 'closeEndpoint', order: cx.newOrder({ kind: 'close', call, leg }), endpoint });
+    orders.push({
+      kind: 'closeEndpoint',
+      order: cx.newOrder({ kind: 'close', call, leg }),
+      endpoint,
+    });
   }
   if (orders.length > 0) cx.engine(orders);
 }
@@ -228,6 +248,7 @@ export function sdpBody(sdp: AnchoredSdp): Buffer {
 
 /** Whether a description may be passed at all: some audio, not refused by its own writer. */
 export function acceptable(offer: AudioDescription): Result<AudioDescription, CodedError> {
-  if (offer.rejected) return err({ code: 'CODEC_NOT_SHARED', message: 'the offer has no live audio stream' });
+  if (offer.rejected)
+    return err({ code: 'CODEC_NOT_SHARED', message: 'the offer has no live audio stream' });
   return ok(offer);
 }

@@ -10,9 +10,14 @@ import { contactOf } from './identity.ts';
 export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS';
 
 /** The final answer a coded failure stands for, with Retry-After where the failure says when a retry helps. */
-export function refusalAnswer(error: CodedError, toTag: string | null, headers: HeaderLines = []): Answer {
+export function refusalAnswer(
+  error: CodedError,
+  toTag: string | null,
+  headers: HeaderLines = [],
+): Answer {
   const { retryAfterS } = error;
-  const retry: HeaderLines = retryAfterS === undefined ? [] : [['Retry-After', String(retryAfterS)]];
+  const retry: HeaderLines =
+    retryAfterS === undefined ? [] : [['Retry-After', String(retryAfterS)]];
   return { status: ERRORS[error.code].sip ?? 500, toTag, headers: [...headers, ...retry] };
 }
 

@@ -27,7 +27,11 @@ export function endpointOpened(
     leg.anchor.rtcpPort = event.rtcpPort;
     cx.bindEndpoint(call, leg);
   } else if (call.ending === null) {
-    refuseCaller(cx, call, { code: 'ENGINE_FULL', message: `engine: ${event.code}`, retryAfterS: 2 });
+    refuseCaller(cx, call, {
+      code: 'ENGINE_FULL',
+      message: `engine: ${event.code}`,
+      retryAfterS: 2,
+    });
   }
   if (call.opening > 0) return;
   if (call.ending !== null) {
@@ -43,7 +47,10 @@ function answerWithEcho(cx: Context, call: Call): void {
   const waiting = call.a.waitingInvite;
   if (waiting === null) return;
   if (call.firstOffer === null) {
-    refuseCaller(cx, call, { code: 'CODEC_NOT_SHARED', message: 'the echo destination needs an offer' });
+    refuseCaller(cx, call, {
+      code: 'CODEC_NOT_SHARED',
+      message: 'the echo destination needs an offer',
+    });
     return;
   }
   const answer = answerEcho(cx, call, call.firstOffer);
@@ -88,7 +95,8 @@ export function onProgress(cx: Context, call: Call, attempt: Attempt, response: 
 
 function earlyAnswer(cx: Context, call: Call, response: SipResponse): Buffer | null {
   const { exchange } = call;
-  if (exchange === null || response.body.length === 0 || response.contentType !== 'application/sdp') return null;
+  if (exchange === null || response.body.length === 0 || response.contentType !== 'application/sdp')
+    return null;
   const read = readBody(response.body);
   if (!read.ok) return null;
   const answer = answerExchange(cx, call, exchange, read.value, { final: false });
@@ -151,7 +159,12 @@ function answerLateOffer(cx: Context, call: Call, attempt: Attempt, response: Si
     return;
   }
   // The ACK to the gateway carries the caller's answer, so it waits for the caller's ACK (RFC 3261 §13.2.1).
-  call.unacknowledged = { txn: attempt.txn, toTag: response.to.tag ?? '', leg: b, cseq: attempt.cseq };
+  call.unacknowledged = {
+    txn: attempt.txn,
+    toTag: response.to.tag ?? '',
+    leg: b,
+    cseq: attempt.cseq,
+  };
   commitAnswered(cx, b);
   answerCaller(cx, call, sdpBody(forwarded.value));
 }
@@ -196,7 +209,12 @@ export function onRefusal(cx: Context, call: Call, attempt: Attempt, response: S
 }
 
 /** Timer B, or the transport failed: as a 408 or 503 from the gateway (RFC 3261 §8.1.3.1). */
-export function onUnreachable(cx: Context, call: Call, attempt: Attempt, why: 'timeout' | 'transport'): void {
+export function onUnreachable(
+  cx: Context,
+  call: Call,
+  attempt: Attempt,
+  why: 'timeout' | 'transport',
+): void {
   if (call.b !== null) call.b.sentInvite = null;
   call.b?.history.routesTried.push(`${attempt.plan.gateway.id} ${why}`);
   cx.clearTimer(call, 'gateway');
@@ -226,4 +244,3 @@ export function onRingTimer(cx: Context, call: Call): void {
   call.lastOutcome = outcomeOf('NO_ANSWER');
   finishRefused(cx, call, 480);
 }
-

@@ -10,7 +10,13 @@ import { outcomeOf } from './outcome.ts';
 import { mediaOf } from './records.ts';
 
 /** BYE from a party: answered at once, the other side follows. */
-export function onBye(cx: Context, call: Call, leg: Leg, txn: ServerTxnId, request: SipRequest): void {
+export function onBye(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  txn: ServerTxnId,
+  request: SipRequest,
+): void {
   cx.respond(txn, { status: 200, toTag: null });
   leg.finished = true;
   // RFC 3261 §15.1.2: an INVITE of the same party still waiting is answered 487.

@@ -88,7 +88,9 @@ export class B2buaDriver {
   #lastServerTxn = 0;
 
   constructor({ yaml = TWO_TRUNKS, edit = [] }: DriverOptions = {}) {
-    const { settings, book } = configured(edit.reduce((text, [from, to]) => replaced(text, from, to), yaml));
+    const { settings, book } = configured(
+      edit.reduce((text, [from, to]) => replaced(text, from, to), yaml),
+    );
     this.book = book;
     this.admission = new Admission(settings.limits, book.trunks);
     this.b2bua = new B2bua(
@@ -100,7 +102,11 @@ export class B2buaDriver {
         inactivityHoldMs: settings.media.inactivityHoldS * 1000,
         book,
         admission: this.admission,
-        digest: new DigestServer({ realm: 'unit.example', secret: Buffer.alloc(32, 7), nonceLifetimeMs: 60_000 }),
+        digest: new DigestServer({
+          realm: 'unit.example',
+          secret: Buffer.alloc(32, 7),
+          nonceLifetimeMs: 60_000,
+        }),
         realm: 'unit.example',
         product: null,
       },
@@ -132,7 +138,11 @@ export class B2buaDriver {
 
   /** A peer answers a request of ours. */
   answer(sent: SentRequest, status: number, parts: ReplyParts = {}): void {
-    this.news({ kind: 'responseReceived', txn: sent.txn, response: reply(sent.request, status, parts) });
+    this.news({
+      kind: 'responseReceived',
+      txn: sent.txn,
+      response: reply(sent.request, status, parts),
+    });
   }
 
   fail(sent: SentRequest, why: 'timeout' | 'transport'): void {
@@ -255,7 +265,13 @@ export class Party {
 
   constructor(
     driver: B2buaDriver,
-    dialog: { readonly from: string; readonly to: string; readonly callId: string; readonly host: string; readonly cseq: number },
+    dialog: {
+      readonly from: string;
+      readonly to: string;
+      readonly callId: string;
+      readonly host: string;
+      readonly cseq: number;
+    },
   ) {
     this.#driver = driver;
     this.#from = dialog.from;
@@ -273,7 +289,13 @@ export class Party {
 
   /** A request with the CSeq number of the last one. */
   again(method: string, body: string | null = null): RequestBuilder {
-    const dialog = { from: this.#from, to: this.#to, callId: this.#callId, cseq: this.#cseq, host: this.host };
+    const dialog = {
+      from: this.#from,
+      to: this.#to,
+      callId: this.#callId,
+      cseq: this.#cseq,
+      host: this.host,
+    };
     return inDialog(method, dialog).withBody(body);
   }
 
@@ -342,8 +364,14 @@ function configured(yaml: string): {
   return { settings, book: book.value };
 }
 
-function settingsOf(yaml: string): Extract<ReturnType<typeof parseConfig>, { ok: true }>['value']['settings'] {
-  const loaded = parseConfig(yaml, { file: 'unit.yaml', env: {}, readFile: () => ({ ok: false, error: 'none' }) });
+function settingsOf(
+  yaml: string,
+): Extract<ReturnType<typeof parseConfig>, { ok: true }>['value']['settings'] {
+  const loaded = parseConfig(yaml, {
+    file: 'unit.yaml',
+    env: {},
+    readFile: () => ({ ok: false, error: 'none' }),
+  });
   if (!loaded.ok) throw new Error(loaded.error.map(({ problem }) => problem).join('; '));
   return loaded.value.settings;
 }

@@ -20,7 +20,13 @@ export const EVENTS = [101, 'telephone-event/8000'] as const;
 
 /** A party's session description. */
 export function sdpOf(parts: SdpParts = {}): string {
-  const { host = '192.0.2.10', port = 40_000, codecs = [PCMU, EVENTS], direction = 'sendrecv', version = 1 } = parts;
+  const {
+    host = '192.0.2.10',
+    port = 40_000,
+    codecs = [PCMU, EVENTS],
+    direction = 'sendrecv',
+    version = 1,
+  } = parts;
   const lines = [
     'v=0',
     `o=alice 77 ${version} IN IP4 ${host}`,
@@ -80,7 +86,12 @@ export class RequestBuilder {
     return this.#copy({ body, type });
   }
 
-  #copy(change: { uri?: string; headers?: Lines; body?: string | null; type?: string }): RequestBuilder {
+  #copy(change: {
+    uri?: string;
+    headers?: Lines;
+    body?: string | null;
+    type?: string;
+  }): RequestBuilder {
     return new RequestBuilder({
       method: this.method,
       uri: this.#uri,
@@ -147,7 +158,13 @@ export function aRequest(method: string): RequestBuilder {
 /** The next request of a dialog whose parties and Call-ID are given. */
 export function inDialog(
   method: string,
-  dialog: { readonly from: string; readonly to: string; readonly callId: string; readonly cseq: number; readonly host: string },
+  dialog: {
+    readonly from: string;
+    readonly to: string;
+    readonly callId: string;
+    readonly cseq: number;
+    readonly host: string;
+  },
 ): RequestBuilder {
   return new RequestBuilder({
     method,
@@ -173,7 +190,12 @@ export interface ReplyParts {
 
 /** A peer's response to a request of ours. */
 export function reply(to: OutgoingRequest, status: number, parts: ReplyParts = {}): SipResponse {
-  const { body = null, toTag = 'bob-tag', headers = [], contact = '<sip:bob@192.0.2.20:5060>' } = parts;
+  const {
+    body = null,
+    toTag = 'bob-tag',
+    headers = [],
+    contact = '<sip:bob@192.0.2.20:5060>',
+  } = parts;
   const value = (name: string): string => headerOf(to, name);
   const tagged = value('To').includes(';tag=') ? value('To') : `${value('To')};tag=${toTag}`;
   const lines: Lines = [
@@ -202,7 +224,11 @@ export function udpFrom(host: string): Flow {
 }
 
 function textOf(startLine: string, headers: Lines, body: string): string {
-  const lines = [startLine, ...headers.map(([name, value]) => `${name}: ${value}`), `Content-Length: ${Buffer.byteLength(body)}`];
+  const lines = [
+    startLine,
+    ...headers.map(([name, value]) => `${name}: ${value}`),
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 

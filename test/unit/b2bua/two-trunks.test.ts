@@ -11,7 +11,9 @@ test('opens both endpoints on one media thread before it asks a gateway', () => 
   const driver = new B2buaDriver();
   driver.engineAnswers = false;
   driver.receive(anInvite());
-  const opened = driver.unanswered.map((order) => (order.kind === 'openEndpoint' ? order.affinity : null));
+  const opened = driver.unanswered.map((order) =>
+    order.kind === 'openEndpoint' ? order.affinity : null,
+  );
   assert.equal(opened, [1, 1]);
   assert.is(driver.sent('INVITE').length, 0);
 });
@@ -51,7 +53,10 @@ test('answers the caller with its own description and acknowledges the gateway',
   const { invite, sent } = standingCall(driver);
   const answer = driver.lastTold(invite);
   assert.is(answer.status, 200);
-  assert.match(answer.body?.toString() ?? '', /^v=0\r\no=- \d+ 1 IN IP4 192\.0\.2\.1\r\n[^]*m=audio 20000 RTP\/AVP 0 101\r\n/);
+  assert.match(
+    answer.body?.toString() ?? '',
+    /^v=0\r\no=- \d+ 1 IN IP4 192\.0\.2\.1\r\n[^]*m=audio 20000 RTP\/AVP 0 101\r\n/,
+  );
   assert.is(driver.acks.length, 1);
   assert.is(driver.acks[0]?.txn, sent.txn);
   assert.is(driver.acks[0]?.request.body, null);
@@ -200,7 +205,10 @@ test('writes records without counters when the engine takes longer than 2 s', ()
   driver.engineAnswers = false;
   alice.send('BYE');
   driver.pass(2_010);
-  assert.equal(driver.records.map(({ media }) => media), [null, null]);
+  assert.equal(
+    driver.records.map(({ media }) => media),
+    [null, null],
+  );
   driver.settleEngine();
   driver.answer(driver.lastSent('BYE'), 200);
   driver.pass(32_100);
@@ -223,26 +231,49 @@ test('the INVITE to the gateway holds no trace of the caller’s side', () => {
   const invite = anInvite();
   driver.receive(invite);
   const { request } = driver.lastSent('INVITE');
-  const text = [request.uri, ...request.headers.map((line) => line.join(': ')), request.body?.toString() ?? ''].join('\n');
-  for (const trace of ['192.0.2.10', 'secret', 'alice-tag', 'sip:alice', 'o=alice', '40000', invite.value('Call-ID')]) {
+  const text = [
+    request.uri,
+    ...request.headers.map((line) => line.join(': ')),
+    request.body?.toString() ?? '',
+  ].join('\n');
+  for (const trace of [
+    '192.0.2.10',
+    'secret',
+    'alice-tag',
+    'sip:alice',
+    'o=alice',
+    '40000',
+    invite.value('Call-ID'),
+  ]) {
     assert.not.ok(text.includes(trace), `${trace} in\n${text}`);
   }
-  assert.not.ok(request.headers.some(([name]) => name === 'Via' || name === 'User-Agent' || name === 'Record-Route'));
+  assert.not.ok(
+    request.headers.some(
+      ([name]) => name === 'Via' || name === 'User-Agent' || name === 'Record-Route',
+    ),
+  );
   assert.match(request.body?.toString() ?? '', /\r\nc=IN IP4 192\.0\.2\.1\r\n/);
 });
 
 test('the answer to the caller holds no trace of the gateway’s side', () => {
   const driver = new B2buaDriver();
   const { invite } = standingCall(driver);
-  const text = driver.told(invite).map(({ headers, body }) => `${headers.join()} ${body?.toString() ?? ''}`).join('\n');
-  for (const trace of ['192.0.2.20', 'bob', 'secret', '50000']) assert.not.ok(text.includes(trace), trace);
+  const text = driver
+    .told(invite)
+    .map(({ headers, body }) => `${headers.join()} ${body?.toString() ?? ''}`)
+    .join('\n');
+  for (const trace of ['192.0.2.20', 'bob', 'secret', '50000'])
+    assert.not.ok(text.includes(trace), trace);
 });
 
 test('passes the caller’s display name, number and Privacy on', () => {
   const driver = new B2buaDriver();
   driver.receive(anInvite().with('Privacy', 'id'));
   const { request } = driver.lastSent('INVITE');
-  assert.match(headerOf(request, 'From'), /^"Alice Smith" <sip:441632961111@192\.0\.2\.1:5060>;tag=[0-9a-f]{16}$/);
+  assert.match(
+    headerOf(request, 'From'),
+    /^"Alice Smith" <sip:441632961111@192\.0\.2\.1:5060>;tag=[0-9a-f]{16}$/,
+  );
   assert.is(headerOf(request, 'Privacy'), 'id');
 });
 
@@ -252,16 +283,30 @@ test('shows a live call with both legs', () => {
   const [call, ...more] = driver.b2bua.liveCalls();
   assert.is(more.length, 0);
   assert.is(call?.phase, 'answered');
-  assert.equal(call?.legs.map(({ direction, trunk, codec }) => `${direction} ${trunk ?? ''} ${codec ?? ''}`), [
-    'inbound in PCMU',
-    'outbound out PCMU',
-  ]);
+  assert.equal(
+    call?.legs.map(({ direction, trunk, codec }) => `${direction} ${trunk ?? ''} ${codec ?? ''}`),
+    ['inbound in PCMU', 'outbound out PCMU'],
+  );
 });
 
 test('a route with a second codec offers what both trunks allow only', () => {
-  const driver = new B2buaDriver({ edit: [['- name: out\n', '- name: out\n    codecs: [PCMA]\n']] });
-  driver.receive(anInvite().withBody(sdpOf({ codecs: [[0, 'PCMU/8000'], [8, 'PCMA/8000']] })));
-  assert.match(driver.lastSent('INVITE').request.body?.toString() ?? '', /m=audio 20002 RTP\/AVP 8\r\n/);
+  const driver = new B2buaDriver({
+    edit: [['- name: out\n', '- name: out\n    codecs: [PCMA]\n']],
+  });
+  driver.receive(
+    anInvite().withBody(
+      sdpOf({
+        codecs: [
+          [0, 'PCMU/8000'],
+          [8, 'PCMA/8000'],
+        ],
+      }),
+    ),
+  );
+  assert.match(
+    driver.lastSent('INVITE').request.body?.toString() ?? '',
+    /m=audio 20002 RTP\/AVP 8\r\n/,
+  );
 });
 
 test.run();
