@@ -80,7 +80,7 @@ export default tseslint.config(
         },
         { selector: 'TSEnumDeclaration', message: 'No enums: use a union of literals.' },
       ],
-      eqeqeq: ['error', 'always'],
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-var': 'error',
       'prefer-const': 'error',
       'no-implicit-coercion': 'error',

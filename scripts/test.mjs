@@ -12,7 +12,6 @@ Installs and builds what is missing, then runs every test there is. The last lin
 
   --filter TEXT  only the jobs whose name holds TEXT (a path, or "native", "fuzz", "check: lint")
   --quick        leave the sanitizer builds out
-  --full         long variants of the load tests (what npm run prove:calls runs)
   --list         print the jobs and run nothing
   --help         this text
 
@@ -23,9 +22,9 @@ A test file may open with comment lines that speak to this runner:
 
 const PARALLEL_JOBS = 2;
 
-/** @returns {{filter: string, quick: boolean, full: boolean, list: boolean, help: boolean}} */
+/** @returns {{filter: string, quick: boolean, list: boolean, help: boolean}} */
 function parseArguments(args) {
-  const options = { filter: '', quick: false, full: false, list: false, help: false };
+  const options = { filter: '', quick: false, list: false, help: false };
   for (let index = 0; index < args.length; index += 1) {
     const word = args[index].replace(/^--/, '');
     if (word === 'filter') {
@@ -42,8 +41,8 @@ function parseArguments(args) {
 }
 
 /** What tests may see of our environment: nothing that colours output or points them at somebody's configuration. */
-function testEnvironment({ full }) {
-  const env = { ...process.env, NO_COLOR: '1', TRUNKYARD_PROVE: full ? 'full' : 'short' };
+function testEnvironment() {
+  const env = { ...process.env, NO_COLOR: '1' };
   delete env.FORCE_COLOR;
   delete env.TRUNKYARD_CONFIG;
   delete env.NODE_OPTIONS;
@@ -156,7 +155,7 @@ async function main(options) {
       report.fail(job.name, `${answer.reason}, which could not be had`);
     return answer.verdict === 'run';
   });
-  await runJobs(ready, testEnvironment(options), report);
+  await runJobs(ready, testEnvironment(), report);
   console.log(`\n${jobs.length} jobs in ${durationText((performance.now() - startedMs) / 1000)}`);
   return report.close();
 }

@@ -116,10 +116,16 @@ export function checkSize(source, { files }) {
   ];
 }
 
-/** Each file says first what it is for. @returns {Finding[]} */
+/** Each file says first what it is for; a .cc with a header of its own leaves that to the header. @returns {Finding[]} */
 export function checkOpening(source) {
   const first = source.text.split('\n').find((line) => !line.startsWith('#!')) ?? '';
   if (/^(\/\/|\/\*)/.test(first)) return [];
+  const header = /([^/]+)\.cc$/.exec(source.path)?.[1];
+  if (
+    header !== undefined &&
+    source.imports.some(({ specifier }) => specifier.split('/').at(-1) === `${header}.h`)
+  )
+    return [];
   return [
     finding(
       source,

@@ -171,6 +171,15 @@ test('refuses a file of more than 600 lines, but not a generated one', () => {
   assert.equal(refusals(files), ['src/engine/x.ts:601: size']);
 });
 
+test('takes the header’s opening comment for that of its source', () => {
+  const files = {
+    'native/io/clock.h': OPENING,
+    'native/io/clock.cc': '#include "io/clock.h"\n',
+    'native/io/wake.cc': '#include "io/clock.h"\n',
+  };
+  assert.equal(refusals(files), ['native/io/wake.cc:1: opening']);
+});
+
 test('refuses a file without an opening comment and a test file that runs nothing', () => {
   const files = {
     'src/base/x.ts': 'export const a = 1;\n',
@@ -180,10 +189,12 @@ test('refuses a file without an opening comment and a test file that runs nothin
 });
 
 test('refuses folders of one machine and registry addresses', () => {
+  // Put together here so that this file itself stays clean.
   const folder = ['', 'home', 'alice', 'x'].join('/');
+  const origin = ['https:', '', 'registry.example', 'a'].join('/');
   const files = {
     'docs/x.md': `see ${folder}\n`,
-    'package-lock.json': '{ "resolved": "https://registry.example/a" }\n',
+    'package-lock.json': `{ "resolved": "${origin}" }\n`,
   };
   assert.equal(refusals(files), ['docs/x.md:1: place', 'package-lock.json:1: place']);
 });
