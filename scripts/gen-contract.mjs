@@ -116,11 +116,21 @@ function cppNames(enumName, names) {
 function statisticsOf(contract) {
   const { nodeSlotValues, endpointSlotValues } = contract.statistics;
   // A slot is the sequence number, for an endpoint its handle, and the values.
-  if (contract.nodeCounters.length + 1 > nodeSlotValues) throw new Error('statistics.nodeSlotValues is too small');
-  if (contract.counters.length + 2 > endpointSlotValues) throw new Error('statistics.endpointSlotValues is too small');
+  if (contract.nodeCounters.length + 1 > nodeSlotValues)
+    throw new Error('statistics.nodeSlotValues is too small');
+  if (contract.counters.length + 2 > endpointSlotValues)
+    throw new Error('statistics.endpointSlotValues is too small');
   return [
-    ['nodeSlotValues', nodeSlotValues, 'float64 values from one media thread’s slot to the next: sequence number, counters.'],
-    ['endpointSlotValues', endpointSlotValues, 'The same for endpoints: sequence number, handle, counters.'],
+    [
+      'nodeSlotValues',
+      nodeSlotValues,
+      'float64 values from one media thread’s slot to the next: sequence number, counters.',
+    ],
+    [
+      'endpointSlotValues',
+      endpointSlotValues,
+      'The same for endpoints: sequence number, handle, counters.',
+    ],
   ];
 }
 
@@ -152,10 +162,15 @@ function cppHeader(contract, hash) {
     `inline constexpr std::uint8_t kPayloadTypeDropped = ${contract.payloadTypeDropped};`,
     `inline constexpr std::uint8_t kAddressFamilyUnreadable = ${contract.addressFamilyUnreadable};`,
     '',
-    ...statistics.map(([name, value, comment]) => `/// ${comment}\ninline constexpr std::size_t k${pascal(name)} = ${value};`),
+    ...statistics.map(
+      ([name, value, comment]) =>
+        `/// ${comment}\ninline constexpr std::size_t k${pascal(name)} = ${value};`,
+    ),
     '',
     '// The handle layout that src/engine unpacks; native code asks base/slab.h.',
-    ...Object.entries(contract.handle).map(([name, bits]) => `static_assert(kHandle${pascal(name)} == ${bits});`),
+    ...Object.entries(contract.handle).map(
+      ([name, bits]) => `static_assert(kHandle${pascal(name)} == ${bits});`,
+    ),
     '',
     '/// IPv4 in the first four bytes; the port in host order.',
     ...cppStruct(
@@ -226,10 +241,15 @@ function tsModule(contract, hash) {
     `export const ADDRESS_FAMILY_UNREADABLE = ${contract.addressFamilyUnreadable};`,
     `export const CLOCK_RATES_MAX = ${parseField('clockRates', clockRates, contract).count};`,
     '',
-    ...statisticsOf(contract).map(([name, value, comment]) => `/** ${comment} */\nexport const ${snake(name).toUpperCase()} = ${value};`),
+    ...statisticsOf(contract).map(
+      ([name, value, comment]) =>
+        `/** ${comment} */\nexport const ${snake(name).toUpperCase()} = ${value};`,
+    ),
     '',
     '/** A handle from its highest bits down: thread, generation, slot. */',
-    `export const HANDLE = { ${Object.entries(contract.handle).map(([name, bits]) => `${name}: ${bits}`).join(', ')} } as const;`,
+    `export const HANDLE = { ${Object.entries(contract.handle)
+      .map(([name, bits]) => `${name}: ${bits}`)
+      .join(', ')} } as const;`,
     '',
     '/** Offsets inside an address. */',
     'export const ADDRESS = { family: 0, port: 2, bytes: 4 } as const;',
@@ -262,8 +282,7 @@ function main(args) {
     return 2;
   }
   const contract = JSON.parse(readFileSync(join(ROOT, SOURCE), 'utf8'));
-  const { about: _about, ...meaning } = contract;
-  const hash = hashOf(JSON.stringify(meaning));
+  const hash = hashOf(JSON.stringify({ ...contract, about: '' }));
   const outputs = [
     ['native/engine/contract.gen.h', cppHeader(contract, hash)],
     ['src/engine/contract.gen.ts', tsModule(contract, hash)],

@@ -47,7 +47,9 @@ Napi::Function ClientObject::define(Napi::Env env) {
 ClientObject::ClientObject(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<ClientObject>(info), env_(info.Env()) {}
 
-ClientObject::~ClientObject() { shut(); }
+ClientObject::~ClientObject() {
+  shut();
+}
 
 Napi::Value ClientObject::attach(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -85,11 +87,11 @@ Napi::Value ClientObject::attach(const Napi::CallbackInfo& info) {
   answer.Set("client", wrapped);
   answer.Set("threads", view.shape().threads);
   answer.Set("slotsPerThread", view.shape().slots_per_thread);
-  answer.Set("statistics",
-             Napi::ArrayBuffer::New(
-                 env, statistics.data(), statistics.size(),
-                 [](Napi::Env, void*, std::shared_ptr<const void>* held) { delete held; },
-                 mapping));
+  answer.Set(
+      "statistics",
+      Napi::ArrayBuffer::New(
+          env, statistics.data(), statistics.size(),
+          [](Napi::Env, void*, std::shared_ptr<const void>* held) { delete held; }, mapping));
   return answer;
 }
 
@@ -116,8 +118,12 @@ void ClientObject::call_javascript(napi_env env, napi_value callback, void*, voi
   napi_call_function(env, receiver, callback, 1, &lost, nullptr);
 }
 
-void ClientObject::on_events() noexcept { call(false); }
-void ClientObject::on_host_lost() noexcept { call(true); }
+void ClientObject::on_events() noexcept {
+  call(false);
+}
+void ClientObject::on_host_lost() noexcept {
+  call(true);
+}
 
 void ClientObject::call(bool lost) noexcept {
   // Unbounded queue, yet at most two entries: the client repeats no alarm before a drain.
@@ -138,9 +144,13 @@ Napi::Value ClientObject::drain(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(bytes));
 }
 
-void ClientObject::close(const Napi::CallbackInfo&) { shut(); }
+void ClientObject::close(const Napi::CallbackInfo&) {
+  shut();
+}
 
-void ClientObject::on_environment_end(void* self) { static_cast<ClientObject*>(self)->shut(); }
+void ClientObject::on_environment_end(void* self) {
+  static_cast<ClientObject*>(self)->shut();
+}
 
 void ClientObject::shut() noexcept {
   // First the thread that uses the callback, then the callback.

@@ -1,5 +1,5 @@
-// The client as JavaScript holds it: submit(records), drain(into), statistics, close(), and a callback
-// when there is something to drain.
+// The client as JavaScript holds it: submit(records), drain(into), statistics, close(), and a
+// callback when there is something to drain.
 #pragma once
 
 #include <napi.h>
@@ -13,9 +13,9 @@ namespace trunkyard::binding {
 class ClientObject : public Napi::ObjectWrap<ClientObject>, private engine::ClientAlarm {
  public:
   [[nodiscard]] static Napi::Function define(Napi::Env env);
-  /// attach({region, runDir}, onWake) -> {code: 'OK', client, threads, slotsPerThread, statistics} or
-  /// {code, message}. onWake(lost) runs on the JavaScript thread: false = drain until it gives 0;
-  /// true = the host is gone, once and last.
+  /// attach({region, runDir}, onWake) -> {code: 'OK', client, threads, slotsPerThread, statistics}
+  /// or {code, message}. onWake(lost) runs on the JavaScript thread: false = drain until it gives
+  /// 0; true = the host is gone, once and last.
   static Napi::Value attach(const Napi::CallbackInfo& info);
 
   explicit ClientObject(const Napi::CallbackInfo& info);

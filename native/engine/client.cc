@@ -81,7 +81,8 @@ Result<void> Client::await_host(std::vector<io::WakeSender>& senders) noexcept {
   epoch_ = header.client_epoch.load(std::memory_order_acquire) + 1;
   if (epoch_ == 0) epoch_ = 1;
   header.client_epoch.store(epoch_, std::memory_order_seq_cst);
-  for (io::WakeSender& sender : senders) sender.wake();
+  for (io::WakeSender& sender : senders)
+    sender.wake();
   const Instant give_up_at = io::now() + kAttachWaitMax;
   for (std::uint32_t thread = 0; thread < senders.size();) {
     if (header.epoch_ready[thread].load(std::memory_order_acquire) == epoch_) {
@@ -96,7 +97,9 @@ Result<void> Client::await_host(std::vector<io::WakeSender>& senders) noexcept {
   return {};
 }
 
-Client::~Client() { close(); }
+Client::~Client() {
+  close();
+}
 
 void Client::close() noexcept {
   closing_.store(true, std::memory_order_release);
@@ -133,7 +136,8 @@ void Client::sleep_and_alarm() noexcept {
 }
 
 void Client::declare_lost() noexcept {
-  // A region whose numbers can't be right has no engine behind it that could be trusted with a call.
+  // A region whose numbers can't be right has no engine behind it that could be trusted with a
+  // call.
   if (lost_.exchange(true, std::memory_order_acq_rel)) return;
   interrupt_.interrupt();
 }
@@ -181,7 +185,8 @@ std::size_t Client::submit(Bytes records) noexcept {
 
 bool Client::arm_all() noexcept {
   bool armed = true;
-  for (Lane& lane : lanes_) armed = lane.events.arm() && armed;
+  for (Lane& lane : lanes_)
+    armed = lane.events.arm() && armed;
   return armed;
 }
 

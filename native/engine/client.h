@@ -1,10 +1,10 @@
 // Client: the control plane's end of the shared region. Joins a running host, carries orders to the
-// media threads and events back. One client at a time: the lock on the region is the kernel's, so it
-// is free again the moment a client dies, and the next one to attach makes the host close everything
-// the dead one had open.
+// media threads and events back. One client at a time: the lock on the region is the kernel's, so
+// it is free again the moment a client dies, and the next one to attach makes the host close
+// everything the dead one had open.
 //
-// Threads: submit, drain and close belong to one thread (JavaScript's). A helper thread sleeps on the
-// host's pipe and calls the alarm; it touches no ring.
+// Threads: submit, drain and close belong to one thread (JavaScript's). A helper thread sleeps on
+// the host's pipe and calls the alarm; it touches no ring.
 #pragma once
 
 #include <atomic>
@@ -45,7 +45,8 @@ class Client {
  public:
   /// Joins, waits until the media threads have closed what an earlier client left open.
   /// @param alarm outlives the client.
-  /// @returns kConfigInvalid for a bad name, kRegionInvalid when no live host of this build has that
+  /// @returns kConfigInvalid for a bad name, kRegionInvalid when no live host of this build has
+  /// that
   ///          region, kRegionExists while another client holds it, kSystemCallFailed otherwise.
   [[nodiscard]] static Result<std::unique_ptr<Client>> attach(const ClientConfig& config,
                                                               ClientAlarm& alarm);
@@ -68,8 +69,8 @@ class Client {
   /// Keeps the mapping alive beyond the client, for whoever still reads statistics.
   [[nodiscard]] std::shared_ptr<const void> mapping() const noexcept { return memory_; }
 
-  /// Ends the helper thread and gives the region free. After the host's death also removes the names it
-  /// could not remove itself. Twice is fine.
+  /// Ends the helper thread and gives the region free. After the host's death also removes the
+  /// names it could not remove itself. Twice is fine.
   void close() noexcept;
 
  private:

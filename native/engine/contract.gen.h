@@ -11,7 +11,7 @@
 namespace trunkyard::engine::contract {
 
 /// Changes with every change of the contract; host and client compare it.
-inline constexpr std::uint32_t kHash = 0xd1b6fbb9;
+inline constexpr std::uint32_t kHash = 0x08f6c4ec;
 
 enum class Code : std::uint16_t {
   kOk = 0,

@@ -45,7 +45,8 @@ Result<RegionShape> shape_of(const HostConfig& config, std::string& problem) {
     problem = "endpointsMax " + std::to_string(config.endpoints_max) + " (at most " +
               std::to_string(kSlotsPerThreadMax) + " a thread), orderRingRecords " +
               std::to_string(config.order_ring_records) + " or eventRingRecords " +
-              std::to_string(config.event_ring_records) + " (powers of two from 16) is out of range";
+              std::to_string(config.event_ring_records) +
+              " (powers of two from 16) is out of range";
     return Error{ErrorCode::kConfigInvalid};
   }
   return shape;
@@ -128,13 +129,16 @@ Result<void> Host::start_threads(const HostConfig& config) {
   return {};
 }
 
-Host::~Host() { close(); }
+Host::~Host() {
+  close();
+}
 
 void Host::close() noexcept {
   if (closed_) return;
   closed_ = true;
   // The threads hold the pipes; with the last of them the client's end hangs up.
-  for (const auto& thread : threads_) thread->stop();
+  for (const auto& thread : threads_)
+    thread->stop();
   threads_.clear();
   remove_names(run_dir_, region_name_, region_.shape().threads);
 }

@@ -35,7 +35,8 @@ struct HostConfig {
 class Host {
  public:
   /// @param problem on failure a sentence with the offending value.
-  /// @returns kConfigInvalid, kAddressInvalid (an address that is not this machine's), kRegionExists,
+  /// @returns kConfigInvalid, kAddressInvalid (an address that is not this machine's),
+  /// kRegionExists,
   ///          or kSystemCallFailed. Nothing is left behind after a failure.
   [[nodiscard]] static Result<std::unique_ptr<Host>> start(const HostConfig& config,
                                                            std::string& problem);
@@ -45,7 +46,8 @@ class Host {
 
   [[nodiscard]] const Region& region() const noexcept { return region_; }
 
-  /// Closes every endpoint, joins the threads, removes the names. Clients learn at once. Twice is fine.
+  /// Closes every endpoint, joins the threads, removes the names. Clients learn at once. Twice is
+  /// fine.
   void close() noexcept;
 
  private:

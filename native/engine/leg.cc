@@ -34,8 +34,8 @@ bool Channel::send(Bytes packet, const SocketAddress& target, std::uint64_t& icm
   };
   io::IoStatus status = once();
   if (status == io::IoStatus::kUnreachable) {
-    // An ICMP error of an earlier packet took this call's place. It is cleared now and the packet has
-    // not gone out: send it again.
+    // An ICMP error of an earlier packet took this call's place. It is cleared now and the packet
+    // has not gone out: send it again.
     ++icmp_errors;
     status = once();
   }

@@ -14,13 +14,14 @@ namespace trunkyard::engine {
 
 /// One socket, and how far its source can be trusted.
 ///
-///   open --follow(peer)--> connected, sources compared --(quiet for a moment)--> connected, vouched
+///   open --follow(peer)--> connected, sources compared --(quiet for a moment)--> connected,
+///   vouched
 ///    ^                                     |                                          |
 ///    +------------- follow(nobody) --------+------------------------------------------+
 ///
-/// After connect the kernel drops strangers, but what was queued before is still there, and a packet
-/// may have been on its way through the kernel during the call. So sources go on being compared until
-/// the queue was seen empty some time later.
+/// After connect the kernel drops strangers, but what was queued before is still there, and a
+/// packet may have been on its way through the kernel during the call. So sources go on being
+/// compared until the queue was seen empty some time later.
 class Channel {
  public:
   Channel() noexcept = default;

@@ -40,10 +40,13 @@ MediaThread::MediaThread(const MediaThreadConfig& config, Region region, io::Pol
   }
 }
 
-MediaThread::~MediaThread() { stop(); }
+MediaThread::~MediaThread() {
+  stop();
+}
 
 Result<void> MediaThread::start() {
-  if (const auto added = poller_.add(order_pipe_.descriptor(), tag_of(Source::kOrders, 0)); !added) {
+  if (const auto added = poller_.add(order_pipe_.descriptor(), tag_of(Source::kOrders, 0));
+      !added) {
     return added;
   }
   thread_ = std::thread([this] { run(); });
@@ -68,7 +71,8 @@ void MediaThread::run() noexcept {
     const bool hurry = orders_waiting_ || left <= Duration::zero();
     // Rounded up: waking a fraction early would only mean sleeping once more.
     const auto timeout_ms = hurry ? 0u : static_cast<std::uint32_t>(left.ms() + 1);
-    for (const std::uint64_t tag : poller_.wait(timeout_ms)) dispatch(tag);
+    for (const std::uint64_t tag : poller_.wait(timeout_ms))
+      dispatch(tag);
     if (orders_waiting_) handle_orders();
     if (const Instant now = io::now(); now >= next_tick_) tick(now);
     if (events_told_) {

@@ -1,5 +1,5 @@
-// MediaThread: one OS thread with everything its legs need: sockets, ports, packet buffer, rings. No
-// packet ever takes a lock or allocates, because nothing here is shared but the rings and the
+// MediaThread: one OS thread with everything its legs need: sockets, ports, packet buffer, rings.
+// No packet ever takes a lock or allocates, because nothing here is shared but the rings and the
 // statistics slots, and all memory is taken by the constructor.
 //
 //   sleep in epoll -+-> datagram: receive, judge, count, forward            (packets.cc)

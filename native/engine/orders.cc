@@ -1,7 +1,7 @@
-// Orders from the control plane, carried out between packets. Each is answered by exactly one event;
-// an order whose answer has no room in the event ring stays in the order ring until it has. Whatever
-// stands in a record is checked here, although the sender checked it too: it came through memory that
-// another process writes.
+// Orders from the control plane, carried out between packets. Each is answered by exactly one
+// event; an order whose answer has no room in the event ring stays in the order ring until it has.
+// Whatever stands in a record is checked here, although the sender checked it too: it came through
+// memory that another process writes.
 #include <algorithm>
 #include <cstring>
 
@@ -269,8 +269,8 @@ Code MediaThread::switch_rtcp_socket(Handle handle, Leg& leg, bool mux) noexcept
   }
   if (leg.rtcp.open()) return Code::kOk;
   io::BindProblem problem = io::BindProblem::kNone;
-  const SocketAddress local = addresses_[leg.address_index].bind.with_port(
-      static_cast<std::uint16_t>(leg.even_port + 1));
+  const SocketAddress local =
+      addresses_[leg.address_index].bind.with_port(static_cast<std::uint16_t>(leg.even_port + 1));
   Result<io::UdpSocket> socket = io::UdpSocket::bind(local, kRtcpReceiveBufferBytes, problem);
   if (!socket) return Code::kSocketFailed;
   if (!poller_.add(socket->descriptor(), tag_of(Source::kRtcp, handle.slot())).ok()) {

@@ -72,7 +72,8 @@ Result<Region> Region::create(MutableBytes memory, const RegionShape& shape,
   header->shape = shape;
   header->bytes = bytes_needed(shape);
   const Region region(memory, shape);
-  for (std::uint32_t thread = 0; thread < shape.threads; ++thread) region.renew_rings(thread);
+  for (std::uint32_t thread = 0; thread < shape.threads; ++thread)
+    region.renew_rings(thread);
   header->magic.store(kRegionMagic, std::memory_order_release);
   return region;
 }
@@ -134,8 +135,9 @@ MutableBytes Region::statistics() const noexcept {
 
 std::span<double> Region::node_slot(std::uint32_t thread) const noexcept {
   CHECK(thread < shape_.threads);
-  const MutableBytes bytes = statistics().subspan(thread * contract::kNodeSlotValues * sizeof(double),
-                                                  contract::kNodeSlotValues * sizeof(double));
+  const MutableBytes bytes =
+      statistics().subspan(thread * contract::kNodeSlotValues * sizeof(double),
+                           contract::kNodeSlotValues * sizeof(double));
   return {reinterpret_cast<double*>(bytes.data()), contract::kNodeSlotValues};
 }
 
@@ -158,7 +160,9 @@ std::string event_pipe_path(const std::string& run_dir, const std::string& regio
   return run_dir + "/" + region + ".events";
 }
 
-std::string shared_memory_name(const std::string& region) { return "/" + region; }
+std::string shared_memory_name(const std::string& region) {
+  return "/" + region;
+}
 
 void remove_names(const std::string& run_dir, const std::string& region,
                   std::uint32_t threads) noexcept {

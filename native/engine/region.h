@@ -1,11 +1,12 @@
 // The shared region: everything that host and client both see, in one named piece of memory.
 //
 //   page 0      RegionHeader: who made it, its shape, who is attached
-//   then        per media thread: ring of orders (client -> thread), ring of events (thread -> client)
-//   then        statistics: one slot a media thread, then one slot an endpoint (float64, seqlock)
+//   then        per media thread: ring of orders (client -> thread), ring of events (thread ->
+//   client) then        statistics: one slot a media thread, then one slot an endpoint (float64,
+//   seqlock)
 //
-// The host makes it; a client joins by name. Neither trusts it: the shape is copied out once, checked
-// against limits and against the size of the mapping, and never read again.
+// The host makes it; a client joins by name. Neither trusts it: the shape is copied out once,
+// checked against limits and against the size of the mapping, and never read again.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,6 @@
 // What a media thread does without being asked: every few milliseconds a few legs, so that each leg
-// is visited about once a second and no visit delays packets by more than a moment. There is no timer
-// per packet and none per leg.
+// is visited about once a second and no visit delays packets by more than a moment. There is no
+// timer per packet and none per leg.
 #include <algorithm>
 
 #include "engine/media_thread.h"
@@ -32,8 +32,7 @@ void MediaThread::tick(Instant now) noexcept {
   next_tick_ = now - next_tick_ > kTickLateMax ? now + kTickEvery : next_tick_ + kTickEvery;
   count(Counter::kTicks);
   unix_offset_ = Duration::nanoseconds(io::epoch_offset_ns());
-  const std::uint32_t epoch =
-      region_.header().client_epoch.load(std::memory_order_acquire);
+  const std::uint32_t epoch = region_.header().client_epoch.load(std::memory_order_acquire);
   // Orders are announced by the pipe; looking here as well costs nothing and survives a client that
   // died between its order and its wake-up.
   if (epoch != epoch_) start_epoch(epoch);
@@ -71,13 +70,15 @@ void MediaThread::sweep(std::uint32_t slot, Leg& leg, Instant now) noexcept {
 void MediaThread::vouch(std::uint32_t slot, Leg& leg, Instant now) noexcept {
   if (leg.rtp.vouch_due(now)) {
     std::uint32_t received = 0;
-    while (received < kVouchReceivesMax && receive_rtp_port(slot, leg)) ++received;
+    while (received < kVouchReceivesMax && receive_rtp_port(slot, leg))
+      ++received;
     // Still not empty: more comes in than goes out, so the question is put again in the next round.
     if (received < kVouchReceivesMax) leg.rtp.vouch();
   }
   if (leg.rtcp.vouch_due(now)) {
     std::uint32_t received = 0;
-    while (received < kVouchReceivesMax && receive_rtcp_port(slot, leg)) ++received;
+    while (received < kVouchReceivesMax && receive_rtcp_port(slot, leg))
+      ++received;
     if (received < kVouchReceivesMax) leg.rtcp.vouch();
   }
 }

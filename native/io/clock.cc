@@ -17,9 +17,13 @@ std::int64_t read_ns(clockid_t clock) noexcept {
 
 }  // namespace
 
-Instant now() noexcept { return Instant::from_ns(read_ns(CLOCK_MONOTONIC)); }
+Instant now() noexcept {
+  return Instant::from_ns(read_ns(CLOCK_MONOTONIC));
+}
 
-std::int64_t epoch_offset_ns() noexcept { return read_ns(CLOCK_REALTIME) - read_ns(CLOCK_MONOTONIC); }
+std::int64_t epoch_offset_ns() noexcept {
+  return read_ns(CLOCK_REALTIME) - read_ns(CLOCK_MONOTONIC);
+}
 
 std::uint64_t random_seed() noexcept {
   std::uint64_t seed = 0;

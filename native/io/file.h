@@ -1,4 +1,5 @@
-// File: owns one descriptor. Everything in native/io that the kernel numbers is kept in one of these.
+// File: owns one descriptor. Everything in native/io that the kernel numbers is kept in one of
+// these.
 #pragma once
 
 #include <utility>

@@ -10,7 +10,9 @@ namespace trunkyard::io {
 
 namespace {
 
-std::uint32_t first_even(PortRange range) noexcept { return (std::uint32_t{range.min} + 1) & ~1u; }
+std::uint32_t first_even(PortRange range) noexcept {
+  return (std::uint32_t{range.min} + 1) & ~1u;
+}
 
 std::uint32_t share_of(PortRange range, PortShare share) noexcept {
   const std::uint32_t pairs = port_pairs(range);
@@ -38,11 +40,13 @@ PortPool::PortPool(PortRange range, PortShare share, Duration rest, Prng& prng)
     std::swap(order[left - 1], order[prng.below(left)]);
   }
   const Instant always = Instant::from_ns(std::numeric_limits<std::int64_t>::min());
-  for (const std::uint16_t port : order) CHECK(waiting_.push_back(Entry{always, port}));
+  for (const std::uint16_t port : order)
+    CHECK(waiting_.push_back(Entry{always, port}));
 }
 
 void PortPool::advance(Instant now) noexcept {
-  while (rested_ < waiting_.size() && waiting_[rested_].rested_at <= now) ++rested_;
+  while (rested_ < waiting_.size() && waiting_[rested_].rested_at <= now)
+    ++rested_;
 }
 
 std::optional<std::uint16_t> PortPool::take(Instant now) noexcept {

@@ -14,7 +14,7 @@ namespace trunkyard::io {
 
 struct PortRange {
   std::uint16_t min;
-  std::uint16_t max; ///< inclusive
+  std::uint16_t max;  ///< inclusive
 };
 
 /// Which pairs are this thread's: every `count`-th, starting with number `index`. Threads share a

@@ -5,8 +5,12 @@
 
 namespace trunkyard::io {
 
-std::uint32_t process_id() noexcept { return static_cast<std::uint32_t>(::getpid()); }
+std::uint32_t process_id() noexcept {
+  return static_cast<std::uint32_t>(::getpid());
+}
 
-void name_thread(const char* name) noexcept { ::prctl(PR_SET_NAME, name, 0, 0, 0); }
+void name_thread(const char* name) noexcept {
+  ::prctl(PR_SET_NAME, name, 0, 0, 0);
+}
 
 }  // namespace trunkyard::io

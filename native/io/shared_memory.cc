@@ -52,7 +52,9 @@ Result<SharedMemory> SharedMemory::open(const char* name, std::size_t bytes_min)
   return SharedMemory(std::move(file), *mapped);
 }
 
-void SharedMemory::unlink(const char* name) noexcept { ::shm_unlink(name); }
+void SharedMemory::unlink(const char* name) noexcept {
+  ::shm_unlink(name);
+}
 
 SharedMemory::SharedMemory(SharedMemory&& other) noexcept
     : file_(std::move(other.file_)), bytes_(std::exchange(other.bytes_, {})) {}
@@ -66,7 +68,9 @@ SharedMemory& SharedMemory::operator=(SharedMemory&& other) noexcept {
   return *this;
 }
 
-SharedMemory::~SharedMemory() { unmap(); }
+SharedMemory::~SharedMemory() {
+  unmap();
+}
 
 void SharedMemory::unmap() noexcept {
   if (!bytes_.empty()) ::munmap(bytes_.data(), bytes_.size());
@@ -77,6 +81,8 @@ bool SharedMemory::try_lock() noexcept {
   return ::flock(file_.descriptor(), LOCK_EX | LOCK_NB) == 0;
 }
 
-void SharedMemory::unlock() noexcept { ::flock(file_.descriptor(), LOCK_UN); }
+void SharedMemory::unlock() noexcept {
+  ::flock(file_.descriptor(), LOCK_UN);
+}
 
 }  // namespace trunkyard::io

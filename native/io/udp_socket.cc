@@ -144,8 +144,8 @@ Received UdpSocket::receive(MutableBytes into) noexcept {
 Received UdpSocket::receive_from(MutableBytes into, SocketAddress& source) noexcept {
   KernelAddress address;
   address.length = sizeof address.storage;
-  const ssize_t result = ::recvfrom(descriptor(), into.data(), into.size(), MSG_TRUNC,
-                                    address.get(), &address.length);
+  const ssize_t result =
+      ::recvfrom(descriptor(), into.data(), into.size(), MSG_TRUNC, address.get(), &address.length);
   if (result >= 0) source = from_kernel(address.storage);
   return received(result, into.size());
 }

@@ -1,5 +1,5 @@
-// UdpSocket: one bound datagram socket, unconnected until the far address is certain, then connected
-// so that the kernel drops strangers before they cost us anything. Never blocks.
+// UdpSocket: one bound datagram socket, unconnected until the far address is certain, then
+// connected so that the kernel drops strangers before they cost us anything. Never blocks.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +15,9 @@ namespace trunkyard::io {
 /// How a single receive or send went.
 enum class IoStatus : std::uint8_t {
   kDone,
-  kWouldBlock,  ///< nothing there to read, or no room to send
-  kUnreachable, ///< an ICMP error of an earlier send, reported now and thereby cleared
-  kTruncated,   ///< the datagram was larger than the buffer
+  kWouldBlock,   ///< nothing there to read, or no room to send
+  kUnreachable,  ///< an ICMP error of an earlier send, reported now and thereby cleared
+  kTruncated,    ///< the datagram was larger than the buffer
   kFailed,
 };
 

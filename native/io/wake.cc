@@ -52,8 +52,8 @@ Result<WakeSender> WakeSender::create(const char* path) noexcept {
 }
 
 Result<WakeSender> WakeSender::open(const char* path) noexcept {
-  // Write-only fails with ENXIO when nobody reads: the kernel's word that the host is not there. The
-  // pipe is then held read-write, because a write to a pipe without readers raises SIGPIPE.
+  // Write-only fails with ENXIO when nobody reads: the kernel's word that the host is not there.
+  // The pipe is then held read-write, because a write to a pipe without readers raises SIGPIPE.
   Result<File> probe = open_pipe(path, O_WRONLY);
   if (!probe) return Error{probe.error()};
   Result<File> file = reopen(probe->descriptor(), O_RDWR);
@@ -123,6 +123,8 @@ void WakeInterrupt::interrupt() noexcept {
   [[maybe_unused]] const ssize_t written = ::write(file_.descriptor(), &one, sizeof one);
 }
 
-void remove_wake_pipe(const char* path) noexcept { ::unlink(path); }
+void remove_wake_pipe(const char* path) noexcept {
+  ::unlink(path);
+}
 
 }  // namespace trunkyard::io

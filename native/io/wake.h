@@ -1,7 +1,7 @@
 // Wake-ups between processes: a named pipe in the run directory. It carries no data, only "look
 // again"; a byte too many is harmless and a full pipe is a wake-up already on its way. The kernel
-// also tells the listener when the last sleeper's waker has died, which is how a client learns, without
-// polling and without a process id that might be reused, that its host is gone.
+// also tells the listener when the last sleeper's waker has died, which is how a client learns,
+// without polling and without a process id that might be reused, that its host is gone.
 //
 //   <run dir>/<region>.<name>    fifo, mode 0600; made and removed by the host
 #pragma once
@@ -34,8 +34,8 @@ class WakeSender {
   File file_;
 };
 
-/// Gets a listener of this process out of its sleep without touching the pipe: a listener that held a
-/// sender to its own pipe could never notice that the others are gone.
+/// Gets a listener of this process out of its sleep without touching the pipe: a listener that held
+/// a sender to its own pipe could never notice that the others are gone.
 class WakeInterrupt {
  public:
   WakeInterrupt() noexcept = default;
@@ -60,8 +60,8 @@ class WakeListener {
   };
 
   WakeListener() noexcept = default;
-  /// Makes the pipe new (an old file of that name is removed) and listens; keeps a sender of its own,
-  /// so it never sees kSenderGone.
+  /// Makes the pipe new (an old file of that name is removed) and listens; keeps a sender of its
+  /// own, so it never sees kSenderGone.
   [[nodiscard]] static Result<WakeListener> create(const char* path) noexcept;
   /// Listens to a pipe that the other side made. Only one listener should.
   /// @returns kRegionInvalid when there is no such pipe.

@@ -62,8 +62,8 @@ SocketAddress Endpoint::rtcp_peer() const noexcept {
 SocketAddress Endpoint::rtcp_target() const noexcept {
   if (rtcp_mux_) return rtp_target();
   if (const SocketAddress peer = rtcp_peer(); peer.known()) return peer;
-  // Behind NAT only the address that signalling named may be tried, and only until RTP has shown that
-  // the peer is elsewhere; guessing a port there would send reports to a stranger.
+  // Behind NAT only the address that signalling named may be tried, and only until RTP has shown
+  // that the peer is elsewhere; guessing a port there would send reports to a stranger.
   const bool moved = guard_.certain() && !guard_.peer().same_host(signalled_rtcp_);
   return moved ? SocketAddress{} : signalled_rtcp_;
 }
@@ -185,7 +185,8 @@ RtcpOutcome Endpoint::receive_rtcp(Instant now, Bytes datagram,
     other = true;
     read_reports(now, packet);
   }
-  // A stream's goodbye is not the call's: parties hang up by SIP, and a forged BYE must end nothing.
+  // A stream's goodbye is not the call's: parties hang up by SIP, and a forged BYE must end
+  // nothing.
   if (!other) {
     outcome.verdict = RtcpVerdict::kConsumed;
   } else if (!take_relay_token(now)) {
@@ -209,7 +210,8 @@ bool Endpoint::handle_silence(Instant now) noexcept {
   return true;
 }
 
-Bytes Endpoint::handle_report(const ReportContext& context, Prng& prng, MutableBytes into) noexcept {
+Bytes Endpoint::handle_report(const ReportContext& context, Prng& prng,
+                              MutableBytes into) noexcept {
   if (!rtcp_on() || !reporter_.due(context.now, statistics_.has_stream(), prng)) return {};
   return reporter_.write(context, statistics_, prng, into);
 }

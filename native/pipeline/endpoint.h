@@ -1,6 +1,6 @@
-// Endpoint: one leg's media without its sockets. Decides whose packets count, keeps the leg's books,
-// says what is to be forwarded and in which form, and what RTCP is due. Told the time; owns no memory
-// beyond itself; nothing here allocates.
+// Endpoint: one leg's media without its sockets. Decides whose packets count, keeps the leg's
+// books, says what is to be forwarded and in which form, and what RTCP is due. Told the time; owns
+// no memory beyond itself; nothing here allocates.
 #pragma once
 
 #include <array>
@@ -22,8 +22,8 @@ namespace trunkyard::pipeline {
 
 /// Payload types whose clock rate one endpoint can know.
 inline constexpr std::uint32_t kClockRatesMax = 32;
-/// RTCP datagrams a second that one leg may send through to the other; a burst of as many. Voice needs
-/// one in five seconds, video feedback a few a second, a storm more.
+/// RTCP datagrams a second that one leg may send through to the other; a burst of as many. Voice
+/// needs one in five seconds, video feedback a few a second, a storm more.
 inline constexpr std::int32_t kRtcpRelaysPerSecond = 10;
 
 struct ClockRate {
@@ -54,8 +54,8 @@ enum class DatagramKind : std::uint8_t { kRtp, kRtcp, kOther };
 [[nodiscard]] Bytes without_bye(Bytes datagram, MutableBytes into) noexcept;
 
 enum class RtpVerdict : std::uint8_t {
-  kForward,   ///< rewritten in place; send it to link().to()
-  kRefused,   ///< foreign source
+  kForward,  ///< rewritten in place; send it to link().to()
+  kRefused,  ///< foreign source
   kMalformed,
   kUnlinked,  ///< counted as received, but leads nowhere
   kUnmapped,  ///< counted as received, but the link doesn't carry its payload type

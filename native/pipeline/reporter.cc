@@ -36,7 +36,8 @@ void Reporter::remember(Instant now, std::uint32_t middle) noexcept {
 }
 
 void Reporter::schedule(Instant now, bool initial, Prng& prng) noexcept {
-  // Voice uses so little that the bandwidth rule stays below the minimum interval; the minimum rules.
+  // Voice uses so little that the bandwidth rule stays below the minimum interval; the minimum
+  // rules.
   next_at_ = now + rtp::report_interval({.initial = initial}, prng);
   scheduled_ = true;
 }
@@ -83,7 +84,8 @@ Bytes Reporter::write(const ReportContext& context, rtp::SourceStatistics& stati
   if (sent_since_report_) {
     const rtp::NtpTime ntp = rtp::NtpTime::at(context.now, context.unix_offset);
     const Duration since = context.now - sent_at_;
-    const auto units = static_cast<std::uint32_t>(since.ns() / 1'000 * sent_clock_rate_hz_ / 1'000'000);
+    const auto units =
+        static_cast<std::uint32_t>(since.ns() / 1'000 * sent_clock_rate_hz_ / 1'000'000);
     builder.add_sender_report(ssrc,
                               {.ntp = ntp,
                                .rtp_timestamp = rtp::timestamp_add(sent_timestamp_, units),

@@ -1,8 +1,8 @@
-// Reporter: the RTCP that an endpoint owes its peer. While the far party's reports pass through, the
-// peer has them and nothing is written here; when none passed for an interval (RFC 3550 §6.2), the
-// relay reports in its own name: a sender report for the stream it forwards, a receiver report else.
-// Also measures the round trip to the peer from its answers to the sender reports it got, no matter
-// who wrote those, by our own clock alone.
+// Reporter: the RTCP that an endpoint owes its peer. While the far party's reports pass through,
+// the peer has them and nothing is written here; when none passed for an interval (RFC 3550 §6.2),
+// the relay reports in its own name: a sender report for the stream it forwards, a receiver report
+// else. Also measures the round trip to the peer from its answers to the sender reports it got, no
+// matter who wrote those, by our own clock alone.
 #pragma once
 
 #include <array>

@@ -1,8 +1,8 @@
 // SourceGuard: decides from whom an endpoint takes RTP. Strict: the address that signalling named,
 // nobody else, ever. Latch: the peer sits behind NAT and signalling can't know its address, so the
 // first source that sends kLatchRun valid packets in a row wins and is the only one until the next
-// update (RFC 4961; SPEC A30). No packet is let through before that, so a stranger who merely sprays
-// single packets never gets one of them to the far side.
+// update (RFC 4961; SPEC A30). No packet is let through before that, so a stranger who merely
+// sprays single packets never gets one of them to the far side.
 #pragma once
 
 #include <array>
@@ -26,12 +26,12 @@ class SourceGuard {
  public:
   enum class Verdict : std::uint8_t {
     kAccepted,
-    kLatched, ///< accepted, and this packet decided it: peer() is new
+    kLatched,  ///< accepted, and this packet decided it: peer() is new
     kRefused,
   };
 
-  /// Starts over for a new offer or answer. A peer that was latched before needs only its next packet
-  /// in order to be believed again, because its run goes on.
+  /// Starts over for a new offer or answer. A peer that was latched before needs only its next
+  /// packet in order to be believed again, because its run goes on.
   /// @param signalled  where signalling says the peer is; not known = take nothing.
   /// @param last_ssrc, last_sequence  of the stream heard so far; used when a peer was latched.
   void reset(SourceRule rule, const SocketAddress& signalled, rtp::Ssrc last_ssrc,

@@ -5,7 +5,12 @@ import { fileURLToPath } from 'node:url';
 
 /** What the addon answers when a sound program meets an obstacle. */
 export interface AddonRefusal {
-  readonly code: 'CONFIG_INVALID' | 'ADDRESS_INVALID' | 'REGION_INVALID' | 'REGION_EXISTS' | 'SYSTEM_CALL_FAILED';
+  readonly code:
+    | 'CONFIG_INVALID'
+    | 'ADDRESS_INVALID'
+    | 'REGION_INVALID'
+    | 'REGION_EXISTS'
+    | 'SYSTEM_CALL_FAILED';
   readonly message: string;
 }
 
@@ -71,8 +76,7 @@ export function loadAddon(path: string | null): Addon {
 }
 
 function loadBuilt(require: NodeJS.Require): unknown {
-  const load: unknown = require('node-gyp-build');
-  if (typeof load !== 'function') throw new Error('node-gyp-build is not what it used to be');
+  const load = require('node-gyp-build') as (packageFolder: string) => unknown;
   // This file lies two folders below the package, as source and compiled.
   return load(fileURLToPath(new URL('../..', import.meta.url)));
 }

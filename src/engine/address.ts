@@ -47,6 +47,10 @@ export function writeAddress(view: DataView, at: number, point: HostPort | null)
 export function readAddress(view: DataView, at: number): HostPort {
   const family = view.getUint8(at + ADDRESS.family);
   const bytes: number[] = [];
-  for (let index = 0; index < (family === 4 ? 4 : 16); index += 1) bytes.push(view.getUint8(at + ADDRESS.bytes + index));
-  return { host: ipaddr.fromByteArray(bytes).toString(), port: view.getUint16(at + ADDRESS.port, true) };
+  for (let index = 0; index < (family === 4 ? 4 : 16); index += 1)
+    bytes.push(view.getUint8(at + ADDRESS.bytes + index));
+  return {
+    host: ipaddr.fromByteArray(bytes).toString(),
+    port: view.getUint16(at + ADDRESS.port, true),
+  };
 }

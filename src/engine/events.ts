@@ -12,7 +12,8 @@ import type { EndpointCounters, EngineCode, EngineEvent } from './types.ts';
  * @throws for a kind the contract doesn't have: host and client compared its hash, so that is our own mistake.
  */
 export function decodeEvents(view: DataView, length: number, into: EngineEvent[]): void {
-  for (let at = 0; at + EVENT_RECORD_BYTES <= length; at += EVENT_RECORD_BYTES) into.push(decode(view, at));
+  for (let at = 0; at + EVENT_RECORD_BYTES <= length; at += EVENT_RECORD_BYTES)
+    into.push(decode(view, at));
 }
 
 /** Counters in the contract's order, from a record or a statistics slot. */
@@ -57,7 +58,11 @@ function decode(view: DataView, at: number): EngineEvent {
     case EVENT.mediaStarted.kind:
       return { kind: 'mediaStarted', endpoint };
     case EVENT.mediaTimeout.kind:
-      return { kind: 'mediaTimeout', endpoint, silentMs: view.getUint32(at + EVENT.mediaTimeout.silentMs, true) };
+      return {
+        kind: 'mediaTimeout',
+        endpoint,
+        silentMs: view.getUint32(at + EVENT.mediaTimeout.silentMs, true),
+      };
     case EVENT.latched.kind:
       return { kind: 'latched', endpoint, remote: readAddress(view, at + EVENT.latched.remote) };
     default:

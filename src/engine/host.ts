@@ -15,7 +15,11 @@ export interface HostConfig {
   /** Endpoints of the node; each thread gets an equal share, at most 16,384. */
   readonly endpointsMax: number;
   /** IP literals of this machine with their ports, both ends included; an order names one by index. */
-  readonly addresses: readonly { readonly bind: string; readonly portMin: number; readonly portMax: number }[];
+  readonly addresses: readonly {
+    readonly bind: string;
+    readonly portMin: number;
+    readonly portMax: number;
+  }[];
   /** How long a closed port stays unused, up to 600,000. */
   readonly portRestMs?: number;
   /** Orders that may wait, per media thread; a power of two from 16. No batch larger than this is ever taken. */
@@ -43,7 +47,8 @@ export function startHost(config: HostConfig): Result<EngineHost, CodedError> {
   const addresses: AddonAddress[] = [];
   for (const { bind, portMin, portMax } of config.addresses) {
     const parsed = parseAddress(bind);
-    if (parsed === null) return err({ code: 'CONFIG_INVALID', message: `media address ${bind} is not an IP literal` });
+    if (parsed === null)
+      return err({ code: 'CONFIG_INVALID', message: `media address ${bind} is not an IP literal` });
     addresses.push({ ...parsed, portMin, portMax });
   }
   const answer = loadAddon(config.addonPath ?? null).start({ ...DEFAULTS, ...config, addresses });

@@ -1,7 +1,14 @@
 // Orders into records, many in one buffer that is used again and again.
 import { neverReached } from '../base/index.ts';
 import { writeAddress } from './address.ts';
-import { CLOCK_RATES_MAX, ORDER, ORDER_HEADER, ORDER_RECORD_BYTES, PAYLOAD_TYPE_DROPPED, SOURCE_RULES } from './contract.gen.ts';
+import {
+  CLOCK_RATES_MAX,
+  ORDER,
+  ORDER_HEADER,
+  ORDER_RECORD_BYTES,
+  PAYLOAD_TYPE_DROPPED,
+  SOURCE_RULES,
+} from './contract.gen.ts';
 import type { EngineOrder } from './types.ts';
 
 /** A clock-rate count that no record can hold: the engine answers ORDER_INVALID. */
@@ -68,13 +75,17 @@ export class OrderEncoder {
     view.setUint8(at + fields.rtcpMux, order.rtcpMux ? 1 : 0);
     view.setUint8(at + fields.sourceRule, SOURCE_RULES.indexOf(order.sourceRule));
     const rates = order.clockRates;
-    const encodable = rates.every(([type, hz]) => payloadTypeValid(type) && hz >= 0 && hz <= CLOCK_RATE_HZ_MAX);
+    const encodable = rates.every(
+      ([type, hz]) => payloadTypeValid(type) && hz >= 0 && hz <= CLOCK_RATE_HZ_MAX,
+    );
     if (rates.length > CLOCK_RATES_MAX || !encodable) {
       view.setUint8(at + fields.clockRateCount, CLOCK_RATES_TOO_MANY);
       return;
     }
     view.setUint8(at + fields.clockRateCount, rates.length);
-    rates.forEach(([type, hz], index) => view.setUint32(at + fields.clockRates + 4 * index, ((type << 24) | hz) >>> 0, true));
+    rates.forEach(([type, hz], index) =>
+      view.setUint32(at + fields.clockRates + 4 * index, ((type << 24) | hz) >>> 0, true),
+    );
   }
 
   #writePayloadMap(at: number, map: readonly (readonly [number, number])[]): void {

@@ -2,7 +2,13 @@
 // each endpoint about once a second and write its slot as a whole; the sequence number before and
 // after tells a reader whether it saw one writing or two.
 import type { EndpointHandle } from '../base/index.ts';
-import { COUNTERS, ENDPOINT_SLOT_VALUES, HANDLE, NODE_COUNTERS, NODE_SLOT_VALUES } from './contract.gen.ts';
+import {
+  COUNTERS,
+  ENDPOINT_SLOT_VALUES,
+  HANDLE,
+  NODE_COUNTERS,
+  NODE_SLOT_VALUES,
+} from './contract.gen.ts';
 import { countersFrom } from './events.ts';
 import type { EndpointCounters } from './types.ts';
 
@@ -50,7 +56,9 @@ export class StatisticsReader {
       const values = threads.map((thread) => thread[index] ?? 0);
       return name === 'ticks' ? Math.min(...values) : values.reduce((sum, value) => sum + value, 0);
     };
-    return Object.fromEntries(NODE_COUNTERS.map((name, index) => [name, combine(name, index)])) as NodeCounters;
+    return Object.fromEntries(
+      NODE_COUNTERS.map((name, index) => [name, combine(name, index)]),
+    ) as NodeCounters;
   }
 
   /** `count` values of the slot that begins at `at` with its sequence number. */

@@ -42,7 +42,10 @@ test('kill -9 of the host is heard as engineLost, and nothing of it stays behind
   // The supervisor starts the next one; under a new name or, as here, the old.
   const next = await startHostProcess(place.config());
   const again = new TestEngine(place);
-  assert.is((await again.order({ kind: 'closeEndpoint', endpoint: leg.endpoint })).code, 'HANDLE_STALE');
+  assert.is(
+    (await again.order({ kind: 'closeEndpoint', endpoint: leg.endpoint })).code,
+    'HANDLE_STALE',
+  );
   await again.client.close();
   next.kill('SIGTERM');
   await until(() => next.exitCode !== null, { what: 'the host’s good end', limitMs: 10_000 });

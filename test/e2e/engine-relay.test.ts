@@ -3,7 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RtcpPacketConverter, RtcpRrPacket, RtcpSourceDescriptionPacket, RtcpSrPacket, RtpPacket } from 'werift-rtp';
+import {
+  RtcpPacketConverter,
+  RtcpRrPacket,
+  RtcpSourceDescriptionPacket,
+  RtcpSrPacket,
+  RtpPacket,
+} from 'werift-rtp';
 import { endpointHandle, orderId } from '../../src/base/index.ts';
 import { attachEngine, startHost } from '../../src/engine/index.ts';
 import type { EngineHost, EngineOrder } from '../../src/engine/index.ts';
@@ -18,7 +24,10 @@ interface Stage {
 }
 
 /** Runs `body` with a host and a client, and ends both and all parties whatever happens. */
-async function onStage(fields: Parameters<MediaPlace['config']>[0], body: (stage: Stage) => Promise<void>): Promise<void> {
+async function onStage(
+  fields: Parameters<MediaPlace['config']>[0],
+  body: (stage: Stage) => Promise<void>,
+): Promise<void> {
   const place = new MediaPlace();
   const started = startHost(place.config(fields));
   if (!started.ok) throw new Error(started.error.message);
@@ -48,11 +57,20 @@ test('what one party sends the other gets, byte for byte, and both legs’ books
     const [left, right] = [await engine.openFor(alice), await engine.openFor(bob)];
     await engine.link(left.endpoint, right.endpoint);
     for (let count = 0; count < 50; count += 1) alice.sendRtp(left.rtpPort);
-    await until(() => bob.received.filter(isRtp).length === 50, { what: '50 packets', limitMs: 10_000 });
+    await until(() => bob.received.filter(isRtp).length === 50, {
+      what: '50 packets',
+      limitMs: 10_000,
+    });
     const packets = bob.received.filter(isRtp).map((bytes) => RtpPacket.deSerialize(bytes));
-    assert.equal(packets.map(({ header }) => header.sequenceNumber), Array.from({ length: 50 }, (_, index) => index + 1));
+    assert.equal(
+      packets.map(({ header }) => header.sequenceNumber),
+      Array.from({ length: 50 }, (_, index) => index + 1),
+    );
     assert.ok(packets.every(({ header, payload }) => header.ssrc === 7 && payload.length === 160));
-    await until(() => engine.client.stats(left.endpoint)?.packetsReceived === 50, { what: 'statistics', limitMs: 10_000 });
+    await until(() => engine.client.stats(left.endpoint)?.packetsReceived === 50, {
+      what: 'statistics',
+      limitMs: 10_000,
+    });
     assert.is(engine.client.nodeCounters().packetsSent, 50);
     const closed = await engine.order({ kind: 'closeEndpoint', endpoint: right.endpoint });
     assert.is(closed.kind === 'endpointClosed' && closed.counters.packetsSent, 50);
@@ -75,7 +93,9 @@ test('A27 reports are generated that another implementation reads, and its answe
       assert.ok(report.senderInfo.packetCount > 0);
       assert.is(report.senderInfo.octetCount, 160 * report.senderInfo.packetCount);
 
-      const toAlice = RtcpPacketConverter.deSerialize(await alice.gets(isRtcp, 'a report for alice'));
+      const toAlice = RtcpPacketConverter.deSerialize(
+        await alice.gets(isRtcp, 'a report for alice'),
+      );
       const [answer] = toAlice;
       assert.instance(answer, RtcpRrPacket);
       if (!(answer instanceof RtcpRrPacket)) return;
@@ -83,7 +103,7 @@ test('A27 reports are generated that another implementation reads, and its answe
       assert.is(answer.reports[0]?.packetsLost, 0);
 
       // Bob answers at once: a receiver report about stream 7 with the middle of the report's NTP time.
-      const middle = Number((BigInt(report.senderInfo.ntpTimestamp) >> 16n) & 0xffff_ffffn);
+      const middle = Number((report.senderInfo.ntpTimestamp >> 16n) & 0xffff_ffffn);
       const block = Buffer.alloc(32);
       block.writeUInt8(0x81, 0);
       block.writeUInt8(201, 1);
@@ -92,10 +112,13 @@ test('A27 reports are generated that another implementation reads, and its answe
       block.writeUInt32BE(7, 8);
       block.writeUInt32BE(middle, 24);
       bob.send(right.rtpPort, block);
-      const counters = await until(() => {
-        const now = engine.client.stats(right.endpoint);
-        return now !== null && now.roundTripMs > 0 ? now : null;
-      }, { what: 'a round trip', limitMs: 10_000 });
+      const counters = await until(
+        () => {
+          const now = engine.client.stats(right.endpoint);
+          return now !== null && now.roundTripMs > 0 ? now : null;
+        },
+        { what: 'a round trip', limitMs: 10_000 },
+      );
       assert.ok(counters.roundTripMs < 10_000);
       assert.is(counters.rtcpReceived, 1);
     } finally {
@@ -107,9 +130,15 @@ test('a stale handle, a double close and a lost call’s late order are answers,
   onStage({}, async ({ engine, party }) => {
     const leg = await engine.openFor(await party());
     assert.is((await engine.order({ kind: 'closeEndpoint', endpoint: leg.endpoint })).code, 'OK');
-    assert.is((await engine.order({ kind: 'closeEndpoint', endpoint: leg.endpoint })).code, 'HANDLE_STALE');
+    assert.is(
+      (await engine.order({ kind: 'closeEndpoint', endpoint: leg.endpoint })).code,
+      'HANDLE_STALE',
+    );
     assert.is((await engine.link(leg.endpoint, leg.endpoint)).code, 'HANDLE_STALE');
-    assert.is((await engine.order({ kind: 'closeLink', from: endpointHandle(0xffff_ffff) })).code, 'HANDLE_STALE');
+    assert.is(
+      (await engine.order({ kind: 'closeLink', from: endpointHandle(0xffff_ffff) })).code,
+      'HANDLE_STALE',
+    );
   }));
 
 test('what no engine can carry out is refused by code: a name, a hold address, a wrong payload type', () =>
@@ -129,9 +158,17 @@ test('what no engine can carry out is refused by code: a name, a hold address, a
     for (const host of ['media.example', '0.0.0.0', '::1', '239.1.1.1']) {
       assert.is((await update(host)).code, 'ADDRESS_INVALID', host);
     }
-    const link = await engine.order({ kind: 'openLink', from: leg.endpoint, to: leg.endpoint, payloadMap: [[0, 200]] });
+    const link = await engine.order({
+      kind: 'openLink',
+      from: leg.endpoint,
+      to: leg.endpoint,
+      payloadMap: [[0, 200]],
+    });
     assert.is(link.code, 'ORDER_INVALID');
-    assert.is((await engine.order({ kind: 'openEndpoint', affinity: 0, addressIndex: 9 })).code, 'ADDRESS_INVALID');
+    assert.is(
+      (await engine.order({ kind: 'openEndpoint', affinity: 0, addressIndex: 9 })).code,
+      'ADDRESS_INVALID',
+    );
   }));
 
 test('a batch larger than the ring is not taken at all, the next smaller one is', () =>
@@ -155,7 +192,10 @@ test('one client at a time: the next attaches after close and finds the old endp
     await engine.client.close();
     assert.is(engine.client.submit([]), false);
     const next = new TestEngine(place);
-    assert.is((await next.order({ kind: 'closeEndpoint', endpoint: leg.endpoint })).code, 'HANDLE_STALE');
+    assert.is(
+      (await next.order({ kind: 'closeEndpoint', endpoint: leg.endpoint })).code,
+      'HANDLE_STALE',
+    );
     assert.is(next.client.nodeCounters().endpointsOpen, 0);
     await next.client.close();
   }));
@@ -165,7 +205,10 @@ test('the end of the host is the last thing a client hears', () =>
     await engine.open();
     await host.close();
     await host.close();
-    await until(() => engine.heard.at(-1)?.kind === 'engineLost', { what: 'engineLost', limitMs: 10_000 });
+    await until(() => engine.heard.at(-1)?.kind === 'engineLost', {
+      what: 'engineLost',
+      limitMs: 10_000,
+    });
     assert.is(engine.heard.filter(({ kind }) => kind === 'engineLost').length, 1);
     assert.is(engine.client.submit([]), false);
     assert.is(engine.client.stats(endpointHandle(1)), null);
@@ -174,14 +217,26 @@ test('the end of the host is the last thing a client hears', () =>
 test('a host refuses what it can’t keep, by value: addresses, ports, sizes, a region that exists', () =>
   onStage({}, async ({ place }) => {
     const refused = (fields: Parameters<MediaPlace['config']>[0]): string => {
-      const started = startHost({ ...place.config(fields), ...(fields?.region === undefined ? { region: `${place.region}-x` } : {}) });
+      const started = startHost({
+        ...place.config(fields),
+        ...(fields?.region === undefined ? { region: `${place.region}-x` } : {}),
+      });
       assert.is(started.ok, false);
       return started.ok ? '' : `${started.error.code} ${started.error.message}`;
     };
     const address = { bind: '127.0.0.1', portMin: 21_000, portMax: 21_099 };
-    assert.match(refused({ addresses: [{ ...address, bind: 'localhost' }] }), /CONFIG_INVALID .*localhost/);
-    assert.match(refused({ addresses: [{ ...address, bind: '192.0.2.1' }] }), /CONFIG_INVALID .*addresses\[0\]/);
-    assert.match(refused({ addresses: [{ ...address, portMax: 21_000 }] }), /CONFIG_INVALID .*21000-21000/);
+    assert.match(
+      refused({ addresses: [{ ...address, bind: 'localhost' }] }),
+      /CONFIG_INVALID .*localhost/,
+    );
+    assert.match(
+      refused({ addresses: [{ ...address, bind: '192.0.2.1' }] }),
+      /CONFIG_INVALID .*addresses\[0\]/,
+    );
+    assert.match(
+      refused({ addresses: [{ ...address, portMax: 21_000 }] }),
+      /CONFIG_INVALID .*21000-21000/,
+    );
     assert.match(refused({ addresses: [] }), /CONFIG_INVALID .*addresses/);
     assert.match(refused({ endpointsMax: 17_000 }), /CONFIG_INVALID .*17000/);
     assert.match(refused({ eventRingRecords: 100 }), /CONFIG_INVALID .*100/);
@@ -196,7 +251,10 @@ test('a worker thread that ends with a host and a client open takes nothing with
   const bytes = new Uint8Array(16);
   bytes.set(MEDIA_ADDRESS.split('.').map(Number));
   const rings = { orderRingRecords: 16, eventRingRecords: 16 };
-  const config = { ...place.config(rings), addresses: [{ family: 4, bytes, portMin: 20_000, portMax: 20_099 }] };
+  const config = {
+    ...place.config(rings),
+    addresses: [{ family: 4, bytes, portMin: 20_000, portMax: 20_099 }],
+  };
   // The addon itself, because a worker without a loader can't read TypeScript.
   const worker = new Worker(
     `const { parentPort, workerData } = require('node:worker_threads');

@@ -47,20 +47,31 @@ export class MediaPlace {
 
 /** A host in a process of its own, ready when the promise is. */
 export async function startHostProcess(config: HostConfig): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'test/support/media-host.ts', JSON.stringify(config)], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', 'test/support/media-host.ts', JSON.stringify(config)],
+    {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   let output = '';
   child.stdout.on('data', (data: Buffer) => {
     output += data.toString();
   });
-  await until(() => output.includes('ready') || child.exitCode !== null, { what: 'the host process', limitMs: 60_000 });
+  await until(() => output.includes('ready') || child.exitCode !== null, {
+    what: 'the host process',
+    limitMs: 60_000,
+  });
   if (child.exitCode !== null) throw new Error(`the host process ended with ${child.exitCode}`);
   return child;
 }
 
-type OrderFields = EngineOrder extends infer Order ? (Order extends EngineOrder ? Omit<Order, 'order'> : never) : never;
+type OrderFields = EngineOrder extends infer Order
+  ? Order extends EngineOrder
+    ? Omit<Order, 'order'>
+    : never
+  : never;
 type Answer = Extract<EngineEvent, { readonly order: unknown }>;
 export type Opened = Extract<EngineEvent, { readonly kind: 'endpointOpened' }>;
 
@@ -86,7 +97,8 @@ export class TestEngine {
 
   async open(affinity = 0): Promise<Opened> {
     const answer = await this.order({ kind: 'openEndpoint', affinity, addressIndex: 0 });
-    if (answer.kind !== 'endpointOpened' || answer.code !== 'OK') throw new Error(`open: ${answer.code}`);
+    if (answer.kind !== 'endpointOpened' || answer.code !== 'OK')
+      throw new Error(`open: ${answer.code}`);
     return answer;
   }
 
@@ -111,7 +123,11 @@ export class TestEngine {
   }
 
   hears<T extends EngineEvent>(fits: (event: EngineEvent) => event is T): Promise<T> {
-    return until(() => this.heard.find(fits), { what: 'an event', limitMs: PATIENCE_MS, everyMs: 1 });
+    return until(() => this.heard.find(fits), {
+      what: 'an event',
+      limitMs: PATIENCE_MS,
+      everyMs: 1,
+    });
   }
 }
 

@@ -12,7 +12,9 @@ using contract::OrderKind;
 
 namespace {
 
-Update update_of(const Peer& peer) { return {peer.address(), {}, true}; }
+Update update_of(const Peer& peer) {
+  return {peer.address(), {}, true};
+}
 
 }  // namespace
 
@@ -44,7 +46,8 @@ TEST("a closed endpoint's handle is stale for every order") {
   CHECK_TRUE(rig.update(0, update_of(peer)) == Code::kHandleStale);
   CHECK_TRUE(rig.update(0xffff'ffff, update_of(peer)) == Code::kHandleStale);
   // The slot's next life has another handle.
-  for (int round = 0; round < 16; ++round) CHECK_TRUE(rig.open().handle != closed.handle);
+  for (int round = 0; round < 16; ++round)
+    CHECK_TRUE(rig.open().handle != closed.handle);
 }
 
 TEST("a link between two media threads is refused") {
@@ -110,7 +113,8 @@ TEST("orders with impossible values are answered, not obeyed") {
 TEST("the endpoint after the last one is refused as full, and a closed one makes room") {
   Rig rig({.endpoints_max = 3});
   std::vector<Opened> legs;
-  for (int count = 0; count < 3; ++count) legs.push_back(rig.open());
+  for (int count = 0; count < 3; ++count)
+    legs.push_back(rig.open());
   CHECK_TRUE(rig.open().code == Code::kEndpointsFull);
   CHECK_TRUE(rig.close(legs[1].handle).code() == Code::kOk);
   CHECK_TRUE(rig.open().code == Code::kOk);
@@ -145,7 +149,8 @@ TEST("ports that another program holds are passed over and counted") {
 TEST("a batch is taken whole or not at all, and a full ring drains when the client does") {
   Rig rig({.order_ring_records = 16, .event_ring_records = 16});
   std::array<contract::CloseLinkOrder, 17> batch;
-  for (auto& order : batch) order.kind = static_cast<std::uint16_t>(OrderKind::kCloseLink);
+  for (auto& order : batch)
+    order.kind = static_cast<std::uint16_t>(OrderKind::kCloseLink);
   const auto bytes = [&](std::size_t count) {
     return Bytes{reinterpret_cast<const std::uint8_t*>(batch.data()), count * sizeof batch[0]};
   };
@@ -177,7 +182,8 @@ TEST("the alarm rings once for many events and again only after they were taken"
   }));
   const int before = rig.alarm.events.load();
   contract::CloseLinkOrder order;
-  for (int count = 0; count < 10; ++count) CHECK_TRUE(rig.submit(OrderKind::kCloseLink, order));
+  for (int count = 0; count < 10; ++count)
+    CHECK_TRUE(rig.submit(OrderKind::kCloseLink, order));
   CHECK_TRUE(eventually([&] { return rig.node(NodeCounter::kOrders) >= 11.0; }));
   CHECK_TRUE(eventually([&] { return rig.alarm.events.load() == before + 1; }));
   std::array<AnyEvent, 32> into;
@@ -195,8 +201,8 @@ TEST("a slot of shared memory shows an endpoint's counters while it lives") {
   const Opened leg = rig.open();
   const auto shown = [&] {
     std::array<double, 1 + contract::kCounterCount> values = {};
-    CHECK_TRUE(read_stats_slot(
-        rig.client().region().endpoint_slot(0, Handle{leg.handle}.slot()), values));
+    CHECK_TRUE(
+        read_stats_slot(rig.client().region().endpoint_slot(0, Handle{leg.handle}.slot()), values));
     return values;
   };
   CHECK_EQ(shown()[0], static_cast<double>(leg.handle));

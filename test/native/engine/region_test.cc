@@ -1,8 +1,8 @@
 // The shared region: who may join, what a dead or strange neighbour can do, what is left behind.
-#include <csignal>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
 
 #include "native/engine/rig.h"
 #include "native/harness.h"
@@ -18,11 +18,12 @@ ErrorCode attach_code(const HostConfig& config, CountingAlarm& alarm) {
   return Client::attach({config.region, config.run_dir}, alarm).code();
 }
 
-/// Another process. Forked while this one has no threads, because a sanitizer can't follow a fork of
-/// several; so it is told what to do by pipe.
+/// Another process. Forked while this one has no threads, because a sanitizer can't follow a fork
+/// of several; so it is told what to do by pipe.
 class Child {
  public:
-  /// @param body gets the text from `tell`, does its work and says whether it went well; the process
+  /// @param body gets the text from `tell`, does its work and says whether it went well; the
+  /// process
   ///             then waits to be killed.
   template <typename Body>
   explicit Child(Body&& body) {
@@ -34,12 +35,14 @@ class Child {
     if (pid_ == 0) {
       ::close(down[1]);
       std::string told;
-      for (char letter = 0; ::read(down[0], &letter, 1) == 1 && letter != 0;) told += letter;
+      for (char letter = 0; ::read(down[0], &letter, 1) == 1 && letter != 0;)
+        told += letter;
       // What the body makes must live until the kill, so it is waited for inside.
       body(told, [&](bool good) {
         const char byte = good ? 1 : 0;
         if (::write(up[1], &byte, 1) != 1) std::abort();
-        for (;;) ::pause();
+        for (;;)
+          ::pause();
       });
       std::abort();
     }
@@ -86,8 +89,7 @@ TEST("a region of another magic, contract, shape or size is refused") {
   const RegionShape shape{2, 8, 16, 16};
   std::vector<std::uint8_t> storage(Region::bytes_needed(shape) + 4096);
   const std::size_t skip = 4096 - reinterpret_cast<std::uintptr_t>(storage.data()) % 4096;
-  const MutableBytes memory =
-      MutableBytes(storage).subspan(skip, Region::bytes_needed(shape));
+  const MutableBytes memory = MutableBytes(storage).subspan(skip, Region::bytes_needed(shape));
   CHECK_EQ(Region::attach(memory).code(), ErrorCode::kRegionInvalid);
   auto made = Region::create(memory, shape, 1);
   REQUIRE(made.ok());
@@ -99,10 +101,10 @@ TEST("a region of another magic, contract, shape or size is refused") {
   header.contract_hash ^= 1;
   CHECK_EQ(Region::attach(memory).code(), ErrorCode::kRegionInvalid);
   header.contract_hash ^= 1;
-  for (const RegionShape bad : {RegionShape{0, 8, 16, 16}, RegionShape{65, 8, 16, 16},
-                                RegionShape{2, 0, 16, 16}, RegionShape{2, 16385, 16, 16},
-                                RegionShape{2, 8, 17, 16}, RegionShape{2, 8, 16, 1u << 30},
-                                RegionShape{64, 16384, 1u << 20, 1u << 20}}) {
+  for (const RegionShape bad :
+       {RegionShape{0, 8, 16, 16}, RegionShape{65, 8, 16, 16}, RegionShape{2, 0, 16, 16},
+        RegionShape{2, 16385, 16, 16}, RegionShape{2, 8, 17, 16}, RegionShape{2, 8, 16, 1u << 30},
+        RegionShape{64, 16384, 1u << 20, 1u << 20}}) {
     header.shape = bad;
     CHECK_EQ(Region::attach(memory).code(), ErrorCode::kRegionInvalid);
   }
@@ -265,9 +267,8 @@ TEST("a region whose host is dead is refused at once") {
 
 TEST("a ring that holds nonsense loses the engine, not the process") {
   Rig rig;
-  const MutableBytes memory{
-      reinterpret_cast<std::uint8_t*>(&rig.client().region().header()),
-      Region::bytes_needed(rig.client().region().shape())};
+  const MutableBytes memory{reinterpret_cast<std::uint8_t*>(&rig.client().region().header()),
+                            Region::bytes_needed(rig.client().region().shape())};
   // Both rings' heads and tails: the first ring lies in page 1, its tail 64 bytes in.
   std::memset(memory.data() + 4096 + 64, 0xee, 8);
   std::memset(memory.data() + 4096 + 128, 0x11, 8);

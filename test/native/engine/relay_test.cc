@@ -157,12 +157,14 @@ TEST("A30 the first source with two packets in a row is latched, told, and the o
 TEST("A30 an update opens the latch for a peer that moved, and statistics go on") {
   Rig rig;
   Call call(rig, true);
-  for (const std::uint16_t number : {1, 2}) call.alice.send(call.left.rtp_port, packet(number));
+  for (const std::uint16_t number : {1, 2})
+    call.alice.send(call.left.rtp_port, packet(number));
   CHECK_EQ(call.bob.receive(), packet(2));
   CHECK_TRUE(rig.hears(EventKind::kLatched, call.left.handle));
   CHECK_TRUE(rig.update(call.left.handle, {call.alice.address(), {}, true, true}) == Code::kOk);
   Peer moved;
-  for (const std::uint16_t number : {3, 4, 5}) moved.send(call.left.rtp_port, packet(number));
+  for (const std::uint16_t number : {3, 4, 5})
+    moved.send(call.left.rtp_port, packet(number));
   CHECK_EQ(call.bob.receive(), packet(4));
   CHECK_EQ(call.bob.receive(), packet(5));
   AnyEvent event;
@@ -263,9 +265,8 @@ TEST("reports are generated for both legs when the parties send none") {
 TEST("silence raises mediaTimeout once") {
   Rig rig;
   Call call(rig);
-  CHECK_TRUE(rig.update(call.left.handle,
-                        {call.alice.address(), call.alice_rtcp.address(), false, false, 50}) ==
-             Code::kOk);
+  CHECK_TRUE(rig.update(call.left.handle, {call.alice.address(), call.alice_rtcp.address(), false,
+                                           false, 50}) == Code::kOk);
   AnyEvent event;
   REQUIRE(rig.hears(EventKind::kMediaTimeout, call.left.handle, &event));
   CHECK_TRUE(event.as<contract::MediaTimeoutEvent>().silent_ms >= 50);

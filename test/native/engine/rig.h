@@ -1,7 +1,9 @@
-// A running engine for tests: host and client in this process, as they are in two, and UDP peers on a
-// loopback address of this test program's own, so that nothing else on the machine gets in the way.
+// A running engine for tests: host and client in this process, as they are in two, and UDP peers on
+// a loopback address of this test program's own, so that nothing else on the machine gets in the
+// way.
 #pragma once
 
+#include <unistd.h>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -11,7 +13,6 @@
 #include <optional>
 #include <string>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 #include "base/slab.h"
@@ -164,8 +165,7 @@ class Rig {
     std::optional<AnyEvent> found;
     (void)eventually([&] {
       std::array<AnyEvent, 32> batch;
-      const std::size_t bytes = client_->drain(
-          MutableBytes{batch[0].bytes.data(), sizeof batch});
+      const std::size_t bytes = client_->drain(MutableBytes{batch[0].bytes.data(), sizeof batch});
       for (std::size_t index = 0; index < bytes / contract::kEventRecordBytes; ++index) {
         events_.push_back(batch[index]);
       }
@@ -186,10 +186,10 @@ class Rig {
     CHECK(event.has_value());
     return *event;
   }
-  [[nodiscard]] bool hears(contract::EventKind kind, std::uint32_t handle, AnyEvent* out = nullptr) {
-    const auto event = await([&](const AnyEvent& it) {
-      return it.kind() == kind && it.header().endpoint == handle;
-    });
+  [[nodiscard]] bool hears(contract::EventKind kind, std::uint32_t handle,
+                           AnyEvent* out = nullptr) {
+    const auto event = await(
+        [&](const AnyEvent& it) { return it.kind() == kind && it.header().endpoint == handle; });
     if (event && out != nullptr) *out = *event;
     return event.has_value();
   }

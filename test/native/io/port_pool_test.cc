@@ -1,3 +1,4 @@
+// Port ranges: pairs, shares of threads, and the rest between two calls.
 #include "io/port_pool.h"
 
 #include <set>
@@ -10,7 +11,9 @@ using io::PortPool;
 
 namespace {
 
-Instant at_ms(std::int64_t ms) { return Instant::from_ns(ms * 1'000'000); }
+Instant at_ms(std::int64_t ms) {
+  return Instant::from_ns(ms * 1'000'000);
+}
 constexpr Duration kRest = Duration::seconds(2);
 
 }  // namespace
@@ -55,9 +58,11 @@ TEST("the port that has rested longest goes out first") {
   Prng prng(1);
   PortPool pool({20000, 20007}, {0, 1}, kRest, prng);
   std::vector<std::uint16_t> taken;
-  while (const auto port = pool.take(at_ms(0))) taken.push_back(*port);
+  while (const auto port = pool.take(at_ms(0)))
+    taken.push_back(*port);
   REQUIRE(taken.size() == 4);
-  for (const std::size_t index : {2u, 0u, 3u, 1u}) pool.give_back(taken[index], at_ms(5));
+  for (const std::size_t index : {2u, 0u, 3u, 1u})
+    pool.give_back(taken[index], at_ms(5));
   for (const std::size_t index : {2u, 0u, 3u, 1u}) {
     CHECK_TRUE(pool.take(at_ms(9000)) == taken[index]);
   }
@@ -69,6 +74,7 @@ TEST("the first order of ports depends on the seed") {
   PortPool first({20000, 20999}, {0, 1}, kRest, one);
   PortPool second({20000, 20999}, {0, 1}, kRest, other);
   bool differs = false;
-  for (int pair = 0; pair < 10; ++pair) differs |= first.take(at_ms(0)) != second.take(at_ms(0));
+  for (int pair = 0; pair < 10; ++pair)
+    differs |= first.take(at_ms(0)) != second.take(at_ms(0));
   CHECK_TRUE(differs);
 }

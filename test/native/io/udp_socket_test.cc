@@ -1,3 +1,4 @@
+// Sockets on the real loopback interface: sources, connecting, the errors that must end nothing.
 #include "io/udp_socket.h"
 
 #include <array>

@@ -1,9 +1,10 @@
+// What processes share: wake-up pipes, and memory with its lock.
 #include "io/wake.h"
 
-#include <cstdlib>
-#include <string>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cstdlib>
+#include <string>
 
 #include "io/shared_memory.h"
 #include "native/harness.h"
@@ -36,7 +37,8 @@ TEST("a wake-up ends one sleep, however often it was sent") {
   WakeSender sender = WakeSender::create(path.c_str()).value();
   WakeListener listener = WakeListener::open(path.c_str()).value();
   const WakeInterrupt never;
-  for (int count = 0; count < 1000; ++count) sender.wake();
+  for (int count = 0; count < 1000; ++count)
+    sender.wake();
   CHECK_TRUE(listener.wait(1000, never) == Outcome::kWoken);
   CHECK_TRUE(listener.wait(0, never) == Outcome::kTimedOut);
   io::remove_wake_pipe(path.c_str());
@@ -47,7 +49,8 @@ TEST("a pipe full of wake-ups takes another without blocking") {
   const std::string path = folder.file("pipe");
   WakeSender sender = WakeSender::create(path.c_str()).value();
   WakeListener listener = WakeListener::open(path.c_str()).value();
-  for (int count = 0; count < 100'000; ++count) sender.wake();
+  for (int count = 0; count < 100'000; ++count)
+    sender.wake();
   const WakeInterrupt never;
   CHECK_TRUE(listener.wait(1000, never) == Outcome::kWoken);
   CHECK_TRUE(listener.wait(0, never) == Outcome::kTimedOut);

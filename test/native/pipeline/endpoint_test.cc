@@ -1,3 +1,4 @@
+// A leg without sockets: verdicts, books, reports, silence; time is handed in.
 #include "pipeline/endpoint.h"
 
 #include <array>
@@ -27,7 +28,9 @@ constexpr std::uint32_t kOwnSsrc = 0x0badcafe;
 
 constexpr std::array<ClockRate, 2> kRates = {{{0, 8000}, {96, 48000}}};
 
-Instant at_ms(std::int64_t ms) { return Instant::from_ns(ms * 1'000'000); }
+Instant at_ms(std::int64_t ms) {
+  return Instant::from_ns(ms * 1'000'000);
+}
 
 EndpointSetup setup_of(SourceRule rule = SourceRule::kStrict) {
   EndpointSetup setup;
@@ -47,7 +50,8 @@ Endpoint endpoint_of(const EndpointSetup& setup = setup_of()) {
 Link link_of(std::initializer_list<std::pair<int, int>> pairs) {
   PayloadMap map;
   map.fill(pipeline::kPayloadTypeDropped);
-  for (const auto& [from, to] : pairs) map[from] = static_cast<std::uint8_t>(to);
+  for (const auto& [from, to] : pairs)
+    map[from] = static_cast<std::uint8_t>(to);
   return Link(kFarSide, map);
 }
 
@@ -229,7 +233,8 @@ TEST("a receiver report is written when nothing was relayed, about the stream th
   CHECK_TRUE(packet.type == rtp::RtcpType::kSourceDescription);
 }
 
-TEST("a sender report maps the forwarded stream's time and the peer's answer gives the round trip") {
+TEST(
+    "a sender report maps the forwarded stream's time and the peer's answer gives the round trip") {
   Endpoint endpoint = endpoint_of();
   Reports reports;
   const pipeline::SentPacket sent{rtp::Ssrc{55}, rtp::RtpTimestamp{8000}, 160, 8000};
@@ -248,7 +253,8 @@ TEST("a sender report maps the forwarded stream's time and the peer's answer giv
   CHECK_TRUE(parsed->ssrc == rtp::Ssrc{55});
   CHECK_EQ(parsed->packet_count, 2u);
   CHECK_EQ(parsed->octet_count, 320u);
-  CHECK_TRUE(parsed->rtp_timestamp == rtp::RtpTimestamp{8000 + 8 * static_cast<std::uint32_t>(now_ms - 1000)});
+  CHECK_TRUE(parsed->rtp_timestamp ==
+             rtp::RtpTimestamp{8000 + 8 * static_cast<std::uint32_t>(now_ms - 1000)});
 
   // The peer holds the report for half a second and answers; the whole trip takes 540 ms.
   const Buffer answer = receiver_report(9, block(55, parsed->ntp.middle(), 1u << 15));

@@ -1,3 +1,4 @@
+// Whose packets count, by both rules.
 #include "pipeline/source_guard.h"
 
 #include "native/harness.h"

@@ -2,8 +2,20 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CODES, COUNTERS, EVENT, ORDER, SOURCE_RULES } from '../../../src/engine/contract.gen.ts';
-import type { EndpointCounters, EngineCode, EngineEvent, EngineOrder, SourceRule } from '../../../src/engine/index.ts';
+import type {
+  CODES,
+  COUNTERS,
+  EVENT,
+  ORDER,
+  SOURCE_RULES,
+} from '../../../src/engine/contract.gen.ts';
+import type {
+  EndpointCounters,
+  EngineCode,
+  EngineEvent,
+  EngineOrder,
+  SourceRule,
+} from '../../../src/engine/index.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -11,7 +23,10 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
 
 test('both generated faces of the contract are what contract.json says', () => {
-  execFileSync(process.execPath, ['scripts/gen-contract.mjs', '--check'], { cwd: ROOT, stdio: 'inherit' });
+  execFileSync(process.execPath, ['scripts/gen-contract.mjs', '--check'], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
 });
 
 test('the types of the room and the contract name the same codes, counters, orders, events and rules', () => {

@@ -1,7 +1,15 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { endpointHandle } from '../../../src/base/index.ts';
-import { COUNTERS, ENDPOINT_SLOT_VALUES, EVENT, EVENT_HEADER, EVENT_RECORD_BYTES, NODE_COUNTERS, NODE_SLOT_VALUES } from '../../../src/engine/contract.gen.ts';
+import {
+  COUNTERS,
+  ENDPOINT_SLOT_VALUES,
+  EVENT,
+  EVENT_HEADER,
+  EVENT_RECORD_BYTES,
+  NODE_COUNTERS,
+  NODE_SLOT_VALUES,
+} from '../../../src/engine/contract.gen.ts';
 import { decodeEvents } from '../../../src/engine/events.ts';
 import type { EngineEvent } from '../../../src/engine/index.ts';
 import { StatisticsReader } from '../../../src/engine/statistics.ts';
@@ -36,7 +44,14 @@ test('an opened endpoint comes with its handle and both ports', () => {
     fields.setUint16(EVENT.endpointOpened.rtcpPort, 20_001, true);
   });
   assert.equal(decode(view), [
-    { kind: 'endpointOpened', order: 5, code: 'OK', endpoint: 0xffff_fff0, rtpPort: 20_000, rtcpPort: 20_001 },
+    {
+      kind: 'endpointOpened',
+      order: 5,
+      code: 'OK',
+      endpoint: 0xffff_fff0,
+      rtpPort: 20_000,
+      rtcpPort: 20_001,
+    },
   ]);
 });
 
@@ -48,12 +63,17 @@ test('refusals carry the code by name', () => {
 
 test('a closed endpoint carries every counter in its place', () => {
   const view = record({ kind: 3, order: 1, endpoint: 2 }, (fields) => {
-    COUNTERS.forEach((_, index) => fields.setFloat64(EVENT.endpointClosed.counters + 8 * index, index + 0.5, true));
+    COUNTERS.forEach((_, index) =>
+      fields.setFloat64(EVENT.endpointClosed.counters + 8 * index, index + 0.5, true),
+    );
   });
   const [event] = decode(view);
   assert.is(event?.kind, 'endpointClosed');
   if (event?.kind !== 'endpointClosed') return;
-  assert.equal(event.counters, Object.fromEntries(COUNTERS.map((name, index) => [name, index + 0.5])));
+  assert.equal(
+    event.counters,
+    Object.fromEntries(COUNTERS.map((name, index) => [name, index + 0.5])),
+  );
 });
 
 test('what happens to media is told with its endpoint, silence and source', () => {
@@ -66,11 +86,17 @@ test('what happens to media is told with its endpoint, silence and source', () =
       }),
     );
   assert.equal(decode(record({ kind: 4, endpoint: 3 })), [{ kind: 'mediaStarted', endpoint: 3 }]);
-  const timeout = record({ kind: 5, endpoint: 3 }, (fields) => fields.setUint32(EVENT.mediaTimeout.silentMs, 61_000, true));
+  const timeout = record({ kind: 5, endpoint: 3 }, (fields) =>
+    fields.setUint32(EVENT.mediaTimeout.silentMs, 61_000, true),
+  );
   assert.equal(decode(timeout), [{ kind: 'mediaTimeout', endpoint: 3, silentMs: 61_000 }]);
-  assert.equal(latched(4, [192, 0, 2, 7]), [{ kind: 'latched', endpoint: 3, remote: { host: '192.0.2.7', port: 4000 } }]);
+  assert.equal(latched(4, [192, 0, 2, 7]), [
+    { kind: 'latched', endpoint: 3, remote: { host: '192.0.2.7', port: 4000 } },
+  ]);
   const v6 = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
-  assert.equal(latched(6, v6), [{ kind: 'latched', endpoint: 3, remote: { host: '2001:db8::1', port: 4000 } }]);
+  assert.equal(latched(6, v6), [
+    { kind: 'latched', endpoint: 3, remote: { host: '2001:db8::1', port: 4000 } },
+  ]);
 });
 
 test('a kind or code outside the contract is our own mistake and throws', () => {
@@ -81,10 +107,16 @@ test('a kind or code outside the contract is our own mistake and throws', () => 
 const SHAPE = { threads: 2, slotsPerThread: 3 };
 const HANDLE = endpointHandle((1 << 26) | (5 << 14) | 2);
 
-function statistics(): { readonly reader: StatisticsReader; readonly values: Float64Array; readonly slotAt: number } {
-  const length = SHAPE.threads * NODE_SLOT_VALUES + SHAPE.threads * SHAPE.slotsPerThread * ENDPOINT_SLOT_VALUES;
+function statistics(): {
+  readonly reader: StatisticsReader;
+  readonly values: Float64Array;
+  readonly slotAt: number;
+} {
+  const length =
+    SHAPE.threads * NODE_SLOT_VALUES + SHAPE.threads * SHAPE.slotsPerThread * ENDPOINT_SLOT_VALUES;
   const buffer = new ArrayBuffer(8 * length);
-  const slotAt = SHAPE.threads * NODE_SLOT_VALUES + (1 * SHAPE.slotsPerThread + 2) * ENDPOINT_SLOT_VALUES;
+  const slotAt =
+    SHAPE.threads * NODE_SLOT_VALUES + (SHAPE.slotsPerThread + 2) * ENDPOINT_SLOT_VALUES;
   return { reader: new StatisticsReader(buffer, SHAPE), values: new Float64Array(buffer), slotAt };
 }
 
@@ -112,7 +144,10 @@ test('a slot whose writer died half-way is unreadable instead of half new', () =
 
 test('node counters are summed over the media threads, ticks are the slowest thread’s', () => {
   const { reader, values } = statistics();
-  for (const [thread, packets, ticks] of [[0, 10, 700], [1, 5, 400]] as const) {
+  for (const [thread, packets, ticks] of [
+    [0, 10, 700],
+    [1, 5, 400],
+  ] as const) {
     values[thread * NODE_SLOT_VALUES] = 2;
     values[thread * NODE_SLOT_VALUES + 1 + NODE_COUNTERS.indexOf('packetsSent')] = packets;
     values[thread * NODE_SLOT_VALUES + 1 + NODE_COUNTERS.indexOf('ticks')] = ticks;
