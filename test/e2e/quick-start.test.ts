@@ -9,7 +9,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startProgram } from '../support/child.ts';
 import { until } from '../support/loopback.ts';
-import { processTree } from '../support/processes.ts';
+import { processTree, sendSignal } from '../support/processes.ts';
 import { commandsUnder } from '../support/readme.ts';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -22,20 +22,45 @@ function shell(command: string): { readonly status: number | null; readonly outp
   return { status: result.status, output: result.stdout + result.stderr };
 }
 
+/** The demonstration as `npm start` runs it; ended with all its processes, however the body ends. */
+async function withDemonstration(command: string, body: () => Promise<void>): Promise<void> {
+  const program = startProgram('sh', ['-c', command], { cwd: ROOT });
+  const early = program.ended.then(({ output }) => {
+    throw new Error(`it ended by itself; it printed:\n${output}`);
+  });
+  const ready = until(async () => (await fetch(`${DEMONSTRATION_URL}/readyz`)).ok, {
+    what: 'the demonstration is ready',
+    limitMs: START_LIMIT_MS,
+    everyMs: 250,
+  });
+  try {
+    await Promise.race([early, ready.then(body)]);
+    early.catch(() => undefined);
+    // A shell and npm stand between: the signal goes to the program, and its exit code must come back through both.
+    const served = processTree(program.pid).find(({ command: words }) =>
+      /^\S*node \S*scripts\/start\.mjs/.test(words),
+    );
+    if (served === undefined) throw new Error('scripts/start.mjs is among the processes');
+    process.kill(served.pid, 'SIGTERM');
+    const end = await program.ended;
+    assert.is(end.code, 0, end.output);
+  } finally {
+    early.catch(() => undefined);
+    for (const { pid } of processTree(program.pid)) sendSignal(pid, 'SIGKILL');
+  }
+}
+
 test('the README’s commands start the demonstration, place a call with echoed audio and show its record', async () => {
   const own = join(ROOT, 'trunkyard.yaml');
   assert.not(existsSync(own), `${own} would be served in place of the demonstration`);
-  const [start = '', call = '', look = ''] = commandsUnder(
-    readFileSync(join(ROOT, 'README.md'), 'utf8'),
-    'Quick start',
+  const another = await fetch(`${DEMONSTRATION_URL}/healthz`).then(
+    () => true,
+    () => false,
   );
-  const program = startProgram('sh', ['-c', start], { cwd: ROOT });
-  try {
-    await until(async () => (await fetch(`${DEMONSTRATION_URL}/readyz`)).ok, {
-      what: 'the demonstration is ready',
-      limitMs: START_LIMIT_MS,
-      everyMs: 250,
-    });
+  assert.not(another, `another program has the demonstration's address ${DEMONSTRATION_URL}`);
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const [start = '', call = '', look = ''] = commandsUnder(readme, 'Quick start');
+  await withDemonstration(start, async () => {
     const since = new Date().toISOString();
     const called = shell(call);
     assert.is(called.status, 0, called.output);
@@ -53,15 +78,7 @@ test('the README’s commands start the demonstration, place a call with echoed 
     // Three seconds of 50 packets each; what came in went back.
     assert.ok(Number(cdr['packets_received']) > 100, JSON.stringify(cdr));
     assert.ok(Number(cdr['packets_sent']) > 100, JSON.stringify(cdr));
-  } finally {
-    // npm stands between: the signal goes to the program itself, and the exit code must come back through all of them.
-    const served = processTree(program.pid).find(
-      ({ command }) => command.includes('scripts/start.mjs') && !command.includes('sh -c'),
-    );
-    if (served !== undefined) process.kill(served.pid, 'SIGTERM');
-    const end = await program.stop({ graceMs: 20_000 });
-    assert.is(end.code, 0, end.output);
-  }
+  });
 });
 
 for (const folder of readdirSync(join(ROOT, 'examples'))) {
