@@ -1,0 +1,50 @@
+// What the load tool is asked to do, read from lines of text: whoever drives it writes them by hand
+// or by program, and a wrong line is answered with its number.
+#pragma once
+
+#include <netinet/in.h>
+
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace trunkyard::bench {
+
+/// One-way RTP: leaves from one socket of ours towards a target, should come back at another.
+struct StreamPlan {
+  /// Indexes into LoadPlan::locals.
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  sockaddr_in target = {};
+};
+
+struct LoadPlan {
+  /// Our RTP sockets; RTCP uses the port above each.
+  std::vector<sockaddr_in> locals;
+  std::vector<StreamPlan> streams;
+  /// Time under load before counting begins, and the time counted.
+  std::uint64_t warmup_ms = 1'000;
+  std::uint64_t measure_ms = 5'000;
+  /// Between two packets of a stream; 20 is what carriers send.
+  std::uint64_t interval_ms = 20;
+  /// Between two RTCP sender reports of a stream (RFC 3550 §6.2); 0 = none.
+  std::uint64_t rtcp_interval_ms = 5'000;
+};
+
+inline constexpr std::size_t kStreamsMax = 65'536;
+inline constexpr std::size_t kLocalsMax = 4'096;
+
+/// Reads a plan:
+///
+///     warmup_ms 1000
+///     measure_ms 5000
+///     local 127.0.0.1 40000
+///     local 127.0.0.1 40002
+///     stream 0 1 127.0.0.1 20000      # from local 0, expected at local 1, sent to this address
+///
+/// @return nothing, with `problem` set, when a line is wrong or there is nothing to do.
+[[nodiscard]] std::optional<LoadPlan> read_plan(std::istream& input, std::string& problem);
+
+}  // namespace trunkyard::bench

@@ -1,0 +1,193 @@
+// rtpengine (Debian's rtpengine-daemon) in user space with one media thread, driven by its ng protocol over UDP: the peer
+// of our relay. One request at a time: setting calls up is not what is measured.
+import type { Socket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import type { Program } from '../../test/support/child.ts';
+import { startProgram } from '../../test/support/child.ts';
+import { until } from '../../test/support/loopback.ts';
+import { onCore } from '../machine/cores.ts';
+import type { Bencoded } from './bencode.ts';
+import { decodeBencode, encodeBencode } from './bencode.ts';
+import type { CallEnds, CallPorts, MediaPeer, MediaPoint, MediaProgram } from './media-program.ts';
+
+const HOST = '127.0.0.22';
+const NG_PORT = 2223;
+const PORTS = { min: 10_000, max: 59_999 };
+const PROGRAMS = ['/usr/bin/rtpengine', '/usr/sbin/rtpengine'];
+const ANSWER_LIMIT_MS = 5_000;
+
+/** Where rtpengine is installed; null when it isn't. */
+export function findRtpengine(): string | null {
+  return (
+    PROGRAMS.find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    }) ?? null
+  );
+}
+
+/** The installed rtpengine as a peer. */
+export function rtpengine(path: string): MediaPeer {
+  return {
+    name: 'rtpengine',
+    start: async ({ cores }) => {
+      const [program, ...args] = onCore(cores.program, [path, ...daemonArguments()]);
+      const daemon = startProgram(program, args);
+      const client = await NgClient.open();
+      try {
+        await until(async () => (await client.ask({ command: 'ping' }))['result'] === 'pong', {
+          what: 'rtpengine answers',
+          limitMs: 20_000,
+        });
+      } catch (error) {
+        client.close();
+        await daemon.stop({ graceMs: 2_000 });
+        throw new Error(`rtpengine did not start; it printed:\n${daemon.output()}`, {
+          cause: error,
+        });
+      }
+      return new RtpengineProgram(daemon, client);
+    },
+  };
+}
+
+function daemonArguments(): readonly string[] {
+  return [
+    '--foreground',
+    '--log-stderr',
+    '--log-level=3',
+    '--table=-1',
+    '--num-threads=1',
+    '--endpoint-learning=immediate',
+    `--interface=${HOST}`,
+    `--listen-ng=${HOST}:${NG_PORT}`,
+    `--port-min=${PORTS.min}`,
+    `--port-max=${PORTS.max}`,
+  ];
+}
+
+class RtpengineProgram implements MediaProgram {
+  readonly #daemon: Program;
+  readonly #client: NgClient;
+
+  constructor(daemon: Program, client: NgClient) {
+    this.#daemon = daemon;
+    this.#client = client;
+  }
+
+  get pid(): number {
+    return this.#daemon.pid;
+  }
+
+  async openCalls(ends: readonly CallEnds[]): Promise<readonly CallPorts[]> {
+    const ports: CallPorts[] = [];
+    for (const [index, { a, b }] of ends.entries()) {
+      const call = { 'call-id': `bench-${index}`, 'from-tag': 'a' };
+      const offered = await this.#exchange({ ...call, command: 'offer' }, a);
+      const answered = await this.#exchange({ ...call, command: 'answer', 'to-tag': 'b' }, b);
+      // The rewritten offer goes to B and tells it where to send; the rewritten answer goes to A.
+      ports.push({ forA: answered, forB: offered });
+    }
+    return ports;
+  }
+
+  async close(): Promise<void> {
+    this.#client.close();
+    await this.#daemon.stop({ graceMs: 10_000 });
+  }
+
+  async #exchange(command: Readonly<Record<string, string>>, end: MediaPoint): Promise<MediaPoint> {
+    const reply = await this.#client.ask({
+      ...command,
+      ICE: 'remove',
+      replace: ['origin', 'session-connection'],
+      sdp: sdpOf(end),
+    });
+    if (reply['result'] !== 'ok' || typeof reply['sdp'] !== 'string')
+      throw new Error(`rtpengine refused ${command['command'] ?? ''}: ${JSON.stringify(reply)}`);
+    return pointOf(reply['sdp']);
+  }
+}
+
+function sdpOf({ host, port }: MediaPoint): string {
+  const lines = [
+    'v=0',
+    `o=- 1 1 IN IP4 ${host}`,
+    's=-',
+    `c=IN IP4 ${host}`,
+    't=0 0',
+    `m=audio ${port} RTP/AVP 0`,
+    'a=rtpmap:0 PCMU/8000',
+    'a=sendrecv',
+  ];
+  return `${lines.join('\r\n')}\r\n`;
+}
+
+function pointOf(sdp: string): MediaPoint {
+  const host = /^c=IN IP4 (\S+)/m.exec(sdp)?.[1];
+  const port = /^m=audio (\d+) /m.exec(sdp)?.[1];
+  if (host === undefined || port === undefined)
+    throw new Error(`rtpengine's SDP names no address:\n${sdp}`);
+  return { host, port: Number(port) };
+}
+
+type Reply = Readonly<Record<string, Bencoded>>;
+
+/** Requests by UDP, each with a cookie that its answer repeats. */
+class NgClient {
+  readonly #socket: Socket;
+  #cookie = 0;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    // Until the daemon listens, the kernel says so; the request then simply has no answer.
+    socket.on('error', () => undefined);
+  }
+
+  static async open(): Promise<NgClient> {
+    const socket = createSocket('udp4');
+    socket.connect(NG_PORT, HOST);
+    await once(socket, 'connect');
+    return new NgClient(socket);
+  }
+
+  /** Asks and waits for the answer, once more each second in case a datagram was lost. */
+  async ask(request: Readonly<Record<string, Bencoded>>): Promise<Reply> {
+    this.#cookie += 1;
+    const cookie = `${process.pid}_${this.#cookie}`;
+    const datagram = `${cookie} ${encodeBencode(request)}`;
+    return new Promise((resolve, reject) => {
+      const again = setInterval(() => this.#socket.send(datagram), 1_000);
+      const end = (): void => {
+        clearInterval(again);
+        clearTimeout(limit);
+        this.#socket.off('message', onMessage);
+      };
+      const limit = setTimeout(() => {
+        end();
+        reject(new Error(`rtpengine did not answer within ${ANSWER_LIMIT_MS} ms`));
+      }, ANSWER_LIMIT_MS);
+      const onMessage = (message: Buffer): void => {
+        const prefix = `${cookie} `;
+        if (message.toString('latin1', 0, prefix.length) !== prefix) return;
+        end();
+        const reply = decodeBencode(message.subarray(prefix.length));
+        if (typeof reply !== 'object' || Array.isArray(reply))
+          reject(new Error('rtpengine answered something else than a dictionary'));
+        else resolve(reply as Reply);
+      };
+      this.#socket.on('message', onMessage);
+      this.#socket.send(datagram);
+    });
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}

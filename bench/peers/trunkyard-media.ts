@@ -1,0 +1,187 @@
+// Our own media process as the product runs it (dist/server/media-main.js), commanded by this process as the control
+// process would: strict source rule, statistics and RTCP on.
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { EndpointHandle } from '../../src/base/index.ts';
+import { orderId } from '../../src/base/index.ts';
+import type { EngineClient, EngineEvent, EngineOrder, HostConfig } from '../../src/engine/index.ts';
+import { attachEngine } from '../../src/engine/index.ts';
+import { onCore } from '../machine/cores.ts';
+import type { CallEnds, CallPorts, MediaPeer, MediaPoint, MediaProgram } from './media-program.ts';
+
+const HOST = '127.0.0.21';
+const PORTS = { min: 10_000, max: 59_999 };
+/** Orders given before waiting for their answers; well below the order ring. */
+const ORDERS_AT_ONCE = 512;
+const INACTIVITY_MS = 60_000;
+const MEDIA_MAIN = fileURLToPath(new URL('../../dist/server/media-main.js', import.meta.url));
+/** The most a media thread takes. */
+const ENDPOINTS_MAX = 16_384;
+
+type WithoutNumber<T> = T extends { readonly order: unknown } ? Omit<T, 'order'> : never;
+type Answer = Extract<EngineEvent, { readonly order: unknown }>;
+
+/** The media process as a program that relays. */
+export const trunkyardMedia: MediaPeer = {
+  name: 'trunkyard',
+  start: async ({ cores, calls }) => {
+    const runDir = mkdtempSync(join(tmpdir(), 'trunkyard-bench-'));
+    const region = `trunkyard-bench-${randomBytes(12).toString('hex')}`;
+    const [program, ...args] = onCore(cores.program, [process.execPath, MEDIA_MAIN]);
+    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const killed = (): void => void child.kill('SIGKILL');
+    process.once('exit', killed);
+    const ended = new Promise<void>((resolve) => {
+      child.once('exit', () => {
+        process.off('exit', killed);
+        rmSync(runDir, { recursive: true, force: true });
+        resolve();
+      });
+    });
+    const host: HostConfig = {
+      region,
+      runDir,
+      threads: 1,
+      // Taken at start in any case; some to spare as the product takes.
+      endpointsMax: Math.min(ENDPOINTS_MAX, 2 * calls + 64),
+      addresses: [{ bind: HOST, portMin: PORTS.min, portMax: PORTS.max }],
+    };
+    await startedHost(child, host);
+    return TrunkyardMedia.attach(child, ended, { region, runDir });
+  },
+};
+
+function startedHost(child: ChildProcess, host: HostConfig): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) =>
+      reject(new Error(`the media process ended with ${code ?? 'a signal'}`)),
+    );
+    child.once('message', (message: { readonly kind?: unknown; readonly message?: unknown }) => {
+      if (message.kind === 'ready') resolve();
+      else reject(new Error(`the media process did not start: ${String(message.message)}`));
+    });
+    child.send({ kind: 'start', host });
+  });
+}
+
+class TrunkyardMedia implements MediaProgram {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<void>;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #client: EngineClient | null = null;
+  #orders = 0;
+
+  private constructor(child: ChildProcess, ended: Promise<void>) {
+    this.#child = child;
+    this.#ended = ended;
+  }
+
+  static attach(
+    child: ChildProcess,
+    ended: Promise<void>,
+    place: { readonly region: string; readonly runDir: string },
+  ): TrunkyardMedia {
+    const media = new TrunkyardMedia(child, ended);
+    const attached = attachEngine(place, (events) => media.#onEvents(events));
+    if (!attached.ok) {
+      child.kill('SIGKILL');
+      throw new Error(attached.error.message);
+    }
+    media.#client = attached.value;
+    return media;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  async openCalls(ends: readonly CallEnds[]): Promise<readonly CallPorts[]> {
+    const answers = await this.#order(
+      ends.flatMap((_, call) => [
+        { kind: 'openEndpoint', affinity: call, addressIndex: 0 } as const,
+        { kind: 'openEndpoint', affinity: call, addressIndex: 0 } as const,
+      ]),
+    );
+    const opened = answers.map((answer) => {
+      if (answer.kind !== 'endpointOpened') throw new Error(`unexpected answer ${answer.kind}`);
+      return answer;
+    });
+    const calls = ends.map(({ a, b }, call) => {
+      const legA = opened[2 * call];
+      const legB = opened[2 * call + 1];
+      if (legA === undefined || legB === undefined) throw new Error('an answer is missing');
+      return { a, b, legA, legB };
+    });
+    await this.#order(
+      calls.flatMap(({ a, b, legA, legB }) => [
+        updateOf(legA.endpoint, a),
+        updateOf(legB.endpoint, b),
+        linkOf(legA.endpoint, legB.endpoint),
+        linkOf(legB.endpoint, legA.endpoint),
+      ]),
+    );
+    return calls.map(({ legA, legB }) => ({
+      forA: { host: HOST, port: legA.rtpPort },
+      forB: { host: HOST, port: legB.rtpPort },
+    }));
+  }
+
+  async close(): Promise<void> {
+    await this.#client?.close();
+    if (this.#child.connected) this.#child.send({ kind: 'stop' });
+    const insist = setTimeout(() => this.#child.kill('SIGKILL'), 5_000);
+    await this.#ended;
+    clearTimeout(insist);
+  }
+
+  /** Gives orders and waits until all are answered well. */
+  async #order(orders: readonly WithoutNumber<EngineOrder>[]): Promise<readonly Answer[]> {
+    const answers: Answer[] = [];
+    for (let from = 0; from < orders.length; from += ORDERS_AT_ONCE) {
+      const batch = orders.slice(from, from + ORDERS_AT_ONCE).map((order): EngineOrder => {
+        this.#orders += 1;
+        return { ...order, order: orderId(this.#orders) };
+      });
+      const answered = batch.map(
+        ({ order }) => new Promise<Answer>((resolve) => this.#waiting.set(order, resolve)),
+      );
+      if (this.#client?.submit(batch) !== true)
+        throw new Error('the media process takes no orders');
+      answers.push(...(await Promise.all(answered)));
+    }
+    const refused = answers.find(({ code }) => code !== 'OK');
+    if (refused !== undefined) throw new Error(`the media process answered ${refused.code}`);
+    return answers;
+  }
+
+  #onEvents(events: readonly EngineEvent[]): void {
+    for (const event of events) {
+      if (!('order' in event)) continue;
+      this.#waiting.get(event.order)?.(event);
+      this.#waiting.delete(event.order);
+    }
+  }
+}
+
+function updateOf(endpoint: EndpointHandle, end: MediaPoint): WithoutNumber<EngineOrder> {
+  return {
+    kind: 'updateEndpoint',
+    endpoint,
+    remoteRtp: end,
+    remoteRtcp: { host: end.host, port: end.port + 1 },
+    rtcpMux: false,
+    sourceRule: 'strict',
+    inactivityMs: INACTIVITY_MS,
+    clockRates: [[0, 8000]],
+  };
+}
+
+function linkOf(from: EndpointHandle, to: EndpointHandle): WithoutNumber<EngineOrder> {
+  return { kind: 'openLink', from, to, payloadMap: [[0, 0]] };
+}

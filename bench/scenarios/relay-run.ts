@@ -1,0 +1,107 @@
+// One run of the relay suite: a program started fresh, its calls opened, the load driven through it, its cost read over
+// exactly the time that the load tool counts.
+import type { Cores } from '../machine/cores.ts';
+import { cpuNs, residentBytes, total } from '../machine/cost.ts';
+import type { Disturbance } from '../machine/disturbance.ts';
+import { disturbanceReason, MachineWatch } from '../machine/disturbance.ts';
+import type { MediaPeer } from '../peers/media-program.ts';
+import type { LoadResult, LoadTimes } from './rtp-load.ts';
+import { callEnds, directPorts, planText, runLoad } from './rtp-load.ts';
+
+export interface RelaySize {
+  /** Calls up; each is two streams. */
+  readonly calls: number;
+  readonly times: LoadTimes;
+}
+
+/** The load tool's run, and whether the machine left it alone. */
+export interface LoadRun {
+  readonly load: LoadResult;
+  readonly disturbance: Disturbance;
+  /** Null when the figures may be used. */
+  readonly invalidReason: string | null;
+}
+
+export interface RelayRun extends LoadRun {
+  /** CPU of the program under test for each packet that it delivered. */
+  readonly cpuNsPerPacket: number;
+  /** Share of the packets sent that never arrived. */
+  readonly lossShare: number;
+  /** Memory under load less that of the same program started for a single call: what is taken at start counts. */
+  readonly memoryPerCallBytes: number;
+}
+
+/** Runs a program once, from its start to its end. */
+export async function runRelay(peer: MediaPeer, size: RelaySize, cores: Cores): Promise<RelayRun> {
+  const emptyBytes = await emptyProgramBytes(peer, cores);
+  const program = await peer.start({ cores, calls: size.calls });
+  try {
+    const ends = callEnds(size.calls);
+    const ports = await program.openCalls(ends);
+    const plan = planText(ends, ports, size.times);
+    const { run, programNs } = await runWatched(plan, cores, program.pid);
+    return {
+      ...run,
+      cpuNsPerPacket: programNs / Math.max(1, run.load.received),
+      lossShare: 1 - run.load.received / Math.max(1, run.load.sent),
+      memoryPerCallBytes: (residentBytes(program.pid) - emptyBytes) / size.calls,
+    };
+  } finally {
+    await program.close();
+  }
+}
+
+/** Memory of a program that has room for a call, and none. */
+async function emptyProgramBytes(peer: MediaPeer, cores: Cores): Promise<number> {
+  const program = await peer.start({ cores, calls: 1 });
+  try {
+    return residentBytes(program.pid);
+  } finally {
+    await program.close();
+  }
+}
+
+/** Runs the load tool against itself: what it and the kernel take without any program between. */
+export async function runDirect(size: RelaySize, cores: Cores): Promise<LoadRun> {
+  const ends = callEnds(size.calls);
+  const { run } = await runWatched(planText(ends, directPorts(ends), size.times), cores, null);
+  return run;
+}
+
+/** @param programPid the program under test; null for none. */
+async function runWatched(
+  plan: string,
+  cores: Cores,
+  programPid: number | null,
+): Promise<{ readonly run: LoadRun; readonly programNs: number }> {
+  const programs = programPid === null ? [] : [programPid];
+  let watch: MachineWatch | null = null;
+  let ownBegin = 0;
+  let programBegin = 0;
+  let programNs = 0;
+  let disturbance: Disturbance | null = null;
+  const ownNs = (toolPid: number): number => total([...programs, toolPid, process.pid], cpuNs);
+  const load = await runLoad(plan, cores, {
+    measuring: (toolPid) => {
+      programBegin = total(programs, cpuNs);
+      ownBegin = ownNs(toolPid);
+      watch = new MachineWatch();
+    },
+    measured: (toolPid) => {
+      programNs = total(programs, cpuNs) - programBegin;
+      disturbance = watch?.end((ownNs(toolPid) - ownBegin) / 1e6) ?? null;
+    },
+  });
+  if (disturbance === null) throw new Error('the load tool did not say when it measured');
+  const invalidReason =
+    load.invalidReason ?? disturbanceReason(disturbance) ?? deliveryReason(load);
+  return { run: { load, disturbance, invalidReason }, programNs };
+}
+
+/** Loss is a figure; a program that delivers nothing, or to the wrong place, has none. */
+function deliveryReason({ received, misdelivered, duplicates }: LoadResult): string | null {
+  if (received === 0) return 'nothing arrived';
+  if (misdelivered > 0) return `${misdelivered} packets arrived where they don't belong`;
+  if (duplicates > 0) return `${duplicates} packets arrived twice`;
+  return null;
+}

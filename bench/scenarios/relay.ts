@@ -1,0 +1,188 @@
+// The relay suite: PCMU both ways through our media process and through rtpengine, in turn. CPU for a packet, added delay,
+// loss, and memory for a call; bench/README.md says how each is taken.
+import type { BenchResult, SuiteReport } from '../figures/report.ts';
+import { median, medianInterval } from '../figures/statistics.ts';
+import type { Cores } from '../machine/cores.ts';
+import { chooseCores, coresReason, moveTo } from '../machine/cores.ts';
+import type { Disturbance } from '../machine/disturbance.ts';
+import { machineFacts } from '../machine/facts.ts';
+import type { MediaPeer } from '../peers/media-program.ts';
+import { findRtpengine, rtpengine } from '../peers/rtpengine.ts';
+import { trunkyardMedia } from '../peers/trunkyard-media.ts';
+import type { Suite, SuiteOptions } from '../suite.ts';
+import type { LoadRun, RelayRun, RelaySize } from './relay-run.ts';
+import { runDirect, runRelay } from './relay-run.ts';
+import { buildLoadTool } from './rtp-load.ts';
+
+export interface RelaySettings extends RelaySize {
+  /** Valid pairs that are wanted. */
+  readonly pairs: number;
+  /** Pairs that are tried for them. */
+  readonly pairsMax: number;
+  /** Null: ours alone. */
+  readonly peer: MediaPeer | null;
+}
+
+/** 2,000 streams and 100,000 packets a second. */
+const FULL = {
+  calls: 1_000,
+  times: { warmupMs: 3_000, measureMs: 10_000 },
+  pairs: 5,
+  pairsMax: 15,
+};
+const QUICK = { calls: 100, times: { warmupMs: 1_000, measureMs: 2_000 }, pairs: 1, pairsMax: 3 };
+
+export const relaySuite: Suite = {
+  name: 'relay',
+  summary:
+    '2,000 PCMU streams relayed: CPU a packet, added delay, loss, memory a call; beside rtpengine',
+  run: (options) => {
+    const path = findRtpengine();
+    if (path === null)
+      options.say('rtpengine is not installed: ours alone (Debian: rtpengine-daemon)');
+    const peer = path === null ? null : rtpengine(path);
+    return runRelaySuite({ ...(options.quick ? QUICK : FULL), peer }, options);
+  },
+};
+
+interface Pair {
+  readonly ours: RelayRun;
+  readonly theirs: RelayRun | null;
+}
+
+/** The suite in any size. */
+export async function runRelaySuite(
+  settings: RelaySettings,
+  { say }: Pick<SuiteOptions, 'say'>,
+): Promise<SuiteReport> {
+  buildLoadTool();
+  const cores = chooseCores();
+  const lonely = coresReason(cores);
+  if (lonely !== null) return invalidReport(lonely, []);
+  moveTo(cores.load);
+
+  const direct: LoadRun[] = [await control(settings, cores, say)];
+  const { pairs, reasons } = await collectPairs(settings, cores, say);
+  direct.push(await control(settings, cores, say));
+
+  const disturbances = [
+    ...direct,
+    ...pairs.flatMap(({ ours, theirs }) => [ours, ...(theirs === null ? [] : [theirs])]),
+  ].map(({ disturbance }) => disturbance);
+  const failedControl = direct.find(({ invalidReason }) => invalidReason !== null);
+  if (failedControl !== undefined)
+    return invalidReport(`load tool alone: ${failedControl.invalidReason ?? ''}`, disturbances);
+  if (pairs.length < settings.pairs)
+    return invalidReport(
+      `${pairs.length} of ${settings.pairs} pairs were valid; last: ${reasons.at(-1) ?? 'none'}`,
+      disturbances,
+    );
+  const floorUs = median(direct.map(({ load }) => load.delayUs.p50));
+  return {
+    suite: 'relay',
+    valid: true,
+    machine: machineFacts(disturbances),
+    results: resultsOf(pairs, { floorUs, peer: settings.peer?.name ?? null }),
+  };
+}
+
+async function control(
+  size: RelaySize,
+  cores: Cores,
+  say: (line: string) => void,
+): Promise<LoadRun> {
+  const run = await runDirect(size, cores);
+  say(`load alone: ${loadText(run)}`);
+  return run;
+}
+
+/** Ours and theirs in turn until enough pairs are valid; the order changes so that neither always comes second. */
+async function collectPairs(
+  settings: RelaySettings,
+  cores: Cores,
+  say: (line: string) => void,
+): Promise<{ readonly pairs: readonly Pair[]; readonly reasons: readonly string[] }> {
+  const pairs: Pair[] = [];
+  const reasons: string[] = [];
+  const { peer } = settings;
+  for (let tried = 0; tried < settings.pairsMax && pairs.length < settings.pairs; tried += 1) {
+    const run = async (program: MediaPeer): Promise<RelayRun> => {
+      const done = await runRelay(program, settings, cores);
+      say(`${program.name.padEnd(10)}: ${relayText(done)}`);
+      return done;
+    };
+    const theirsFirst = tried % 2 === 1 && peer !== null ? await run(peer) : null;
+    const ours = await run(trunkyardMedia);
+    const theirs = theirsFirst ?? (peer === null ? null : await run(peer));
+    const reason = ours.invalidReason ?? theirs?.invalidReason ?? null;
+    if (reason === null) pairs.push({ ours, theirs });
+    else reasons.push(reason);
+  }
+  return { pairs, reasons };
+}
+
+interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  readonly of: (run: RelayRun) => number;
+}
+
+function resultsOf(
+  pairs: readonly Pair[],
+  { floorUs, peer }: { readonly floorUs: number; readonly peer: string | null },
+): readonly BenchResult[] {
+  const added = (us: number): number => Math.max(0, us - floorUs);
+  const figures: readonly Figure[] = [
+    { name: 'relay.cpu_ns_per_packet', unit: 'ns', of: ({ cpuNsPerPacket }) => cpuNsPerPacket },
+    { name: 'relay.added_p50', unit: 'us', of: ({ load }) => added(load.delayUs.p50) },
+    { name: 'relay.added_p99', unit: 'us', of: ({ load }) => added(load.delayUs.p99) },
+    { name: 'relay.loss', unit: 'share', of: ({ lossShare }) => lossShare },
+    {
+      name: 'relay.memory_per_call',
+      unit: 'bytes',
+      of: ({ memoryPerCallBytes }) => memoryPerCallBytes,
+    },
+  ];
+  return figures.map((figure) => resultOf(figure, pairs, peer));
+}
+
+function resultOf(
+  { name, unit, of }: Figure,
+  pairs: readonly Pair[],
+  peer: string | null,
+): BenchResult {
+  const value = median(pairs.map(({ ours }) => of(ours)));
+  const both = pairs.flatMap(({ ours, theirs }) =>
+    theirs === null ? [] : [{ ours: of(ours), theirs: of(theirs) }],
+  );
+  if (peer === null || both.length === 0) return { name, unit, value };
+  const beside = { name, unit, value, peer, peerValue: median(both.map(({ theirs }) => theirs)) };
+  // Nothing divided by nothing is no ratio: a loss of 0 on both sides.
+  const ratios = both.filter(({ theirs }) => theirs > 0).map(({ ours, theirs }) => ours / theirs);
+  if (ratios.length < both.length) return beside;
+  return { ...beside, ratio: median(ratios), ratioInterval: medianInterval(ratios) };
+}
+
+function invalidReport(invalidReason: string, disturbances: readonly Disturbance[]): SuiteReport {
+  return {
+    suite: 'relay',
+    valid: false,
+    invalidReason,
+    machine: machineFacts(disturbances),
+    results: [],
+  };
+}
+
+function relayText(run: RelayRun): string {
+  return `${(run.cpuNsPerPacket / 1000).toFixed(2)} us CPU a packet, ${(run.memoryPerCallBytes / 1024).toFixed(1)} KB a call, ${loadText(run)}`;
+}
+
+function loadText({ load, disturbance, invalidReason }: LoadRun): string {
+  const shares = `tool ${percent(load.ownCpu)}, steal ${percent(disturbance.stealShare)}, others ${percent(disturbance.foreignShare)}`;
+  const verdict = invalidReason === null ? '' : `; INVALID: ${invalidReason}`;
+  return `p50 ${load.delayUs.p50.toFixed(0)} us, p99 ${load.delayUs.p99.toFixed(0)} us, ${load.received} of ${load.sent} arrived, ${shares}${verdict}`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}

@@ -1,0 +1,133 @@
+// Runs the native load tool (bench/native): makes its plan, tells when it begins and ends to count, reads its result.
+import { execFileSync, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Cores } from '../machine/cores.ts';
+import { firstOnCore } from '../machine/cores.ts';
+import type { CallEnds, CallPorts, MediaPoint } from '../peers/media-program.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const LOAD_HOST = '127.0.0.20';
+const FIRST_PORT = 10_000;
+/** Sockets a side. Streams share them, so that the tool reads batches and costs little; a stream is told by its payload. */
+const SOCKETS_A_SIDE = 4;
+
+/** Quantiles in microseconds. */
+export interface DelayQuantiles {
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+/** What the tool prints; counts are of packets sent in the measured time. */
+export interface LoadResult {
+  readonly planned: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly duplicates: number;
+  readonly misdelivered: number;
+  readonly gaps: number;
+  readonly rtcpSent: number;
+  readonly rtcpReceived: number;
+  readonly ownDrops: number;
+  /** Sent to received by the kernel at the far end. */
+  readonly delayUs: DelayQuantiles;
+  /** How late the tool itself was. */
+  readonly latenessUs: DelayQuantiles;
+  readonly measuredS: number;
+  /** Share of a CPU that the tool used. */
+  readonly ownCpu: number;
+  /** Why this run says more about the tool than about the program under test; null when it doesn't. */
+  readonly invalidReason: string | null;
+}
+
+export interface LoadTimes {
+  readonly warmupMs: number;
+  readonly measureMs: number;
+}
+
+/** Compiles the tool when it isn't there or its sources changed (CMake and ninja). */
+export function buildLoadTool(): void {
+  const run = (program: string, ...args: readonly string[]): void => {
+    execFileSync(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  };
+  run('cmake', '-S', 'bench/native', '-B', 'build/bench', '-G', 'Ninja');
+  run('ninja', '-C', 'build/bench', '-j', '2');
+}
+
+/** The ends of the calls: side A's sockets and side B's, used in turn. */
+export function callEnds(calls: number): readonly CallEnds[] {
+  return Array.from({ length: calls }, (_, call) => ({
+    a: localPoint(call % SOCKETS_A_SIDE),
+    b: localPoint(SOCKETS_A_SIDE + (call % SOCKETS_A_SIDE)),
+  }));
+}
+
+/** The ports that make the load tool send to itself: what the tool and the kernel alone take. */
+export function directPorts(ends: readonly CallEnds[]): readonly CallPorts[] {
+  return ends.map(({ a, b }) => ({ forA: b, forB: a }));
+}
+
+function localPoint(index: number): MediaPoint {
+  return { host: LOAD_HOST, port: FIRST_PORT + 2 * index };
+}
+
+/** The tool's plan: for each call a stream from A to B and one back. */
+export function planText(
+  ends: readonly CallEnds[],
+  ports: readonly CallPorts[],
+  { warmupMs, measureMs }: LoadTimes,
+): string {
+  const points = [...ends.map(({ a }) => a), ...ends.map(({ b }) => b)].map(({ port }) => port);
+  const locals = [...new Set(points)].sort((a, b) => a - b);
+  const indexOf = new Map(locals.map((port, index) => [port, index]));
+  const stream = (from: MediaPoint, to: MediaPoint, target: MediaPoint): string =>
+    `stream ${indexOf.get(from.port) ?? 0} ${indexOf.get(to.port) ?? 0} ${target.host} ${target.port}`;
+  const lines = [
+    `warmup_ms ${warmupMs}`,
+    `measure_ms ${measureMs}`,
+    ...locals.map((port) => `local ${LOAD_HOST} ${port}`),
+    ...ends.flatMap(({ a, b }, call) => {
+      const port = ports[call];
+      if (port === undefined) throw new Error(`call ${call} has no ports`);
+      return [stream(a, b, port.forA), stream(b, a, port.forB)];
+    }),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/**
+ * Runs the tool on the load's core.
+ * @param on called at the ends of the measured time, for other measures of the same time.
+ */
+export async function runLoad(
+  plan: string,
+  cores: Cores,
+  on: {
+    readonly measuring: (toolPid: number) => void;
+    readonly measured: (toolPid: number) => void;
+  },
+): Promise<LoadResult> {
+  const [program, ...args] = firstOnCore(cores.load, [`${ROOT}build/bench/rtp_load`]);
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const killed = (): void => void child.kill('SIGKILL');
+  process.once('exit', killed);
+  let result: LoadResult | null = null;
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const told = JSON.parse(line) as { readonly event: string };
+    if (told.event === 'measuring') on.measuring(child.pid ?? 0);
+    else if (told.event === 'measured') on.measured(child.pid ?? 0);
+    else result = told as unknown as LoadResult;
+  });
+  child.stdin.end(plan);
+  const code = await ended;
+  process.off('exit', killed);
+  if (result === null) throw new Error(`rtp_load ended with ${code ?? 'a signal'} and no result`);
+  return result;
+}
