@@ -7,7 +7,7 @@ import type { GatewayHealth } from '../trunks/index.ts';
 import { CallTable } from './call-table.ts';
 import type { Attempt, Call, TimerName } from './call.ts';
 import { endCall } from './ending.ts';
-import { hangUpFork } from './gateway-invite.ts';
+import { hangUpLate } from './gateway-invite.ts';
 import { admit, answerRefusal } from './inbound.ts';
 import {
   onAck,
@@ -259,46 +259,39 @@ export class B2bua {
     const use = this.#table.txnUse(txn);
     if (use === null) return;
     const { status } = response;
-    // A 2xx to INVITE may come again from another fork, so its transaction stays known while the call is up.
-    if (status >= 300 || (status >= 200 && use.kind === 'bye')) this.#table.forgetTxn(txn);
-    if (use.kind === 'bye') return;
-    if (use.kind === 'reinvite') {
-      onReinviteResponse(this.#table, use.call, use.leg, use.cseq, response);
-      if (status >= 200) this.#table.forgetTxn(txn);
-      return;
+    // A 2xx to INVITE may come again from another fork; after any other final nothing more comes.
+    const forks = status < 300 && (use.kind === 'invite' || use.kind === 'late');
+    if (status >= 200 && !forks) this.#table.forgetTxn(txn);
+    switch (use.kind) {
+      case 'invite':
+        this.#onInviteResponse(use.call, use.attempt, response);
+        break;
+      case 'late':
+        if (status >= 200 && status < 300) hangUpLate(this.#table, txn, use, response);
+        break;
+      case 'reinvite':
+        onReinviteResponse(this.#table, use.call, use.leg, use.cseq, response);
+        break;
+      case 'bye':
+        break;
+      default:
+        neverReached(use);
     }
-    this.#onInviteResponse(use.call, use.attempt, response);
-    const givenUp = use.attempt.abandoned || use.call.attempt !== use.attempt;
-    if (status >= 200 && (givenUp || !this.#table.calls.has(use.call.id)))
-      this.#table.forgetTxn(txn);
   }
 
   #onInviteResponse(call: Call, attempt: Attempt, response: SipResponse): void {
     const { status } = response;
-    const current = call.attempt === attempt && !attempt.abandoned && call.ending === null;
-    if (status < 200) {
-      if (current) onProgress(this.#table, call, attempt, response);
-    } else if (status < 300) {
-      if (current) onAnswer(this.#table, call, attempt, response);
-      else this.#lateAnswer(call, attempt, response);
-    } else if (current) onRefusal(this.#table, call, attempt, response);
-  }
-
-  // An answer to an INVITE that was given up, or of a fork after the call ended (RFC 3261 §9.1, §13.2.2.4).
-  #lateAnswer(call: Call, attempt: Attempt, response: SipResponse): void {
-    const same = call.attempt === attempt && call.b?.dialog?.remoteTag === (response.to.tag ?? '');
-    if (!same) hangUpFork(this.#table, call, attempt, response);
+    if (status < 200) onProgress(this.#table, call, attempt, response);
+    else if (status < 300) onAnswer(this.#table, call, attempt, response);
+    else onRefusal(this.#table, call, attempt, response);
   }
 
   #onFailed(txn: ClientTxnId, why: 'timeout' | 'transport'): void {
     const use = this.#table.txnUse(txn);
     if (use === null) return;
     this.#table.forgetTxn(txn);
-    if (use.kind === 'invite') {
-      if (use.call.attempt === use.attempt && !use.attempt.abandoned) {
-        onUnreachable(this.#table, use.call, use.attempt, why);
-      }
-    } else if (use.kind === 'reinvite') onReinviteFailed(this.#table, use.call, use.leg);
+    if (use.kind === 'invite') onUnreachable(this.#table, use.call, use.attempt, why);
+    else if (use.kind === 'reinvite') onReinviteFailed(this.#table, use.call, use.leg);
   }
 
   // ── Engine ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -14,12 +14,13 @@ import type {
 } from '../base/index.ts';
 import { clientTxnId, orderId } from '../base/index.ts';
 import type { EngineOrder } from '../engine/index.ts';
+import type { TimerHandle } from '../sip/index.ts';
 import { TimerWheel } from '../sip/index.ts';
 import type { GatewayAttempt, GatewayHealth, Trunk } from '../trunks/index.ts';
 import { planAttempts } from '../trunks/index.ts';
 import type { Attempt, Call, Leg, TimerName } from './call.ts';
 import { legsOf } from './call.ts';
-import type { Answer, Context, OrderUse, TxnUse } from './context.ts';
+import type { Answer, Context, LateInvite, OrderUse, TxnUse } from './context.ts';
 import type { B2buaOutput, B2buaSettings, Held, SipOrder } from './types.ts';
 
 /** A leg and the call it belongs to. */
@@ -28,10 +29,13 @@ export interface Place {
   readonly leg: Leg;
 }
 
-interface Timer extends Pick<Place, 'call'> {
-  readonly name: TimerName;
-  readonly handle: number;
-}
+/** A call's timer, or the end of a transaction that belongs to no call. */
+type Timer =
+  | { readonly call: Call; readonly name: TimerName; readonly handle: TimerHandle }
+  | { readonly call: null; readonly txn: ClientTxnId };
+
+/** RFC 3261 §13.2.2.4: so long after the first 2xx other forks may still answer (64*T1). */
+const FORKS_MS = 32_000;
 
 export class CallTable implements Context {
   now: Now = { mono: 0 as MonoMs, epoch: 0 as Now['epoch'] };
@@ -46,6 +50,8 @@ export class CallTable implements Context {
   readonly #serverTxns = new Map<ServerTxnId, Place>();
   readonly #endpoints = new Map<EndpointHandle, Place>();
   readonly #timers = new Map<number, Timer>();
+  /** Transactions with a 2xx, until no fork can answer any more. */
+  readonly #forgetting = new Set<ClientTxnId>();
   #outputs: B2buaOutput[] = [];
   #lastTxn = 0;
   #lastOrder = 0;
@@ -128,6 +134,11 @@ export class CallTable implements Context {
       const timer = this.#timers.get(id);
       if (timer === undefined) return;
       this.#timers.delete(id);
+      if (timer.call === null) {
+        this.#txns.delete(timer.txn);
+        this.#forgetting.delete(timer.txn);
+        return;
+      }
       timer.call.timers.delete(timer.name);
       onTimer(timer.call, timer.name);
     });
@@ -172,6 +183,18 @@ export class CallTable implements Context {
     const txn = clientTxnId(this.#lastTxn);
     this.#txns.set(txn, use);
     return txn;
+  }
+
+  setLate(txn: ClientTxnId, late: LateInvite): void {
+    this.#txns.set(txn, late);
+  }
+
+  forgetLate(txn: ClientTxnId): void {
+    if (this.#forgetting.has(txn)) return;
+    this.#forgetting.add(txn);
+    this.#lastTimer += 1;
+    this.#wheel.schedule(this.now.mono, FORKS_MS, this.#lastTimer);
+    this.#timers.set(this.#lastTimer, { call: null, txn });
   }
 
   newOrder(use: OrderUse): OrderId {
@@ -225,7 +248,7 @@ export class CallTable implements Context {
     call.timers.delete(name);
     const timer = this.#timers.get(id);
     if (timer === undefined) return;
-    this.#wheel.cancel(timer.handle);
+    if (timer.call !== null) this.#wheel.cancel(timer.handle);
     this.#timers.delete(id);
   }
 
@@ -252,8 +275,6 @@ export class CallTable implements Context {
       this.#tags.delete(leg.localTag);
       if (leg.waitingInvite !== null) this.#serverTxns.delete(leg.waitingInvite.txn);
     }
-    // What was answered needs no more care; an INVITE given up without a final answer is kept until it has one.
-    if (call.attempt?.answered === true) this.#txns.delete(call.attempt.txn);
     this.settings.admission.release(call.ticket);
     this.#calls.delete(call.id);
   }

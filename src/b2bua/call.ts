@@ -94,6 +94,12 @@ export interface Leg {
   recorded: boolean;
 }
 
+/** What makes a dialog of a 2xx (RFC 3261 §12.1.2): what is left of an INVITE that was answered or given up. */
+export interface InviteHead {
+  readonly cseq: number;
+  readonly request: OutgoingRequest;
+}
+
 /** One INVITE to one gateway. Every attempt has a Call-ID and tag of its own, so a late answer can't be mixed up. */
 export interface Attempt {
   readonly plan: GatewayAttempt;
@@ -104,14 +110,8 @@ export interface Attempt {
   readonly requestUri: string;
   readonly fromHeader: string;
   readonly toHeader: string;
-  /** As sent last, without its body: dialogs are made from it. */
-  request: OutgoingRequest | null;
   answeredChallenge: boolean;
   progressed: boolean;
-  /** Its 2xx came and was taken. */
-  answered: boolean;
-  /** Given up by timeout or hang-up; whatever it still answers is cleaned up, never relayed. */
-  abandoned: boolean;
 }
 
 /** An offer on its way through us: made by one leg, put to the other, not yet answered. */
@@ -147,6 +147,7 @@ export interface Call {
   readonly firstOffer: AudioDescription | null;
   /** Still to be tried, in order. */
   plans: GatewayAttempt[];
+  /** The gateway being asked; null before, after its answer, and once it was given up. */
   attempt: Attempt | null;
   exchange: Exchange | null;
   /** A 2xx whose ACK waits for the other side's answer (late offer). */

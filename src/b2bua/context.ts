@@ -11,14 +11,24 @@ import type {
 import type { EngineOrder } from '../engine/index.ts';
 import type { HeaderLines } from '../sip/index.ts';
 import type { GatewayAttempt, Trunk } from '../trunks/index.ts';
-import type { Attempt, Call, Leg, TimerName } from './call.ts';
+import type { Attempt, Call, InviteHead, Leg, TimerName } from './call.ts';
+import type { Outcome } from './outcome.ts';
 import type { B2buaSettings, SipOrder } from './types.ts';
 
 /** What a client transaction of ours is for. */
 export type TxnUse =
   | { readonly kind: 'invite'; readonly call: Call; readonly attempt: Attempt }
+  /** Answered or given up: a further 2xx is a fork's or comes too late, and is hung up. */
+  | LateInvite
   | { readonly kind: 'reinvite'; readonly call: Call; readonly leg: Leg; readonly cseq: number }
   | { readonly kind: 'bye' };
+
+export interface LateInvite {
+  readonly kind: 'late';
+  readonly head: InviteHead;
+  /** Why the call was given up; what the BYE to a late answer says. */
+  readonly outcome: Outcome;
+}
 
 /** What an order to the engine was for. */
 export type OrderUse =
@@ -45,6 +55,10 @@ export interface Context {
   commit(event: DomainEvent): void;
   rejected(code: ErrorCode, trunk: string | null): void;
   newTxn(use: TxnUse): ClientTxnId;
+  /** From now on whatever the transaction is still told belongs to no call. */
+  setLate(txn: ClientTxnId, late: LateInvite): void;
+  /** A 2xx came: after 64*T1 no other can (RFC 3261 §13.2.2.4), and the transaction is forgotten. */
+  forgetLate(txn: ClientTxnId): void;
   newOrder(use: OrderUse): OrderId;
   /** From now on in-dialog requests with our tag `leg.localTag` find this leg. */
   bindTag(call: Call, leg: Leg): void;

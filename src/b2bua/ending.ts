@@ -23,14 +23,7 @@ export function endCall(cx: Context, call: Call, outcome: Outcome, by: EndedBy):
   const first = markEnd(cx, call, outcome, by);
   if (first) {
     for (const name of [...call.timers.keys()]) cx.clearTimer(call, name);
-    if (
-      call.attempt !== null &&
-      call.b !== null &&
-      call.b.dialog === null &&
-      call.b.sentInvite !== null
-    ) {
-      abandonAttempt(cx, call, call.attempt, outcome.cause);
-    }
+    abandonAttempt(cx, call, outcome.cause);
     const told = call.ending?.outcome ?? outcome;
     for (const leg of legsOf(call)) finishLeg(cx, call, leg, told);
     cx.setTimer(call, 'linger', COUNTERS_WAIT_MS);

@@ -1,11 +1,11 @@
 // One INVITE to one gateway: its identity, its text, giving it up, and the dialog that its answer makes.
-import type { CodedError, ErrorCode, Result } from '../base/index.ts';
+import type { ClientTxnId, ErrorCode } from '../base/index.ts';
 import { clientTxnId, hostPortText } from '../base/index.ts';
 import type { HeaderLines, OutgoingRequest, SipResponse } from '../sip/index.ts';
 import { Dialog, quotedText } from '../sip/index.ts';
 import type { GatewayAttempt } from '../trunks/index.ts';
-import type { Attempt, Call, Leg } from './call.ts';
-import type { Context } from './context.ts';
+import type { Attempt, Call, InviteHead, Leg } from './call.ts';
+import type { Context, LateInvite } from './context.ts';
 import { sendAck, sendBye } from './dialog-requests.ts';
 import { contactOf } from './identity.ts';
 import { outcomeOf, reasonValue } from './outcome.ts';
@@ -36,11 +36,8 @@ export function newAttempt(cx: Context, call: Call, leg: Leg, plan: GatewayAttem
     requestUri: `sip:${user}@${gatewayHost}${transport}`,
     fromHeader: `${display}<sip:${caller}@${host}>;tag=${leg.localTag}`,
     toHeader: `<sip:${user}@${gatewayHost}>`,
-    request: null,
     answeredChallenge: false,
     progressed: false,
-    answered: false,
-    abandoned: false,
   };
 }
 
@@ -65,7 +62,6 @@ export function sendInvite(
 ): void {
   const txn = cx.newTxn({ kind: 'invite', call, attempt });
   attempt.txn = txn;
-  leg.sentInvite = txn;
   const headers: (readonly [string, string])[] = [
     ['Max-Forwards', String(call.maxForwards)],
     ['From', attempt.fromHeader],
@@ -80,39 +76,51 @@ export function sendInvite(
   if (cx.settings.product !== null) headers.push(['User-Agent', cx.settings.product]);
   if (body !== null) headers.push(['Content-Type', 'application/sdp']);
   const request: OutgoingRequest = { method: 'INVITE', uri: attempt.requestUri, headers, body };
-  attempt.request = { ...request, body: null };
   cx.sip({ kind: 'request', txn, target: attempt.plan.gateway.target, request });
 }
 
-/** Gives an attempt up: CANCEL now or with its first provisional; whatever it still answers is cleaned up. */
-export function abandonAttempt(cx: Context, call: Call, attempt: Attempt, cause: ErrorCode): void {
-  if (attempt.abandoned) return;
-  attempt.abandoned = true;
-  if (call.b !== null) call.b.sentInvite = null;
+/** What a 2xx to this attempt makes a dialog of. */
+export function headOf(attempt: Attempt, leg: Leg): InviteHead {
+  const headers: HeaderLines = [
+    ['From', attempt.fromHeader],
+    ['Call-ID', attempt.sipCallId],
+    ['CSeq', `${attempt.cseq} INVITE`],
+    ['Contact', contactOf(leg)],
+  ];
+  const request = { method: 'INVITE', uri: attempt.requestUri, headers, body: null };
+  return { cseq: attempt.cseq, request };
+}
+
+/** Gives the attempt up: CANCEL now or with its first provisional; what it still answers is hung up. */
+export function abandonAttempt(cx: Context, call: Call, cause: ErrorCode): void {
+  const { attempt, b } = call;
+  if (attempt === null || b === null) return;
+  call.attempt = null;
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
-  const reason = reasonValue(outcomeOf(cause));
-  cx.sip({
-    kind: 'cancel',
-    txn: attempt.txn,
-    headers: reason === null ? [] : [['Reason', reason]],
-  });
+  const outcome = outcomeOf(cause);
+  cx.setLate(attempt.txn, { kind: 'late', head: headOf(attempt, b), outcome });
+  const reason = reasonValue(outcome);
+  const headers: HeaderLines = reason === null ? [] : [['Reason', reason]];
+  cx.sip({ kind: 'cancel', txn: attempt.txn, headers });
 }
 
-/** The dialog an attempt's response makes (RFC 3261 §12.1.2). */
-export function dialogOf(attempt: Attempt, response: SipResponse): Result<Dialog, CodedError> {
-  if (attempt.request === null) throw new Error('an answered attempt was never sent');
-  return Dialog.fromUac(attempt.request, response);
-}
-
-/** A 2xx of an attempt that was given up, or of a second fork: ACK, then BYE. */
-export function hangUpFork(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
-  const dialog = dialogOf(attempt, response);
+/**
+ * A 2xx of an attempt that was given up, or of a second fork: ACK, then BYE (RFC 3261 §9.1, §13.2.2.4). A late offer in it
+ * stays unanswered, since the BYE follows at once.
+ */
+export function hangUpLate(
+  cx: Context,
+  txn: ClientTxnId,
+  { head, outcome }: LateInvite,
+  response: SipResponse,
+): void {
+  cx.forgetLate(txn);
+  const dialog = Dialog.fromUac(head.request, response);
   if (!dialog.ok) {
-    cx.rejected(dialog.error.code, attempt.plan.trunk.name);
+    cx.rejected(dialog.error.code, null);
     return;
   }
-  const answer = { txn: attempt.txn, toTag: response.to.tag ?? '', cseq: attempt.cseq };
-  sendAck(cx, dialog.value, answer, null);
-  sendBye(cx, dialog.value, call.ending?.outcome ?? outcomeOf('NORMAL_CLEARING'));
+  sendAck(cx, dialog.value, { txn, toTag: response.to.tag ?? '', cseq: head.cseq }, null);
+  sendBye(cx, dialog.value, outcome);
 }

@@ -1,11 +1,12 @@
 // From the first INVITE to the answer: endpoints, gateways tried in order, ringing and early media, 200 and ACK.
 import type { EngineEvent } from '../engine/index.ts';
 import type { SipResponse } from '../sip/index.ts';
+import { Dialog } from '../sip/index.ts';
 import type { Attempt, Call, Leg } from './call.ts';
 import type { Context } from './context.ts';
 import { sendAck } from './dialog-requests.ts';
 import { endCall, finishRefused, refuseCaller } from './ending.ts';
-import { abandonAttempt, dialogOf, hangUpFork } from './gateway-invite.ts';
+import { abandonAttempt, headOf } from './gateway-invite.ts';
 import { answerChallenge, tryNextGateway } from './gateways.ts';
 import { contactOf } from './identity.ts';
 import { answerEcho, answerExchange, openExchange, readBody, sdpBody } from './offer-answer.ts';
@@ -107,21 +108,16 @@ function earlyAnswer(cx: Context, call: Call, response: SipResponse): Buffer | n
 export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
   const { b } = call;
   if (b === null) return;
-  const remoteTag = response.to.tag ?? '';
-  if (b.dialog !== null || attempt.abandoned || call.ending !== null) {
-    // Another fork, or an answer that crossed our CANCEL: it must be acknowledged and ended (RFC 3261 §13.2.2.4, §9.1).
-    if (b.dialog?.remoteTag !== remoteTag || attempt.abandoned || call.ending !== null) {
-      hangUpFork(cx, call, attempt, response);
-    }
-    return;
-  }
-  b.sentInvite = null;
-  attempt.answered = true;
+  const head = headOf(attempt, b);
+  const outcome = outcomeOf('NORMAL_CLEARING');
+  call.attempt = null;
+  cx.setLate(attempt.txn, { kind: 'late', head, outcome });
+  cx.forgetLate(attempt.txn);
   b.history.routesTried.push(`${attempt.plan.gateway.id} ${response.status}`);
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
   cx.gatewayAnswered(attempt, response.status, null);
-  const dialog = dialogOf(attempt, response);
+  const dialog = Dialog.fromUac(head.request, response);
   if (!dialog.ok) {
     // A 2xx whose Contact can't be read can't be acknowledged: to us this gateway gave no answer.
     call.lastOutcome = outcomeOf('PEER_REFUSED', 502);
@@ -191,16 +187,15 @@ function acknowledge(cx: Context, call: Call, attempt: Attempt, response: SipRes
 export function onRefusal(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
   const { status } = response;
   const outcome = outcomeOfStatus(status);
-  if (call.b !== null) call.b.sentInvite = null;
   call.b?.history.routesTried.push(`${attempt.plan.gateway.id} ${status}`);
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
   const retryAfterS = Number.parseInt(response.header('retry-after') ?? '', 10);
   cx.gatewayAnswered(attempt, status, Number.isFinite(retryAfterS) ? retryAfterS : null);
-  if (call.ending !== null || attempt.abandoned) return;
   call.lastOutcome = outcome;
   const challenged = status === 401 || status === 407;
   if (challenged && answerChallenge(cx, call, attempt, response)) return;
+  call.attempt = null;
   if (attempt.plan.trunk.failsOverOn.has(status) || challenged) {
     tryNextGateway(cx, call);
     return;
@@ -215,12 +210,11 @@ export function onUnreachable(
   attempt: Attempt,
   why: 'timeout' | 'transport',
 ): void {
-  if (call.b !== null) call.b.sentInvite = null;
+  call.attempt = null;
   call.b?.history.routesTried.push(`${attempt.plan.gateway.id} ${why}`);
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
   cx.gatewaySilent(attempt);
-  if (call.ending !== null || attempt.abandoned) return;
   call.lastOutcome = outcomeOf(why === 'timeout' ? 'GATEWAY_TIMEOUT' : 'GATEWAY_UNREACHABLE');
   tryNextGateway(cx, call);
 }
@@ -228,10 +222,10 @@ export function onUnreachable(
 /** No first response in time: the next gateway gets its chance, this one's late answers are cleaned up. */
 export function onGatewayTimer(cx: Context, call: Call): void {
   const { attempt } = call;
-  if (attempt === null || call.ending !== null) return;
+  if (attempt === null) return;
   call.b?.history.routesTried.push(`${attempt.plan.gateway.id} timeout`);
   cx.gatewaySilent(attempt);
-  abandonAttempt(cx, call, attempt, 'GATEWAY_TIMEOUT');
+  abandonAttempt(cx, call, 'GATEWAY_TIMEOUT');
   call.lastOutcome = outcomeOf('GATEWAY_TIMEOUT');
   tryNextGateway(cx, call);
 }
@@ -239,8 +233,8 @@ export function onGatewayTimer(cx: Context, call: Call): void {
 /** Timer C: it rang and nobody answered (RFC 3261 §16.6 step 11). */
 export function onRingTimer(cx: Context, call: Call): void {
   const { attempt } = call;
-  if (attempt === null || call.ending !== null) return;
-  abandonAttempt(cx, call, attempt, 'NO_ANSWER');
+  if (attempt === null) return;
+  abandonAttempt(cx, call, 'NO_ANSWER');
   call.lastOutcome = outcomeOf('NO_ANSWER');
   finishRefused(cx, call, 480);
 }

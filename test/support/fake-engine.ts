@@ -1,7 +1,12 @@
 // A media engine without sockets: answers orders as the contract says, refuses on request, and remembers what is open.
 import type { EndpointHandle, OrderId } from '../../src/base/index.ts';
 import { endpointHandle } from '../../src/base/index.ts';
-import type { EndpointCounters, EngineCode, EngineEvent, EngineOrder } from '../../src/engine/index.ts';
+import type {
+  EndpointCounters,
+  EngineCode,
+  EngineEvent,
+  EngineOrder,
+} from '../../src/engine/index.ts';
 
 const NO_COUNTERS: EndpointCounters = {
   packetsReceived: 0,
@@ -57,7 +62,13 @@ export class FakeEngine {
       case 'closeEndpoint': {
         const known = this.endpoints.delete(order.endpoint);
         const code = known ? 'OK' : 'HANDLE_STALE';
-        return { kind: 'endpointClosed', order: order.order, code, endpoint: order.endpoint, counters: NO_COUNTERS };
+        return {
+          kind: 'endpointClosed',
+          order: order.order,
+          code,
+          endpoint: order.endpoint,
+          counters: NO_COUNTERS,
+        };
       }
     }
   }
