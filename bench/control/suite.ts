@@ -53,8 +53,7 @@ function measure(
     },
     options,
   ).run();
-  if (bench.error !== undefined)
-    throw new Error(`${work.name} failed`, { cause: bench.error });
+  if (bench.error !== undefined) throw new Error(`${work.name} failed`, { cause: bench.error });
   if (!(checksum > 0)) throw new Error(`${work.name} did nothing`);
   return {
     result: {
