@@ -6,16 +6,12 @@ import type { SipRequest, SipResponse } from '../sip/index.ts';
 import type { GatewayHealth } from '../trunks/index.ts';
 import { CallTable } from './call-table.ts';
 import type { Attempt, Call, TimerName } from './call.ts';
+import { onReinviteFailed, onReinviteResponse } from './change-answers.ts';
+import { onByeResponse } from './dialog-requests.ts';
 import { endCall } from './ending.ts';
 import { hangUpLate } from './gateway-invite.ts';
-import { admit, answerRefusal } from './inbound.ts';
-import {
-  onAck,
-  onReinvite,
-  onReinviteCancelled,
-  onReinviteFailed,
-  onReinviteResponse,
-} from './modify.ts';
+import { admit, answerRefusal, checkRequire } from './inbound.ts';
+import { onAck, onChangeTimer, onReinvite, onReinviteCancelled } from './modify.ts';
 import { startCall } from './new-call.ts';
 import { outcomeOf } from './outcome.ts';
 import { recordRefusal } from './refused-call.ts';
@@ -208,6 +204,12 @@ export class B2bua {
       this.#table.respond(txn, { status: 500, toTag: null });
       return;
     }
+    const unsupported = checkRequire(request);
+    if (unsupported !== null) {
+      const { error, headers } = unsupported;
+      this.#table.respond(txn, refusalAnswer(error, null, headers));
+      return;
+    }
     const { call, leg } = place;
     switch (request.method) {
       case 'BYE':
@@ -270,9 +272,10 @@ export class B2bua {
         if (status >= 200 && status < 300) hangUpLate(this.#table, txn, use, response);
         break;
       case 'reinvite':
-        onReinviteResponse(this.#table, use.call, use.leg, use.cseq, response);
+        onReinviteResponse(this.#table, use.call, use.leg, txn, response);
         break;
       case 'bye':
+        onByeResponse(this.#table, use, response);
         break;
       default:
         neverReached(use);
@@ -291,7 +294,7 @@ export class B2bua {
     if (use === null) return;
     this.#table.forgetTxn(txn);
     if (use.kind === 'invite') onUnreachable(this.#table, use.call, use.attempt, why);
-    else if (use.kind === 'reinvite') onReinviteFailed(this.#table, use.call, use.leg);
+    else if (use.kind === 'reinvite') onReinviteFailed(this.#table, use.call, use.leg, txn);
   }
 
   // ── Engine ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -358,6 +361,9 @@ export class B2bua {
         break;
       case 'ring':
         onRingTimer(this.#table, call);
+        break;
+      case 'change':
+        onChangeTimer(this.#table, call);
         break;
       case 'maxDuration':
         endCall(this.#table, call, outcomeOf('MAX_DURATION', 200), 'platform');

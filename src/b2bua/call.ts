@@ -20,6 +20,7 @@ import type {
   OutgoingRequest,
 } from '../sip/index.ts';
 import type { GatewayAttempt, Ticket, Trunk } from '../trunks/index.ts';
+import type { DialogCredentials } from './credentials.ts';
 import type { Outcome } from './outcome.ts';
 import type { CallPhase } from './types.ts';
 
@@ -64,6 +65,20 @@ export interface WaitingInvite {
   readonly recordRoutes: HeaderLines;
 }
 
+/** A re-INVITE of ours on its way. */
+export interface SentChange {
+  /** `pass`: the other party asked for it. `restore`: ours, to undo a change that only one side took. */
+  readonly purpose: 'pass' | 'restore';
+  readonly txn: ClientTxnId;
+  readonly uri: string;
+  readonly headers: HeaderLines;
+  /** Our offer; null when the offer is asked for. */
+  readonly body: Buffer | null;
+  readonly answeredChallenge: boolean;
+  /** Taken back: nobody waits for its answer any more. */
+  cancelled: boolean;
+}
+
 export interface Leg {
   readonly id: LegId;
   readonly side: 'a' | 'b';
@@ -85,8 +100,10 @@ export interface Leg {
   readonly anchor: LegAnchor;
   readonly history: LegHistory;
   waitingInvite: WaitingInvite | null;
-  /** An INVITE we sent on this leg (first or re-INVITE) without a final answer yet. */
-  sentInvite: ClientTxnId | null;
+  /** A re-INVITE of ours without a final answer yet. */
+  sentChange: SentChange | null;
+  /** What its gateway may be answered with inside the dialog; null for callers and where none are due. */
+  credentials: DialogCredentials | null;
   /** BYE was sent or received: nothing more is said on this dialog. */
   finished: boolean;
   /** Its start is in the journal (the outbound leg's only once a gateway is asked). */
@@ -110,7 +127,8 @@ export interface Attempt {
   readonly requestUri: string;
   readonly fromHeader: string;
   readonly toHeader: string;
-  answeredChallenge: boolean;
+  /** The realm whose challenge was answered; null before. */
+  answeredRealm: string | null;
   progressed: boolean;
 }
 
@@ -120,6 +138,8 @@ export interface Exchange {
   readonly answerer: Leg;
   readonly offer: AudioDescription;
   readonly forwarded: AnchoredSdp;
+  /** The answer that came with a provisional: it stands when the 2xx has none. */
+  readonly early: AudioDescription | null;
 }
 
 /** A 2xx with an offer, received on `leg`: its ACK must carry the answer (RFC 3261 §13.2.1). */
@@ -130,7 +150,7 @@ export interface Unacknowledged {
   readonly cseq: number;
 }
 
-export type TimerName = 'gateway' | 'ring' | 'maxDuration' | 'linger';
+export type TimerName = 'gateway' | 'ring' | 'change' | 'maxDuration' | 'linger';
 
 export interface Call {
   readonly id: CallId;

@@ -12,6 +12,7 @@ import type { EngineOrder } from '../engine/index.ts';
 import type { HeaderLines } from '../sip/index.ts';
 import type { GatewayAttempt, Trunk } from '../trunks/index.ts';
 import type { Attempt, Call, InviteHead, Leg, TimerName } from './call.ts';
+import type { SentBye } from './dialog-requests.ts';
 import type { Outcome } from './outcome.ts';
 import type { B2buaSettings, SipOrder } from './types.ts';
 
@@ -20,8 +21,8 @@ export type TxnUse =
   | { readonly kind: 'invite'; readonly call: Call; readonly attempt: Attempt }
   /** Answered or given up: a further 2xx is a fork's or comes too late, and is hung up. */
   | LateInvite
-  | { readonly kind: 'reinvite'; readonly call: Call; readonly leg: Leg; readonly cseq: number }
-  | { readonly kind: 'bye' };
+  | { readonly kind: 'reinvite'; readonly call: Call; readonly leg: Leg }
+  | SentBye;
 
 export interface LateInvite {
   readonly kind: 'late';

@@ -1,10 +1,18 @@
 // Requests inside a leg's dialog: ACK, BYE and re-INVITE, with the case of a peer whose Contact leads nowhere.
 import type { ClientTxnId } from '../base/index.ts';
-import type { Dialog, HeaderLines } from '../sip/index.ts';
-import type { Call, Leg } from './call.ts';
+import type { Dialog, DialogRequest, HeaderLines, SipResponse } from '../sip/index.ts';
+import type { Call, Leg, SentChange } from './call.ts';
 import type { Context } from './context.ts';
+import type { DialogCredentials } from './credentials.ts';
+import { answerInDialog, isChallenge } from './credentials.ts';
 import type { Outcome } from './outcome.ts';
 import { reasonValue } from './outcome.ts';
+
+/**
+ * How long a party may think about a change of the call. Longer than Timer B, which ends the call when it says nothing at
+ * all: this is for one that only says "trying".
+ */
+const CHANGE_WAIT_MS = 40_000;
 
 /** Which 2xx an ACK is for. */
 export interface Acknowledged {
@@ -13,6 +21,21 @@ export interface Acknowledged {
   readonly toTag: string;
   /** The INVITE's. */
   readonly cseq: number;
+}
+
+/** A BYE that may be challenged. */
+export interface SentBye {
+  readonly kind: 'bye';
+  readonly dialog: Dialog;
+  readonly uri: string;
+  readonly headers: HeaderLines;
+  /** Null when a challenge is not to be answered, or was answered already. */
+  readonly credentials: DialogCredentials | null;
+}
+
+/** The 2xx that a response is, as its ACK names it. */
+export function acknowledgedBy(txn: ClientTxnId, response: SipResponse): Acknowledged {
+  return { txn, toTag: response.to.tag ?? '', cseq: response.cseq.number };
 }
 
 /**
@@ -32,17 +55,39 @@ export function sendAck(cx: Context, dialog: Dialog, to: Acknowledged, body: Buf
 }
 
 /** BYE with the reason it is sent for (RFC 3326). */
-export function sendBye(cx: Context, dialog: Dialog, outcome: Outcome): void {
+export function sendBye(
+  cx: Context,
+  dialog: Dialog,
+  outcome: Outcome,
+  credentials: DialogCredentials | null,
+): void {
   const reason = reasonValue(outcome);
-  const built = dialog.buildRequest('BYE', {
-    headers: reason === null ? [] : [['Reason', reason]],
-  });
+  buildBye(cx, dialog, reason === null ? [] : [['Reason', reason]], { credentials, answer: [] });
+}
+
+/** The final answer to a BYE: a challenge of the gateway is answered once, everything else ends the matter. */
+export function onByeResponse(cx: Context, bye: SentBye, response: SipResponse): void {
+  if (!isChallenge(response.status)) return;
+  const request = { method: 'BYE', uri: bye.uri };
+  const answer = answerInDialog(cx, response, request, bye.credentials);
+  if (!answer.ok) return;
+  buildBye(cx, bye.dialog, bye.headers, { credentials: null, answer: [answer.value.header] });
+}
+
+function buildBye(
+  cx: Context,
+  dialog: Dialog,
+  headers: HeaderLines,
+  { credentials, answer }: { credentials: DialogCredentials | null; answer: HeaderLines },
+): void {
+  const built = dialog.buildRequest('BYE', { headers: [...headers, ...answer] });
   if (!built.ok) {
     cx.rejected(built.error.code, null);
     return;
   }
   const { target, request } = built.value;
-  cx.sip({ kind: 'request', txn: cx.newTxn({ kind: 'bye' }), target, request });
+  const txn = cx.newTxn({ kind: 'bye', dialog, uri: request.uri, headers, credentials });
+  cx.sip({ kind: 'request', txn, target, request });
 }
 
 /**
@@ -53,17 +98,59 @@ export function sendReinvite(
   cx: Context,
   call: Call,
   leg: Leg,
-  parts: { readonly headers: HeaderLines; readonly body: Buffer | null },
+  change: Pick<SentChange, 'purpose' | 'headers' | 'body'>,
 ): boolean {
+  return send(cx, call, leg, { ...change, answer: [], answeredChallenge: false });
+}
+
+/** Answers the gateway's challenge to a re-INVITE of ours once. @returns false when it can't be answered. */
+export function answerReinviteChallenge(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  sent: SentChange,
+  response: SipResponse,
+): boolean {
+  if (sent.answeredChallenge || !isChallenge(response.status)) return false;
+  const request = { method: 'INVITE', uri: sent.uri };
+  const answer = answerInDialog(cx, response, request, leg.credentials);
+  if (!answer.ok) return false;
+  return send(cx, call, leg, { ...sent, answer: [answer.value.header], answeredChallenge: true });
+}
+
+interface Sending extends Pick<SentChange, 'purpose' | 'headers' | 'body' | 'answeredChallenge'> {
+  readonly answer: HeaderLines;
+}
+
+function send(cx: Context, call: Call, leg: Leg, sending: Sending): boolean {
+  const { purpose, headers, body, answer, answeredChallenge } = sending;
   if (leg.dialog === null) throw new Error('a re-INVITE needs a dialog');
-  const built = leg.dialog.buildRequest('INVITE', parts);
+  const built = leg.dialog.buildRequest('INVITE', { headers: [...headers, ...answer], body });
   if (!built.ok) {
     cx.rejected(built.error.code, leg.trunk?.name ?? null);
     return false;
   }
-  const { target, request, cseq } = built.value;
-  const txn = cx.newTxn({ kind: 'reinvite', call, leg, cseq });
-  leg.sentInvite = txn;
-  cx.sip({ kind: 'request', txn, target, request });
+  carry(cx, call, leg, built.value, { purpose, headers, body, answeredChallenge });
   return true;
+}
+
+function carry(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  { target, request }: DialogRequest,
+  facts: Pick<SentChange, 'purpose' | 'headers' | 'body' | 'answeredChallenge'>,
+): void {
+  const txn = cx.newTxn({ kind: 'reinvite', call, leg });
+  leg.sentChange = { ...facts, txn, uri: request.uri, cancelled: false };
+  cx.setTimer(call, 'change', CHANGE_WAIT_MS);
+  cx.sip({ kind: 'request', txn, target, request });
+}
+
+/** Takes back a re-INVITE of ours that has no final answer yet (RFC 3261 §9.1). */
+export function cancelReinvite(cx: Context, leg: Leg): void {
+  const { sentChange } = leg;
+  if (sentChange === null || sentChange.cancelled) return;
+  sentChange.cancelled = true;
+  cx.sip({ kind: 'cancel', txn: sentChange.txn, headers: [] });
 }

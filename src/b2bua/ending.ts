@@ -4,9 +4,9 @@ import { ERRORS } from '../base/index.ts';
 import type { Call, Leg } from './call.ts';
 import { legsOf } from './call.ts';
 import type { Context } from './context.ts';
-import { sendAck, sendBye } from './dialog-requests.ts';
+import { cancelReinvite, sendAck, sendBye } from './dialog-requests.ts';
 import { abandonAttempt } from './gateway-invite.ts';
-import { closeEndpoints } from './offer-answer.ts';
+import { closeEndpoints } from './media-orders.ts';
 import type { Outcome } from './outcome.ts';
 import { outcomeOf } from './outcome.ts';
 import { commitEnd, markEnd } from './records.ts';
@@ -34,6 +34,8 @@ export function endCall(cx: Context, call: Call, outcome: Outcome, by: EndedBy):
 
 /** Says good-bye on one leg in the way its state allows. */
 function finishLeg(cx: Context, call: Call, leg: Leg, outcome: Outcome): void {
+  // So that its transaction ends in bounded time; a 2xx that crosses is acknowledged and nothing more.
+  cancelReinvite(cx, leg);
   const waiting = leg.waitingInvite;
   if (waiting !== null && !waiting.answered) {
     takeWaiting(cx, leg);
@@ -47,7 +49,12 @@ function finishLeg(cx: Context, call: Call, leg: Leg, outcome: Outcome): void {
   if (leg.side === 'a' && leg.history.answeredAt === null) return;
   leg.finished = true;
   acknowledgeBare(cx, call, leg);
-  sendBye(cx, leg.dialog, outcome);
+  sendBye(cx, leg.dialog, outcome, leg.credentials);
+}
+
+/** Whom a leg's own doing is put down to. */
+export function sideOf(leg: Leg): EndedBy {
+  return leg.side === 'a' ? 'caller' : 'callee';
 }
 
 /** Forgets a party's INVITE that has its final answer. */

@@ -6,7 +6,7 @@ import { Dialog, quotedText } from '../sip/index.ts';
 import type { GatewayAttempt } from '../trunks/index.ts';
 import type { Attempt, Call, InviteHead, Leg } from './call.ts';
 import type { Context, LateInvite } from './context.ts';
-import { sendAck, sendBye } from './dialog-requests.ts';
+import { acknowledgedBy, sendAck, sendBye } from './dialog-requests.ts';
 import { contactOf } from './identity.ts';
 import { outcomeOf, reasonValue } from './outcome.ts';
 import { ALLOW } from './responses.ts';
@@ -36,7 +36,7 @@ export function newAttempt(cx: Context, call: Call, leg: Leg, plan: GatewayAttem
     requestUri: `sip:${user}@${gatewayHost}${transport}`,
     fromHeader: `${display}<sip:${caller}@${host}>;tag=${leg.localTag}`,
     toHeader: `<sip:${user}@${gatewayHost}>`,
-    answeredChallenge: false,
+    answeredRealm: null,
     progressed: false,
   };
 }
@@ -121,6 +121,6 @@ export function hangUpLate(
     cx.rejected(dialog.error.code, null);
     return;
   }
-  sendAck(cx, dialog.value, { txn, toTag: response.to.tag ?? '', cseq: head.cseq }, null);
-  sendBye(cx, dialog.value, outcome);
+  sendAck(cx, dialog.value, acknowledgedBy(txn, response), null);
+  sendBye(cx, dialog.value, outcome, null);
 }

@@ -1,9 +1,9 @@
 // One gateway after the other: who is asked next, and the answer to a challenge.
 import type { SipResponse } from '../sip/index.ts';
-import { digestAnswer } from '../sip/index.ts';
 import type { GatewayAttempt } from '../trunks/index.ts';
 import type { Attempt, Call } from './call.ts';
 import type { Context } from './context.ts';
+import { answerTo } from './credentials.ts';
 import { finishRefused } from './ending.ts';
 import { newAttempt, sendInvite, takeIdentity } from './gateway-invite.ts';
 import { pointFor } from './identity.ts';
@@ -43,7 +43,7 @@ function sendAttempt(cx: Context, call: Call, plan: GatewayAttempt): boolean {
   b.point = pointFor(cx, target);
   let body: Buffer | null = null;
   if (call.firstOffer !== null) {
-    const forwarded = openExchange(cx, call, call.a, b, call.firstOffer);
+    const forwarded = openExchange(cx, call, { offerer: call.a, answerer: b }, call.firstOffer);
     if (!forwarded.ok) {
       call.lastOutcome = outcomeOf(forwarded.error.code);
       b.history.routesTried.push(`${plan.gateway.id} ${forwarded.error.code}`);
@@ -73,29 +73,18 @@ export function answerChallenge(
   attempt: Attempt,
   response: SipResponse,
 ): boolean {
-  const { credentials } = attempt.plan.trunk;
+  const { trunk } = attempt.plan;
+  const { credentials } = trunk;
   const { b } = call;
-  if (credentials === null || attempt.answeredChallenge || b === null) return false;
-  const proxy = response.status === 407;
-  for (const challenge of response.headerValues(
-    proxy ? 'proxy-authenticate' : 'www-authenticate',
-  )) {
-    const realm = /realm="([^"]*)"/i.exec(challenge)?.[1] ?? null;
-    // A callee behind the gateway could challenge with a realm of its own to learn a hash of the trunk's password.
-    if (credentials.realm !== null && credentials.realm !== realm) continue;
-    const answer = digestAnswer(challenge, credentials, {
-      method: 'INVITE',
-      uri: attempt.requestUri,
-      cnonce: cx.random.hex(16),
-    });
-    if (!answer.ok) continue;
-    attempt.answeredChallenge = true;
-    attempt.cseq += 1;
-    const body = call.exchange === null ? null : sdpBody(call.exchange.forwarded);
-    sendInvite(cx, call, b, attempt, body, [
-      [proxy ? 'Proxy-Authorization' : 'Authorization', answer.value],
-    ]);
-    return true;
-  }
-  return false;
+  if (credentials === null || attempt.answeredRealm !== null || b === null) return false;
+  const request = { method: 'INVITE', uri: attempt.requestUri };
+  const { realm } = credentials;
+  const answer = answerTo(cx, response, request, { credentials, realm });
+  if (!answer.ok) return false;
+  attempt.answeredRealm = answer.value.realm;
+  attempt.cseq += 1;
+  const body = call.exchange === null ? null : sdpBody(call.exchange.forwarded);
+  sendInvite(cx, call, b, attempt, body, [answer.value.header]);
+  cx.setTimer(call, 'gateway', trunk.gatewayTimeoutS * 1000);
+  return true;
 }

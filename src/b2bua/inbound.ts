@@ -64,19 +64,11 @@ export function admit(
   if (!ticket.ok) return refuse(ticket.error, trunk);
   const admitted = { trunk, authIdentity, ticket: ticket.value };
   const offer = readOffer(request);
-  if (!offer.ok)
-    return refuse(
-      offer.error,
-      trunk,
-      offer.error.code === 'BODY_UNSUPPORTED' ? ACCEPT : [],
-      admitted,
-    );
+  if (!offer.ok) return refuse(offer.error, trunk, [], admitted);
   const route = cx.settings.book.selectRoute(dialledOf(request));
   if (!route.ok) return refuse(route.error, trunk, [], admitted);
   return ok({ ...admitted, route: route.value, offer: offer.value });
 }
-
-const ACCEPT: HeaderLines = [['Accept', 'application/sdp']];
 
 /** What was dialled: the user part, or the whole of a tel: URI. */
 export function dialledOf(request: SipRequest): string {

@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 import { addressIndexFor, contactOf, pointFor } from './identity.ts';
 import type { Admitted } from './inbound.ts';
 import { callerOf, dialledOf } from './inbound.ts';
-import { openEndpoints } from './offer-answer.ts';
+import { openEndpoints } from './media-orders.ts';
 import { commitStart } from './records.ts';
 
 /** What a new call is made from. */
@@ -127,7 +127,8 @@ function newLeg(cx: Context, seed: LegSeed): Leg {
       routesTried: [],
     },
     waitingInvite: null,
-    sentInvite: null,
+    sentChange: null,
+    credentials: null,
     finished: false,
     recordStarted: seed.side === 'a',
     recorded: false,

@@ -1,20 +1,12 @@
 // Offers and answers between the two legs (RFC 3264): each side only ever sees descriptions of our own, on our ports.
 // First INVITE, late offer and re-INVITE are the same exchange with the roles set differently.
-import type { CodedError, HostPort, Result } from '../base/index.ts';
+import type { CodedError, Result } from '../base/index.ts';
 import { err, ok } from '../base/index.ts';
-import type { EngineOrder } from '../engine/index.ts';
-import type { AnchoredSdp, AnchorPoint, AudioDescription, CodecName } from '../sip/index.ts';
-import {
-  anchoredAnswer,
-  anchoredOffer,
-  ownAnswer,
-  payloadMaps,
-  readAudioText,
-} from '../sip/index.ts';
+import type { AnchoredSdp, AnchorOptions, AudioDescription, CodecName } from '../sip/index.ts';
+import { anchoredAnswer, anchoredOffer, ownAnswer, ownOffer, readAudioText } from '../sip/index.ts';
 import type { Call, Exchange, Leg } from './call.ts';
-import { legsOf } from './call.ts';
 import type { Context } from './context.ts';
-import { sourceRuleFor } from './source-rule.ts';
+import { connectLegs } from './media-orders.ts';
 
 const NO_CODECS: readonly CodecName[] = [];
 
@@ -25,17 +17,20 @@ function allowedBetween(call: Call): readonly CodecName[] {
   return outbound.filter((codec) => inbound.includes(codec));
 }
 
-function anchorPoint(cx: Context, leg: Leg): AnchorPoint {
-  const address = cx.settings.mediaAddresses[leg.anchor.addressIndex];
-  if (address === undefined)
-    throw new Error(`media address ${leg.anchor.addressIndex} is not configured`);
-  // rtcp-mux is accepted where a peer offers it, and not proposed: one that ignores it still expects the second port.
-  return {
-    address: address.advertise,
-    rtpPort: leg.anchor.rtpPort,
-    rtcpPort: leg.anchor.rtcpPort,
-    rtcpMux: true,
-  };
+/** What every description of ours on this leg is written from. */
+function anchorOptions(cx: Context, leg: Leg): AnchorOptions {
+  const { addressIndex, rtpPort, rtcpPort, sessionId, lastSent } = leg.anchor;
+  const address = cx.settings.mediaAddresses[addressIndex];
+  if (address === undefined) throw new Error(`media address ${addressIndex} is not configured`);
+  const anchor = { address: address.advertise, rtpPort, rtcpPort, rtcpMux: true };
+  return { anchor, sessionId, previous: lastSent };
+}
+
+/** The same for an offer: rtcp-mux is accepted everywhere but proposed only to a peer that had it; others expect the second port. */
+function offerOptions(cx: Context, leg: Leg): AnchorOptions {
+  const options = anchorOptions(cx, leg);
+  const rtcpMux = leg.anchor.theirs?.rtcpMux ?? false;
+  return { ...options, anchor: { ...options.anchor, rtcpMux } };
 }
 
 /** Reads a party's body. SDP_MALFORMED, CODEC_NOT_SHARED when there is no audio we can pass on. */
@@ -45,27 +40,23 @@ export function readBody(body: Buffer): Result<AudioDescription, CodedError> {
 
 /**
  * Takes an offer from `offerer` and makes ours for the other leg.
- * @returns our offer to put in the other leg's INVITE or 2xx; the exchange stays open until `answerExchange`.
+ * @returns our offer to put in the other leg's INVITE or 2xx; the exchange stays open until it is answered.
  */
 export function openExchange(
   cx: Context,
   call: Call,
-  offerer: Leg,
-  answerer: Leg,
+  { offerer, answerer }: Pick<Exchange, 'offerer' | 'answerer'>,
   offer: AudioDescription,
 ): Result<AnchoredSdp, CodedError> {
-  const point = anchorPoint(cx, answerer);
   const forwarded = anchoredOffer({
+    ...offerOptions(cx, answerer),
     from: offer,
     allowedCodecs: allowedBetween(call),
     codecOrder: 'offered',
-    anchor: { ...point, rtcpMux: answerer.anchor.theirs?.rtcpMux ?? false },
-    sessionId: answerer.anchor.sessionId,
-    previous: answerer.anchor.lastSent,
   });
   if (!forwarded.ok) return forwarded;
   answerer.anchor.lastSent = forwarded.value;
-  call.exchange = { offerer, answerer, offer, forwarded: forwarded.value };
+  call.exchange = { offerer, answerer, offer, forwarded: forwarded.value, early: null };
   return forwarded;
 }
 
@@ -81,7 +72,7 @@ export function answerExchange(
   farAnswer: AudioDescription,
   options: { readonly final: boolean },
 ): Result<AnchoredSdp, CodedError> {
-  const { offerer, answerer } = exchange;
+  const { offerer } = exchange;
   if (farAnswer.rejected) {
     return err({
       code: 'CODEC_NOT_SHARED',
@@ -89,21 +80,50 @@ export function answerExchange(
     });
   }
   const answer = anchoredAnswer({
+    ...anchorOptions(cx, offerer),
     offer: exchange.offer,
     sent: exchange.forwarded.audio,
     farAnswer,
-    anchor: anchorPoint(cx, offerer),
-    sessionId: offerer.anchor.sessionId,
-    previous: offerer.anchor.lastSent,
   });
   if (!answer.ok) return answer;
-  offerer.anchor.lastSent = answer.value;
-  offerer.anchor.ours = answer.value;
-  offerer.anchor.theirs = exchange.offer;
-  answerer.anchor.ours = exchange.forwarded;
-  answerer.anchor.theirs = farAnswer;
-  if (options.final) call.exchange = null;
+  agree(offerer, answer.value, exchange.offer);
+  takeExchange(cx, call, exchange, farAnswer);
+  if (!options.final) call.exchange = { ...exchange, early: farAnswer };
+  return answer;
+}
+
+/** Takes the answer to an offer that only the answerer needed: the offerer has agreed to it before. */
+export function takeExchange(
+  cx: Context,
+  call: Call,
+  { offerer, answerer, forwarded }: Exchange,
+  farAnswer: AudioDescription,
+): void {
+  agree(answerer, forwarded, farAnswer);
+  call.exchange = null;
   connectLegs(cx, call, offerer, answerer);
+}
+
+/** Answers an offer of `leg` out of what the other leg agreed to last, without asking it again. */
+export function answerAgreed(
+  cx: Context,
+  call: Call,
+  { leg, other }: { readonly leg: Leg; readonly other: Leg },
+  offer: AudioDescription,
+): Result<AnchoredSdp, CodedError> {
+  const { ours, theirs } = other.anchor;
+  if (ours === null || theirs === null) {
+    return err({ code: 'CODEC_NOT_SHARED', message: 'the other leg has agreed to nothing yet' });
+  }
+  const answer = anchoredAnswer({
+    ...anchorOptions(cx, leg),
+    offer,
+    sent: ours.audio,
+    farAnswer: theirs,
+  });
+  if (!answer.ok) return answer;
+  agree(leg, answer.value, offer);
+  connectLegs(cx, call, leg, other);
   return answer;
 }
 
@@ -114,131 +134,43 @@ export function answerEcho(
   offer: AudioDescription,
 ): Result<AnchoredSdp, CodedError> {
   const leg = call.a;
-  const answer = ownAnswer({
-    offer,
-    allowedCodecs: leg.trunk?.codecs ?? NO_CODECS,
-    anchor: anchorPoint(cx, leg),
-    sessionId: leg.anchor.sessionId,
-    previous: leg.anchor.lastSent,
-  });
+  const allowedCodecs = leg.trunk?.codecs ?? NO_CODECS;
+  const answer = ownAnswer({ ...anchorOptions(cx, leg), offer, allowedCodecs });
   if (!answer.ok) return answer;
-  leg.anchor.lastSent = answer.value;
-  leg.anchor.ours = answer.value;
-  leg.anchor.theirs = offer;
-  const maps = payloadMaps(
-    { ours: answer.value.audio, theirs: offer },
-    { ours: answer.value.audio, theirs: offer },
-  );
-  leg.anchor.codec = maps.codec?.name ?? null;
-  const orders: EngineOrder[] = [];
-  pushUpdate(cx, call, leg, maps.clockRatesA, orders);
-  pushLink(cx, call, leg, leg, maps.aToB, orders);
-  cx.engine(orders);
+  agree(leg, answer.value, offer);
+  connectLegs(cx, call, leg, leg);
   return answer;
 }
 
-function connectLegs(cx: Context, call: Call, x: Leg, y: Leg): void {
-  if (x.anchor.ours === null || x.anchor.theirs === null) return;
-  if (y.anchor.ours === null || y.anchor.theirs === null) return;
-  const maps = payloadMaps(
-    { ours: x.anchor.ours.audio, theirs: x.anchor.theirs },
-    { ours: y.anchor.ours.audio, theirs: y.anchor.theirs },
-  );
-  const codec = maps.codec?.name ?? null;
-  x.anchor.codec = codec;
-  y.anchor.codec = codec;
-  const orders: EngineOrder[] = [];
-  pushUpdate(cx, call, x, maps.clockRatesA, orders);
-  pushUpdate(cx, call, y, maps.clockRatesB, orders);
-  pushLink(cx, call, x, y, maps.aToB, orders);
-  pushLink(cx, call, y, x, maps.bToA, orders);
-  cx.engine(orders);
+/** The echo's own offer, for a party that asked without one; `takeEchoAnswer` follows. */
+export function offerEcho(cx: Context, call: Call): Result<AnchoredSdp, CodedError> {
+  const { a } = call;
+  const codecs = a.trunk?.codecs ?? NO_CODECS;
+  const offer = ownOffer({ ...offerOptions(cx, a), codecs, direction: 'sendrecv' });
+  if (offer.ok) a.anchor.lastSent = offer.value;
+  return offer;
 }
 
-function pushUpdate(
+/** The party's answer to the echo's own offer. CODEC_NOT_SHARED when it took no audio. */
+export function takeEchoAnswer(
   cx: Context,
   call: Call,
-  leg: Leg,
-  clockRates: readonly (readonly [number, number])[],
-  orders: EngineOrder[],
-): void {
-  const { endpoint, theirs } = leg.anchor;
-  if (endpoint === null || theirs === null) return;
-  const mux = theirs.rtcpMux && (leg.anchor.ours?.audio.rtcpMux ?? false);
-  const remote: HostPort | null = theirs.remoteRtp;
-  orders.push({
-    kind: 'updateEndpoint',
-    order: cx.newOrder({ kind: 'change', call, leg }),
-    endpoint,
-    remoteRtp: remote,
-    remoteRtcp: mux ? null : theirs.remoteRtcp,
-    rtcpMux: mux,
-    sourceRule:
-      remote === null
-        ? 'strict'
-        : sourceRuleFor(leg.trunk?.media ?? 'auto', remote.host, leg.peerAddress),
-    inactivityMs: expectsMedia(leg) ? cx.settings.inactivityMs : cx.settings.inactivityHoldMs,
-    clockRates,
-  });
-}
-
-/** Whether the peer has agreed to send: a leg on hold may be silent for longer. */
-function expectsMedia(leg: Leg): boolean {
-  const theirs = leg.anchor.theirs?.direction;
-  const ours = leg.anchor.ours?.audio.direction;
-  const sends = theirs === 'sendrecv' || theirs === 'sendonly';
-  const wanted = ours === 'sendrecv' || ours === 'recvonly';
-  return sends && wanted;
-}
-
-function pushLink(
-  cx: Context,
-  call: Call,
-  from: Leg,
-  to: Leg,
-  payloadMap: readonly (readonly [number, number])[],
-  orders: EngineOrder[],
-): void {
-  if (from.anchor.endpoint === null || to.anchor.endpoint === null) return;
-  orders.push({
-    kind: 'openLink',
-    order: cx.newOrder({ kind: 'change', call, leg: from }),
-    from: from.anchor.endpoint,
-    to: to.anchor.endpoint,
-    payloadMap,
-  });
-}
-
-/** Orders an endpoint for each leg that has none yet; `endpointOpened` comes back for each. */
-export function openEndpoints(cx: Context, call: Call): void {
-  const orders: EngineOrder[] = [];
-  for (const leg of legsOf(call)) {
-    if (leg.anchor.endpoint !== null) continue;
-    call.opening += 1;
-    orders.push({
-      kind: 'openEndpoint',
-      order: cx.newOrder({ kind: 'open', call, leg }),
-      affinity: call.number,
-      addressIndex: leg.anchor.addressIndex,
-    });
+  answer: AudioDescription,
+): Result<null, CodedError> {
+  const { a } = call;
+  const { lastSent } = a.anchor;
+  if (lastSent === null || answer.rejected) {
+    return err({ code: 'CODEC_NOT_SHARED', message: 'the party refused the echo’s audio' });
   }
-  cx.engine(orders);
+  agree(a, lastSent, answer);
+  connectLegs(cx, call, a, a);
+  return ok(null);
 }
 
-/** Orders the end of every endpoint that is open; `endpointClosed` brings the last counters. */
-export function closeEndpoints(cx: Context, call: Call): void {
-  const orders: EngineOrder[] = [];
-  for (const leg of legsOf(call)) {
-    const { endpoint } = leg.anchor;
-    if (endpoint === null || leg.anchor.closing) continue;
-    leg.anchor.closing = true;
-    orders.push({
-      kind: 'closeEndpoint',
-      order: cx.newOrder({ kind: 'close', call, leg }),
-      endpoint,
-    });
-  }
-  if (orders.length > 0) cx.engine(orders);
+function agree(leg: Leg, ours: AnchoredSdp, theirs: AudioDescription): void {
+  leg.anchor.lastSent = ours;
+  leg.anchor.ours = ours;
+  leg.anchor.theirs = theirs;
 }
 
 /** The value of a body for the SIP core. */
@@ -248,7 +180,8 @@ export function sdpBody(sdp: AnchoredSdp): Buffer {
 
 /** Whether a description may be passed at all: some audio, not refused by its own writer. */
 export function acceptable(offer: AudioDescription): Result<AudioDescription, CodedError> {
-  if (offer.rejected)
+  if (offer.rejected) {
     return err({ code: 'CODEC_NOT_SHARED', message: 'the offer has no live audio stream' });
+  }
   return ok(offer);
 }

@@ -9,6 +9,9 @@ import { contactOf } from './identity.ts';
 /** Methods we answer at all; the value of Allow (RFC 3261 §20.5). */
 export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS';
 
+/** What a refused body should have been (RFC 3261 §21.4.13). */
+const ACCEPT: HeaderLines = [['Accept', 'application/sdp']];
+
 /** The final answer a coded failure stands for, with Retry-After where the failure says when a retry helps. */
 export function refusalAnswer(
   error: CodedError,
@@ -18,7 +21,9 @@ export function refusalAnswer(
   const { retryAfterS } = error;
   const retry: HeaderLines =
     retryAfterS === undefined ? [] : [['Retry-After', String(retryAfterS)]];
-  return { status: ERRORS[error.code].sip ?? 500, toTag, headers: [...headers, ...retry] };
+  const accept = error.code === 'BODY_UNSUPPORTED' ? ACCEPT : [];
+  const status = ERRORS[error.code].sip ?? 500;
+  return { status, toTag, headers: [...headers, ...accept, ...retry] };
 }
 
 /** Contact, Allow and the body's type, as a 2xx with SDP carries them (RFC 3261 §13.3.1.4). */

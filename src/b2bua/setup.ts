@@ -1,15 +1,24 @@
 // From the first INVITE to the answer: endpoints, gateways tried in order, ringing and early media, 200 and ACK.
+import { ok } from '../base/index.ts';
 import type { EngineEvent } from '../engine/index.ts';
 import type { SipResponse } from '../sip/index.ts';
 import { Dialog } from '../sip/index.ts';
 import type { Attempt, Call, Leg } from './call.ts';
 import type { Context } from './context.ts';
-import { sendAck } from './dialog-requests.ts';
+import { dialogCredentials } from './credentials.ts';
+import { acknowledgedBy, sendAck } from './dialog-requests.ts';
 import { endCall, finishRefused, refuseCaller } from './ending.ts';
 import { abandonAttempt, headOf } from './gateway-invite.ts';
 import { answerChallenge, tryNextGateway } from './gateways.ts';
 import { contactOf } from './identity.ts';
-import { answerEcho, answerExchange, openExchange, readBody, sdpBody } from './offer-answer.ts';
+import {
+  answerEcho,
+  answerExchange,
+  offerEcho,
+  openExchange,
+  readBody,
+  sdpBody,
+} from './offer-answer.ts';
 import { outcomeOf, outcomeOfStatus, statusForCaller } from './outcome.ts';
 import { commitAnswered, commitRinging } from './records.ts';
 import { sdpHeaders } from './responses.ts';
@@ -45,21 +54,10 @@ export function endpointOpened(
 }
 
 function answerWithEcho(cx: Context, call: Call): void {
-  const waiting = call.a.waitingInvite;
-  if (waiting === null) return;
-  if (call.firstOffer === null) {
-    refuseCaller(cx, call, {
-      code: 'CODEC_NOT_SHARED',
-      message: 'the echo destination needs an offer',
-    });
-    return;
-  }
-  const answer = answerEcho(cx, call, call.firstOffer);
-  if (!answer.ok) {
-    refuseCaller(cx, call, answer.error);
-    return;
-  }
-  answerCaller(cx, call, sdpBody(answer.value));
+  const { firstOffer } = call;
+  const answer = firstOffer === null ? offerEcho(cx, call) : answerEcho(cx, call, firstOffer);
+  if (answer.ok) answerCaller(cx, call, sdpBody(answer.value));
+  else refuseCaller(cx, call, answer.error);
 }
 
 function placeCall(cx: Context, call: Call): void {
@@ -125,6 +123,7 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
     return;
   }
   b.dialog = dialog.value;
+  b.credentials = dialogCredentials(b, attempt.answeredRealm);
   if (call.a.waitingInvite?.lateOffer === true) answerLateOffer(cx, call, attempt, response);
   else answerFirstOffer(cx, call, attempt, response);
 }
@@ -133,7 +132,9 @@ function answerFirstOffer(cx: Context, call: Call, attempt: Attempt, response: S
   acknowledge(cx, call, attempt, response);
   const { exchange } = call;
   if (exchange === null) return;
-  const read = readBody(response.body);
+  // Gateways that answered in a 183 often leave the answer out of the 200, although only a reliable 183 would allow it.
+  const { early } = exchange;
+  const read = response.body.length === 0 && early !== null ? ok(early) : readBody(response.body);
   const answer = read.ok ? answerExchange(cx, call, exchange, read.value, { final: true }) : read;
   if (!answer.ok) {
     // The gateway answered something no leg of ours can use: the call can't stand.
@@ -148,19 +149,16 @@ function answerLateOffer(cx: Context, call: Call, attempt: Attempt, response: Si
   const { a, b } = call;
   if (b === null) return;
   const read = readBody(response.body);
-  const forwarded = read.ok ? openExchange(cx, call, b, a, read.value) : read;
+  const forwarded = read.ok
+    ? openExchange(cx, call, { offerer: b, answerer: a }, read.value)
+    : read;
   if (!forwarded.ok) {
     acknowledge(cx, call, attempt, response);
     refuseCaller(cx, call, forwarded.error);
     return;
   }
   // The ACK to the gateway carries the caller's answer, so it waits for the caller's ACK (RFC 3261 §13.2.1).
-  call.unacknowledged = {
-    txn: attempt.txn,
-    toTag: response.to.tag ?? '',
-    leg: b,
-    cseq: attempt.cseq,
-  };
+  call.unacknowledged = { ...acknowledgedBy(attempt.txn, response), leg: b };
   commitAnswered(cx, b);
   answerCaller(cx, call, sdpBody(forwarded.value));
 }
@@ -180,7 +178,7 @@ function answerCaller(cx: Context, call: Call, body: Buffer): void {
 function acknowledge(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
   const dialog = call.b?.dialog ?? null;
   if (dialog === null) return;
-  sendAck(cx, dialog, { txn: attempt.txn, toTag: response.to.tag ?? '', cseq: attempt.cseq }, null);
+  sendAck(cx, dialog, acknowledgedBy(attempt.txn, response), null);
 }
 
 /** The gateway's final refusal: next gateway where the trunk's list says so, else the caller is told. */

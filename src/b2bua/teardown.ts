@@ -5,7 +5,7 @@ import type { SipRequest } from '../sip/index.ts';
 import type { Call, Leg } from './call.ts';
 import { legsOf } from './call.ts';
 import type { Context } from './context.ts';
-import { endCall, settle, takeWaiting } from './ending.ts';
+import { endCall, settle, sideOf, takeWaiting } from './ending.ts';
 import { outcomeOf } from './outcome.ts';
 import { mediaOf } from './records.ts';
 
@@ -27,7 +27,7 @@ export function onBye(
   const q850 = /Q\.850\s*;\s*cause\s*=\s*(\d{1,3})/i.exec(request.header('reason') ?? '')?.[1];
   const outcome = outcomeOf('NORMAL_CLEARING');
   const told = q850 === undefined ? outcome : { ...outcome, q850: Number(q850) };
-  endCall(cx, call, told, leg.side === 'a' ? 'caller' : 'callee');
+  endCall(cx, call, told, sideOf(leg));
 }
 
 /** CANCEL of the first INVITE (the core has answered the CANCEL itself): 487, and the gateway's INVITE is cancelled. */

@@ -1,0 +1,198 @@
+// What the party says that was asked for a change, and what that means for the one that asked. Where the two would end up with
+// different pictures of the call, the answerer is taken back to what both agreed to last.
+import type { AnchoredSdp, SipResponse } from '../sip/index.ts';
+import type { Call, Leg, SentChange } from './call.ts';
+import { otherLeg } from './call.ts';
+import type { Answer, Context } from './context.ts';
+import type { ClientTxnId } from '../base/index.ts';
+import {
+  acknowledgedBy,
+  answerReinviteChallenge,
+  sendAck,
+  sendReinvite,
+} from './dialog-requests.ts';
+import { endCall, sideOf, takeWaiting } from './ending.ts';
+import {
+  answerAgreed,
+  answerExchange,
+  openExchange,
+  readBody,
+  sdpBody,
+  takeExchange,
+} from './offer-answer.ts';
+import { outcomeOf, statusForCaller } from './outcome.ts';
+import { ALLOW, sdpHeaders } from './responses.ts';
+
+/** 200 to a re-INVITE that waits. */
+export function answerWaiting(cx: Context, leg: Leg, sdp: AnchoredSdp): void {
+  const waiting = leg.waitingInvite;
+  if (waiting === null) return;
+  waiting.answered = true;
+  const headers = [...waiting.recordRoutes, ...sdpHeaders(leg)];
+  cx.respond(waiting.txn, { status: 200, toTag: leg.localTag, headers, body: sdpBody(sdp) });
+}
+
+/** A refusal to a re-INVITE that waits for its answer; without effect when none does. */
+export function refuseWaiting(cx: Context, leg: Leg, answer: Answer): void {
+  const waiting = leg.waitingInvite;
+  if (waiting === null || waiting.answered) return;
+  takeWaiting(cx, leg);
+  cx.respond(waiting.txn, answer);
+}
+
+/** An answer to a re-INVITE of ours. */
+export function onReinviteResponse(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  txn: ClientTxnId,
+  response: SipResponse,
+): void {
+  const { status } = response;
+  if (status < 200 || leg.dialog === null) return;
+  const sent = leg.sentChange;
+  if (sent === null || sent.txn !== txn || call.ending !== null) {
+    // The call ended meanwhile: a 2xx still wants its ACK, and the BYE is on its way.
+    if (status < 300) sendAck(cx, leg.dialog, acknowledgedBy(txn, response), null);
+    return;
+  }
+  leg.sentChange = null;
+  cx.clearTimer(call, 'change');
+  if (status >= 300) {
+    if (sent.cancelled || !answerReinviteChallenge(cx, call, leg, sent, response)) {
+      changeRefused(cx, call, leg, status);
+    }
+    return;
+  }
+  leg.dialog.refreshTarget(response.contacts[0] ?? null);
+  if (sent.purpose === 'restore') takeRestored(cx, call, leg, sent, response);
+  else if (sent.cancelled) undo(cx, call, leg, sent, response);
+  else if (sent.body === null) passLateOffer(cx, call, leg, sent, response);
+  else passAnswer(cx, call, leg, sent, response);
+}
+
+/** No answer at all to a re-INVITE of ours, which is as a 408 (RFC 3261 §8.1.3.1). */
+export function onReinviteFailed(cx: Context, call: Call, leg: Leg, txn: ClientTxnId): void {
+  if (leg.sentChange?.txn !== txn || call.ending !== null) return;
+  leg.sentChange = null;
+  cx.clearTimer(call, 'change');
+  changeRefused(cx, call, leg, 408);
+}
+
+/** The party that was asked said no; 408 and 481 mean that its dialog is gone (RFC 3261 §12.2.1.2). */
+function changeRefused(cx: Context, call: Call, leg: Leg, status: number): void {
+  call.exchange = null;
+  const asker = otherLeg(call, leg);
+  if (asker !== null) refuseWaiting(cx, asker, { status: statusForCaller(status), toTag: null });
+  if (status !== 408 && status !== 481) return;
+  leg.finished = status === 481;
+  endCall(cx, call, { ...outcomeOf('PEER_REFUSED'), status }, sideOf(leg));
+}
+
+function passAnswer(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  sent: SentChange,
+  response: SipResponse,
+): void {
+  acknowledge(cx, leg, sent, response, null);
+  const asker = otherLeg(call, leg);
+  const { exchange } = call;
+  if (asker === null || exchange === null) return;
+  const read = readBody(response.body);
+  const answer = read.ok ? answerExchange(cx, call, exchange, read.value, { final: true }) : read;
+  if (answer.ok) {
+    answerWaiting(cx, asker, answer.value);
+    return;
+  }
+  // Whatever is wrong with the answer is not the asker's fault, so it hears 488 and not 400.
+  refuseWaiting(cx, asker, { status: 488, toTag: null });
+  restore(cx, call, leg);
+}
+
+function passLateOffer(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  sent: SentChange,
+  response: SipResponse,
+): void {
+  const asker = otherLeg(call, leg);
+  if (asker === null) return;
+  const read = readBody(response.body);
+  const parties = { offerer: leg, answerer: asker };
+  const forwarded = read.ok ? openExchange(cx, call, parties, read.value) : read;
+  if (forwarded.ok) {
+    call.unacknowledged = { ...acknowledgedBy(sent.txn, response), leg };
+    answerWaiting(cx, asker, forwarded.value);
+    return;
+  }
+  refuseWaiting(cx, asker, { status: 488, toTag: null });
+  answerUnasked(cx, call, leg, sent, response);
+}
+
+/** A 2xx to a change that was taken back: the answerer believes in it, so it is led back to what the asker still has. */
+function undo(cx: Context, call: Call, leg: Leg, sent: SentChange, response: SipResponse): void {
+  if (sent.body === null) {
+    answerUnasked(cx, call, leg, sent, response);
+    return;
+  }
+  acknowledge(cx, leg, sent, response, null);
+  restore(cx, call, leg);
+}
+
+/** Answers a late offer out of what the other party agreed to last; the call ends when even that can't be done. */
+function answerUnasked(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  sent: SentChange,
+  response: SipResponse,
+): void {
+  const other = otherLeg(call, leg);
+  const read = readBody(response.body);
+  const answer =
+    read.ok && other !== null ? answerAgreed(cx, call, { leg, other }, read.value) : null;
+  const body = answer !== null && answer.ok ? sdpBody(answer.value) : null;
+  acknowledge(cx, leg, sent, response, body);
+  if (body === null) endCall(cx, call, outcomeOf('CODEC_NOT_SHARED', 200), sideOf(leg));
+}
+
+/** re-INVITE with what the other leg agreed to last; nobody waits for its answer. */
+function restore(cx: Context, call: Call, leg: Leg): void {
+  const other = otherLeg(call, leg);
+  const agreed = other?.anchor.theirs ?? null;
+  if (other === null || agreed === null) return;
+  const offer = openExchange(cx, call, { offerer: other, answerer: leg }, agreed);
+  if (!offer.ok) return;
+  const headers = [['Allow', ALLOW]] as const;
+  const body = sdpBody(offer.value);
+  if (!sendReinvite(cx, call, leg, { purpose: 'restore', headers, body })) call.exchange = null;
+}
+
+function takeRestored(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  sent: SentChange,
+  response: SipResponse,
+): void {
+  acknowledge(cx, leg, sent, response, null);
+  const { exchange } = call;
+  call.exchange = null;
+  const read = readBody(response.body);
+  if (exchange !== null && read.ok && !read.value.rejected) {
+    takeExchange(cx, call, exchange, read.value);
+  }
+}
+
+function acknowledge(
+  cx: Context,
+  leg: Leg,
+  sent: SentChange,
+  response: SipResponse,
+  body: Buffer | null,
+): void {
+  if (leg.dialog !== null) sendAck(cx, leg.dialog, acknowledgedBy(sent.txn, response), body);
+}

@@ -1,0 +1,83 @@
+// Our side of digest towards gateways (RFC 3261 §22.2): which challenge is answered, and for which request.
+import type { CodedError, Result } from '../base/index.ts';
+import { err, ok } from '../base/index.ts';
+import type { SipResponse } from '../sip/index.ts';
+import { digestAnswer, readChallenge, sendTargetOfText } from '../sip/index.ts';
+import type { Trunk } from '../trunks/index.ts';
+import type { Leg } from './call.ts';
+import type { Context } from './context.ts';
+
+export type Credentials = NonNullable<Trunk['credentials']>;
+
+/** What a challenged request inside a dialog may be answered with. */
+export interface DialogCredentials {
+  readonly credentials: Credentials;
+  /** The one realm that is answered. */
+  readonly realm: string;
+  /** The gateway's own host: a dialog that leads to any other party is never given an answer. */
+  readonly gatewayHost: string;
+}
+
+/** A header line that answers a challenge, and the realm it was for. */
+export interface ChallengeAnswer {
+  readonly header: readonly [string, string];
+  readonly realm: string;
+}
+
+export function isChallenge(status: number): boolean {
+  return status === 401 || status === 407;
+}
+
+/**
+ * Answers the first challenge of a 401 or 407 that the credentials are for.
+ * @param realm the only realm answered; null answers any, which is right for the first INVITE alone: it goes to the gateway itself.
+ * @returns AUTH_FAILED when there is none. A callee behind the gateway could challenge with a realm of its own to learn a hash
+ *   of the trunk's password.
+ */
+export function answerTo(
+  cx: Context,
+  response: SipResponse,
+  request: { readonly method: string; readonly uri: string },
+  { credentials, realm }: { readonly credentials: Credentials; readonly realm: string | null },
+): Result<ChallengeAnswer, CodedError> {
+  const proxy = response.status === 407;
+  const name = proxy ? 'proxy-authenticate' : 'www-authenticate';
+  for (const challenge of response.headerValues(name)) {
+    const read = readChallenge(challenge);
+    if (!read.ok || (realm !== null && read.value.realm !== realm)) continue;
+    const cnonce = cx.random.hex(16);
+    const answer = digestAnswer(challenge, credentials, { ...request, cnonce });
+    if (!answer.ok) continue;
+    const header = [proxy ? 'Proxy-Authorization' : 'Authorization', answer.value] as const;
+    return ok({ header, realm: read.value.realm });
+  }
+  return err({ code: 'AUTH_FAILED', message: 'no challenge that the credentials are for' });
+}
+
+/**
+ * What this leg's gateway may be answered inside the dialog.
+ * @param realm of the challenge that its INVITE answered; null when there was none.
+ */
+export function dialogCredentials(leg: Leg, realm: string | null): DialogCredentials | null {
+  const credentials = leg.trunk?.credentials ?? null;
+  const known = credentials?.realm ?? realm;
+  if (credentials === null || known === null) return null;
+  return { credentials, realm: known, gatewayHost: leg.peerAddress };
+}
+
+/**
+ * Answers the challenge to a request inside a dialog. Only where the dialog's far end is the gateway itself: a 401 of a callee
+ * further on looks the same, and would be given a hash of the trunk's password.
+ */
+export function answerInDialog(
+  cx: Context,
+  response: SipResponse,
+  request: { readonly method: string; readonly uri: string },
+  allowed: DialogCredentials | null,
+): Result<ChallengeAnswer, CodedError> {
+  const peer = sendTargetOfText(request.uri);
+  if (allowed === null || !peer.ok || peer.value.host !== allowed.gatewayHost) {
+    return err({ code: 'AUTH_FAILED', message: 'the challenger is not the gateway' });
+  }
+  return answerTo(cx, response, request, allowed);
+}

@@ -1,0 +1,119 @@
+// Orders to the media engine: endpoints opened and closed, and both connected as the last exchange agreed.
+import type { HostPort } from '../base/index.ts';
+import type { EngineOrder } from '../engine/index.ts';
+import type { PayloadMaps } from '../sip/index.ts';
+import { payloadMaps } from '../sip/index.ts';
+import type { Call, Leg } from './call.ts';
+import { legsOf } from './call.ts';
+import type { Context } from './context.ts';
+import { sourceRuleFor } from './source-rule.ts';
+
+type Pairs = readonly (readonly [number, number])[];
+
+/** Orders an endpoint for each leg that has none yet; `endpointOpened` comes back for each. */
+export function openEndpoints(cx: Context, call: Call): void {
+  const orders: EngineOrder[] = [];
+  for (const leg of legsOf(call)) {
+    if (leg.anchor.endpoint !== null) continue;
+    call.opening += 1;
+    orders.push({
+      kind: 'openEndpoint',
+      order: cx.newOrder({ kind: 'open', call, leg }),
+      affinity: call.number,
+      addressIndex: leg.anchor.addressIndex,
+    });
+  }
+  cx.engine(orders);
+}
+
+/** Orders the end of every endpoint that is open; `endpointClosed` brings the last counters. */
+export function closeEndpoints(cx: Context, call: Call): void {
+  const orders: EngineOrder[] = [];
+  for (const leg of legsOf(call)) {
+    const { endpoint } = leg.anchor;
+    if (endpoint === null || leg.anchor.closing) continue;
+    leg.anchor.closing = true;
+    const order = cx.newOrder({ kind: 'close', call, leg });
+    orders.push({ kind: 'closeEndpoint', order, endpoint });
+  }
+  cx.engine(orders);
+}
+
+/** Connects two legs that have agreed, each to its peer and both to each other. `x` and `y` may be one (echo). */
+export function connectLegs(cx: Context, call: Call, x: Leg, y: Leg): void {
+  const maps = mapsBetween(x, y);
+  if (maps === null) return;
+  const codec = maps.codec?.name ?? null;
+  x.anchor.codec = codec;
+  y.anchor.codec = codec;
+  const orders: EngineOrder[] = [];
+  pushUpdate(cx, call, x, maps.clockRatesA, orders);
+  if (x !== y) pushUpdate(cx, call, y, maps.clockRatesB, orders);
+  pushLink(cx, call, x, y, maps.aToB, orders);
+  if (x !== y) pushLink(cx, call, y, x, maps.bToA, orders);
+  cx.engine(orders);
+}
+
+function mapsBetween(x: Leg, y: Leg): PayloadMaps | null {
+  if (x.anchor.ours === null || x.anchor.theirs === null) return null;
+  if (y.anchor.ours === null || y.anchor.theirs === null) return null;
+  return payloadMaps(
+    { ours: x.anchor.ours.audio, theirs: x.anchor.theirs },
+    { ours: y.anchor.ours.audio, theirs: y.anchor.theirs },
+  );
+}
+
+function pushUpdate(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  clockRates: Pairs,
+  orders: EngineOrder[],
+): void {
+  const { endpoint, theirs } = leg.anchor;
+  if (endpoint === null || theirs === null) return;
+  const mux = theirs.rtcpMux && (leg.anchor.ours?.audio.rtcpMux ?? false);
+  const remote: HostPort | null = theirs.remoteRtp;
+  const { inactivityMs, inactivityHoldMs } = cx.settings;
+  orders.push({
+    kind: 'updateEndpoint',
+    order: cx.newOrder({ kind: 'change', call, leg }),
+    endpoint,
+    remoteRtp: remote,
+    remoteRtcp: mux ? null : theirs.remoteRtcp,
+    rtcpMux: mux,
+    sourceRule:
+      remote === null
+        ? 'strict'
+        : sourceRuleFor(leg.trunk?.media ?? 'auto', remote.host, leg.peerAddress),
+    inactivityMs: expectsMedia(leg) ? inactivityMs : inactivityHoldMs,
+    clockRates,
+  });
+}
+
+/** Whether the peer has agreed to send: a leg on hold may be silent for longer. */
+function expectsMedia(leg: Leg): boolean {
+  const theirs = leg.anchor.theirs?.direction;
+  const ours = leg.anchor.ours?.audio.direction;
+  const sends = theirs === 'sendrecv' || theirs === 'sendonly';
+  const wanted = ours === 'sendrecv' || ours === 'recvonly';
+  return sends && wanted;
+}
+
+function pushLink(
+  cx: Context,
+  call: Call,
+  from: Leg,
+  to: Leg,
+  payloadMap: Pairs,
+  orders: EngineOrder[],
+): void {
+  if (from.anchor.endpoint === null || to.anchor.endpoint === null) return;
+  orders.push({
+    kind: 'openLink',
+    order: cx.newOrder({ kind: 'change', call, leg: from }),
+    from: from.anchor.endpoint,
+    to: to.anchor.endpoint,
+    payloadMap,
+  });
+}

@@ -1,0 +1,321 @@
+// Changes of an answered call: hold, resume, late offers, glare, refusals, and the two sides kept of one mind.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Standing } from '../../support/b2bua-driver.ts';
+import { B2buaDriver, standingCall } from '../../support/b2bua-driver.ts';
+import { headerOf, sdpOf } from '../../support/sip-messages.ts';
+import { NOTHING_HELD } from './expectations.ts';
+
+const aliceSays = (direction: string, version = 2): string => sdpOf({ direction, version });
+const bobSays = (direction: string, host = '192.0.2.20'): string =>
+  sdpOf({ host, port: 50_000, direction, version: 2 });
+
+function standing(): Standing & { readonly driver: B2buaDriver } {
+  const driver = new B2buaDriver();
+  return { driver, ...standingCall(driver) };
+}
+
+const body = (message: { readonly body: Buffer | null }): string => message.body?.toString() ?? '';
+
+function endsAtRest(driver: B2buaDriver): void {
+  for (const bye of driver.sent('BYE')) driver.answer(bye, 200);
+  driver.pass(32_100);
+  assert.equal(driver.b2bua.held, NOTHING_HELD);
+  assert.is(driver.engine.endpoints.size, 0);
+  assert.is(driver.admission.calls, 0);
+}
+
+test('passes the caller’s hold on in our own words and answers it with the callee’s direction', () => {
+  const { driver, alice } = standing();
+  const hold = alice.send('INVITE', aliceSays('sendonly'));
+  const passed = driver.lastSent('INVITE');
+  assert.is(passed.host, '192.0.2.20');
+  assert.match(body(passed.request), /\r\na=sendonly\r\n/);
+  assert.not.match(body(passed.request), /192\.0\.2\.10/);
+  driver.answer(passed, 200, { body: bobSays('recvonly') });
+  assert.equal(driver.statuses(hold), [200]);
+  assert.match(body(driver.lastTold(hold)), /\r\na=recvonly\r\n/);
+  assert.is(driver.acks.at(-1)?.txn, passed.txn);
+});
+
+test('waits longer for media of a leg that agreed to be silent', () => {
+  const { driver, alice } = standing();
+  alice.send('INVITE', aliceSays('sendonly'));
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('recvonly') });
+  const waits = [...driver.engine.endpoints.values()].map(({ update }) => update?.inactivityMs);
+  assert.equal(waits, [60_000, 300_000]);
+});
+
+test('passes the callee’s hold and resume to the caller', () => {
+  const { driver, bob } = standing();
+  for (const [offered, answered] of [
+    ['sendonly', 'recvonly'],
+    ['sendrecv', 'sendrecv'],
+  ] as const) {
+    const change = bob.send('INVITE', bobSays(offered));
+    const passed = driver.lastSent('INVITE');
+    assert.is(passed.host, '192.0.2.10');
+    assert.match(body(passed.request), new RegExp(`\\r\\na=${offered}\\r\\n`));
+    const contact = '<sip:alice@192.0.2.10:5060>';
+    driver.answer(passed, 200, { body: aliceSays(answered), contact });
+    assert.match(body(driver.lastTold(change)), new RegExp(`\\r\\na=${answered}\\r\\n`));
+    bob.acknowledge(change);
+  }
+});
+
+test('numbers the versions of our descriptions upwards with each change', () => {
+  const { driver, alice, sent } = standing();
+  const version = (text: string): string => /^o=- \d+ (\d+) /m.exec(text)?.[1] ?? '';
+  assert.is(version(body(sent.request)), '1');
+  const hold = alice.send('INVITE', aliceSays('sendonly'));
+  assert.is(version(body(driver.lastSent('INVITE').request)), '2');
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('recvonly') });
+  assert.is(version(body(driver.lastTold(hold))), '2');
+});
+
+test('understands the old hold with c=0.0.0.0: nothing is sent to that leg any more', () => {
+  const { driver, alice } = standing();
+  const hold = alice.send('INVITE', sdpOf({ host: '0.0.0.0', version: 2 }));
+  const passed = driver.lastSent('INVITE');
+  assert.not.match(body(passed.request), /0\.0\.0\.0/);
+  assert.match(body(passed.request), /\r\na=sendonly\r\n/);
+  driver.answer(passed, 200, { body: bobSays('recvonly') });
+  assert.equal(driver.statuses(hold), [200]);
+  const [a] = [...driver.engine.endpoints.values()];
+  assert.is(a?.update?.remoteRtp, null);
+});
+
+test('passes a re-INVITE without an offer on, and the answer in the ACK', () => {
+  const { driver, alice } = standing();
+  const asked = alice.send('INVITE');
+  const passed = driver.lastSent('INVITE');
+  assert.is(passed.request.body, null);
+  driver.answer(passed, 200, { body: bobSays('sendrecv') });
+  assert.is(driver.acks.length, 1, 'the ACK waits for the caller’s answer');
+  assert.match(body(driver.lastTold(asked)), /^v=0\r\no=- \d+ \d+ IN IP4 192\.0\.2\.1\r\n/);
+  alice.acknowledge(asked, aliceSays('sendrecv'));
+  assert.is(driver.acks.length, 2);
+  assert.match(body(driver.acks[1]?.request ?? { body: null }), /m=audio 20002 /);
+  assert.is(driver.b2bua.callCount, 1);
+});
+
+test('a late offer whose ACK brings no answer ends the call on both sides', () => {
+  const { driver, alice } = standing();
+  const asked = alice.send('INVITE');
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('sendrecv') });
+  alice.acknowledge(asked);
+  assert.equal(
+    driver.sent('BYE').map(({ host }) => host),
+    ['192.0.2.10', '192.0.2.20'],
+  );
+  assert.is(driver.record('inbound').cause, 'CODEC_NOT_SHARED');
+  endsAtRest(driver);
+});
+
+test('a late offer whose ACK never comes is acknowledged before the BYE', () => {
+  const { driver, alice } = standing();
+  const asked = alice.send('INVITE');
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('sendrecv') });
+  driver.news({ kind: 'ackMissing', txn: asked });
+  assert.is(driver.acks.length, 2);
+  assert.is(driver.record('inbound').cause, 'ACK_MISSING');
+  endsAtRest(driver);
+});
+
+test('glare: the callee’s re-INVITE is told 491 while the caller’s is under way', () => {
+  const { driver, alice, bob } = standing();
+  const first = alice.send('INVITE', aliceSays('sendonly'));
+  const second = bob.send('INVITE', bobSays('sendonly'));
+  assert.equal(driver.statuses(second), [491]);
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('recvonly') });
+  assert.equal(driver.statuses(first), [200]);
+});
+
+test('glare: the caller’s re-INVITE is told 491 while the callee’s is under way', () => {
+  const { driver, alice, bob } = standing();
+  bob.send('INVITE', bobSays('sendonly'));
+  assert.equal(driver.statuses(alice.send('INVITE', aliceSays('sendonly'))), [491]);
+});
+
+test('glare: a 491 of the callee is passed on to the caller and the call stands', () => {
+  const { driver, alice } = standing();
+  const hold = alice.send('INVITE', aliceSays('sendonly'));
+  driver.answer(driver.lastSent('INVITE'), 491);
+  assert.equal(driver.statuses(hold), [491]);
+  assert.is(driver.b2bua.callCount, 1);
+});
+
+test('a second re-INVITE of the same party is told 500 with Retry-After', () => {
+  const { driver, alice } = standing();
+  alice.send('INVITE', aliceSays('sendonly'));
+  const second = driver.lastTold(alice.send('INVITE', aliceSays('sendrecv', 3)));
+  assert.is(second.status, 500);
+  assert.match(headerOf(second, 'Retry-After'), /^([0-9]|10)$/);
+});
+
+test('a refused re-INVITE leaves the call as it was and the next one is passed on', () => {
+  const { driver, alice } = standing();
+  const refused = alice.send('INVITE', aliceSays('sendonly'));
+  driver.answer(driver.lastSent('INVITE'), 488);
+  assert.equal(driver.statuses(refused), [488]);
+  const next = alice.send('INVITE', aliceSays('sendonly', 3));
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('recvonly') });
+  assert.equal(driver.statuses(next), [200]);
+});
+
+for (const status of [408, 481]) {
+  test(`a re-INVITE answered ${status} ends the call, for the dialog is gone`, () => {
+    const { driver, alice } = standing();
+    const hold = alice.send('INVITE', aliceSays('sendonly'));
+    driver.answer(driver.lastSent('INVITE'), status);
+    assert.equal(driver.statuses(hold), [status]);
+    const byes = driver.sent('BYE').map(({ host }) => host);
+    assert.equal(byes, status === 481 ? ['192.0.2.10'] : ['192.0.2.10', '192.0.2.20']);
+    endsAtRest(driver);
+  });
+}
+
+test('a re-INVITE that is never answered ends the call', () => {
+  const { driver, alice } = standing();
+  const hold = alice.send('INVITE', aliceSays('sendonly'));
+  driver.fail(driver.lastSent('INVITE'), 'timeout');
+  assert.equal(driver.statuses(hold), [408]);
+  endsAtRest(driver);
+});
+
+test('a callee that only says "trying" to a re-INVITE is given 40 s, and the call stands', () => {
+  const { driver, alice } = standing();
+  const hold = alice.send('INVITE', aliceSays('sendonly'));
+  const passed = driver.lastSent('INVITE');
+  driver.answer(passed, 180);
+  driver.pass(39_900);
+  assert.equal(driver.statuses(hold), []);
+  driver.pass(200);
+  assert.equal(driver.statuses(hold), [504]);
+  assert.is(driver.cancels.at(-1)?.txn, passed.txn);
+  driver.answer(passed, 487);
+  assert.is(driver.b2bua.callCount, 1);
+  assert.equal(alice.send('INVITE', aliceSays('sendonly', 3)) > 0, true);
+  assert.is(driver.sent('INVITE').length, 3);
+});
+
+test('a cancelled re-INVITE is told 487 and cancelled at the callee', () => {
+  const { driver, alice } = standing();
+  const hold = alice.send('INVITE', aliceSays('sendonly'));
+  const passed = driver.lastSent('INVITE');
+  driver.cancel(hold);
+  assert.equal(driver.statuses(hold), [487]);
+  assert.is(driver.cancels.at(-1)?.txn, passed.txn);
+  driver.answer(passed, 487);
+  assert.is(driver.b2bua.callCount, 1);
+  assert.is(driver.sent('INVITE').length, 2);
+});
+
+test('a callee that accepted a re-INVITE already cancelled is led back to what the caller still has', () => {
+  const { driver, alice } = standing();
+  const hold = alice.send('INVITE', aliceSays('sendonly'));
+  const passed = driver.lastSent('INVITE');
+  driver.cancel(hold);
+  driver.answer(passed, 200, { body: bobSays('recvonly') });
+  assert.is(driver.acks.at(-1)?.txn, passed.txn);
+  const restoring = driver.lastSent('INVITE');
+  assert.is.not(restoring.txn, passed.txn);
+  assert.match(body(restoring.request), /\r\na=sendrecv\r\n/);
+  driver.answer(restoring, 200, { body: bobSays('sendrecv') });
+  assert.is(driver.acks.at(-1)?.txn, restoring.txn);
+  const waits = [...driver.engine.endpoints.values()].map(({ update }) => update?.inactivityMs);
+  assert.equal(waits, [60_000, 60_000]);
+  assert.equal(driver.statuses(hold), [487]);
+});
+
+test('a callee’s offer to a re-INVITE already cancelled is answered with what the caller still has', () => {
+  const { driver, alice } = standing();
+  const asked = alice.send('INVITE');
+  driver.cancel(asked);
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('sendrecv') });
+  assert.match(
+    body(driver.acks.at(-1)?.request ?? { body: null }),
+    /m=audio 20002 RTP\/AVP 0 101\r\n/,
+  );
+  assert.is(driver.b2bua.callCount, 1);
+});
+
+test('an unreadable answer to a re-INVITE is told 488, and the callee is led back', () => {
+  const { driver, alice } = standing();
+  const hold = alice.send('INVITE', aliceSays('sendonly'));
+  driver.answer(driver.lastSent('INVITE'), 200, { body: 'v=0\r\nnonsense' });
+  assert.equal(driver.statuses(hold), [488]);
+  assert.match(body(driver.lastSent('INVITE').request), /\r\na=sendrecv\r\n/);
+});
+
+test('a re-INVITE whose offer is not SDP is told 415 with what is accepted', () => {
+  const { driver, alice } = standing();
+  const txn = driver.receive(alice.request('INVITE').withBody('x', 'text/plain'));
+  assert.is(driver.lastTold(txn).status, 415);
+  assert.is(headerOf(driver.lastTold(txn), 'Accept'), 'application/sdp');
+});
+
+test('a re-INVITE that requires an extension is told 420, and the call stands', () => {
+  const { driver, alice } = standing();
+  const txn = driver.receive(
+    alice.request('INVITE', aliceSays('sendrecv')).with('Require', '100rel'),
+  );
+  assert.is(driver.lastTold(txn).status, 420);
+  assert.is(headerOf(driver.lastTold(txn), 'Unsupported'), '100rel');
+  assert.is(driver.sent('INVITE').length, 1);
+});
+
+test('a BYE of the asker while its re-INVITE is pending: 487, CANCEL and BYE to the callee', () => {
+  const { driver, alice } = standing();
+  const hold = alice.send('INVITE', aliceSays('sendonly'));
+  const passed = driver.lastSent('INVITE');
+  assert.equal(driver.statuses(alice.send('BYE')), [200]);
+  assert.equal(driver.statuses(hold), [487]);
+  assert.is(driver.cancels.at(-1)?.txn, passed.txn);
+  assert.is(driver.lastSent('BYE').host, '192.0.2.20');
+  driver.answer(passed, 487);
+  endsAtRest(driver);
+});
+
+test('a BYE of the asked party while a re-INVITE is pending ends the asker’s side with 487 and BYE', () => {
+  const { driver, alice, bob } = standing();
+  const hold = alice.send('INVITE', aliceSays('sendonly'));
+  bob.send('BYE');
+  assert.equal(driver.statuses(hold), [487]);
+  assert.is(driver.lastSent('BYE').host, '192.0.2.10');
+  driver.answer(driver.lastSent('INVITE'), 481);
+  endsAtRest(driver);
+});
+
+test('a 200 to a re-INVITE after the call ended is acknowledged and changes nothing', () => {
+  const { driver, alice } = standing();
+  alice.send('INVITE', aliceSays('sendonly'));
+  const passed = driver.lastSent('INVITE');
+  alice.send('BYE');
+  const orders = driver.engine.orders.length;
+  driver.answer(passed, 200, { body: bobSays('recvonly') });
+  assert.is(driver.acks.at(-1)?.txn, passed.txn);
+  assert.is(driver.engine.orders.length, orders);
+  endsAtRest(driver);
+});
+
+test('a 200 to a re-INVITE whose ACK never comes ends the call', () => {
+  const { driver, alice } = standing();
+  const hold = alice.send('INVITE', aliceSays('sendonly'));
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('recvonly') });
+  driver.news({ kind: 'ackMissing', txn: hold });
+  assert.is(driver.record('outbound').cause, 'ACK_MISSING');
+  endsAtRest(driver);
+});
+
+test('follows a Contact that a re-INVITE brings', () => {
+  const { driver, alice, bob } = standing();
+  driver.receive(
+    alice.request('INVITE', aliceSays('sendrecv')).with('Contact', '<sip:moved@192.0.2.11:5070>'),
+  );
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('sendrecv') });
+  bob.send('BYE');
+  assert.is(driver.lastSent('BYE').request.uri, 'sip:moved@192.0.2.11:5070');
+});
+
+test.run();
