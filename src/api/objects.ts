@@ -11,7 +11,14 @@ const STATUS_NO_CONTENT = 204;
 /** The name of the route with the empty prefix: an empty path segment is none. */
 const EMPTY_PREFIX_NAME = 'default';
 /** Values that go in and never out, at any depth of a body. */
-const SECRET_KEYS: ReadonlySet<string> = new Set(['password', 'ha1', 'secret', 'token']);
+const SECRET_KEYS: ReadonlySet<string> = new Set([
+  'password',
+  'ha1',
+  'ha1_md5',
+  'ha1_sha256',
+  'secret',
+  'token',
+]);
 const SECRET_SHOWN = '(secret)';
 
 /** One family of objects: where it lives and how its members are named. */

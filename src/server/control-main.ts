@@ -1,44 +1,52 @@
 // Entry of the control process.
-import { loadConfig } from '../config/index.ts';
 import { Control } from './control.ts';
 import type { ToControl } from './family.ts';
 import { addonPath, EXIT_CONFIG, failProcess, onSupervisor, tellSupervisor } from './family.ts';
 import { openLog } from './log.ts';
 
-let control: Control | null = null;
+type Start = Extract<ToControl, { kind: 'start' }>;
 
-async function start({ configPath, media }: Extract<ToControl, { kind: 'start' }>): Promise<void> {
-  const loaded = loadConfig({ path: configPath });
-  if (!loaded.ok) {
-    failProcess(EXIT_CONFIG, 'the configuration changed and is wrong now');
-    return;
-  }
-  const { settings } = loaded.value;
+/** Words that come while the start is under way wait for its end: none is lost, and a stop finds something whole to stop. */
+let control: Promise<Control | null> = Promise.resolve(null);
+
+async function start({ settings, file, configPath, media }: Start): Promise<Control | null> {
   const log = openLog(settings.log.level, 'control');
-  const started = await Control.start({ settings, media, log, configPath, addonPath: addonPath() });
+  const started = await Control.start({
+    settings,
+    file,
+    configPath,
+    media,
+    log,
+    addonPath: addonPath(),
+    tell: tellSupervisor,
+  });
   if (!started.ok) {
-    const exitCode = started.error.code === 'CONFIG_INVALID' ? EXIT_CONFIG : 1;
-    failProcess(exitCode, started.error.message);
-    return;
+    const { code, message } = started.error;
+    failProcess(code === 'CONFIG_INVALID' ? EXIT_CONFIG : 1, message);
+    return null;
   }
-  control = started.value;
-  tellSupervisor({ kind: 'ready', lines: control.describe() });
+  tellSupervisor({ kind: 'ready', lines: started.value.describe() });
+  return started.value;
 }
 
-onSupervisor<ToControl>((message) => {
+async function obey(message: Exclude<ToControl, Start>): Promise<void> {
+  const running = await control;
+  if (running === null) return;
   switch (message.kind) {
-    case 'start':
-      void start(message);
-      break;
     case 'media':
-      control?.useMedia(message.media);
+      running.useMedia(message.media);
       break;
     case 'reload':
-      control?.reload();
+      running.reload();
       break;
     case 'stop':
-      if (control === null) process.exit(0);
-      void control.stop({ now: message.now }).then(() => process.exit(0));
-      break;
+      await running.stop({ now: message.now });
+      process.exit(0);
   }
+}
+
+onSupervisor((sent) => {
+  const message = sent as ToControl;
+  if (message.kind === 'start') control = start(message);
+  else void obey(message);
 });

@@ -4,37 +4,43 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, networkInterfaces } from 'node:os';
 import type { DoctorFacts } from '../config/index.ts';
 
+const CLOCK_LIMIT_MS = 2_000;
+
 /** Reads the facts; whatever can't be read is null. */
 export function gatherFacts(): DoctorFacts {
   return {
-    receiveBufferBytesMax: readNumber('/proc/sys/net/core/rmem_max'),
-    sendBufferBytesMax: readNumber('/proc/sys/net/core/wmem_max'),
-    openFilesMax: openFilesMax(),
-    ephemeralPorts: readRanges('/proc/sys/net/ipv4/ip_local_port_range')[0] ?? null,
-    reservedPorts: readRanges('/proc/sys/net/ipv4/ip_local_reserved_ports'),
+    receiveBufferBytesMax: numberIn(readText('/proc/sys/net/core/rmem_max')),
+    sendBufferBytesMax: numberIn(readText('/proc/sys/net/core/wmem_max')),
+    openFilesMax: openFilesMaxIn(readText('/proc/self/limits')),
+    ephemeralPorts: portRangesIn(readText('/proc/sys/net/ipv4/ip_local_port_range'))[0] ?? null,
+    reservedPorts: portRangesIn(readText('/proc/sys/net/ipv4/ip_local_reserved_ports')),
     cpuCount: availableParallelism(),
     clockSynchronised: clockSynchronised(),
-    localAddresses: Object.values(networkInterfaces()).flatMap((entries) => (entries ?? []).map(({ address }) => address)),
+    localAddresses: Object.values(networkInterfaces()).flatMap((entries) =>
+      (entries ?? []).map(({ address }) => address),
+    ),
   };
 }
 
-function readText(path: string): string | null {
+/** Empty when it can't be read: not Linux, or a sandbox without /proc. */
+function readText(path: string): string {
   try {
     return readFileSync(path, 'ascii').trim();
-  } catch {
-    return null;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return '';
+    throw error;
   }
 }
 
-function readNumber(path: string): number | null {
-  const text = readText(path);
-  const value = text === null ? NaN : Number.parseInt(text, 10);
-  return Number.isFinite(value) ? value : null;
+/** A text that is one whole number, else null. */
+export function numberIn(text: string): number | null {
+  return /^\d+$/.test(text) ? Number(text) : null;
 }
 
-/** `low high`, or `a-b,c` as the reserved list is written. */
-function readRanges(path: string): readonly { readonly portMin: number; readonly portMax: number }[] {
-  const text = readText(path) ?? '';
+/** `low high`, or `a-b,c` as the list of reserved ports is written; both ends included. */
+export function portRangesIn(
+  text: string,
+): readonly { readonly portMin: number; readonly portMax: number }[] {
   const pair = /^(\d+)\s+(\d+)$/.exec(text);
   if (pair !== null) return [{ portMin: Number(pair[1]), portMax: Number(pair[2]) }];
   return text
@@ -46,22 +52,24 @@ function readRanges(path: string): readonly { readonly portMin: number; readonly
     });
 }
 
-function openFilesMax(): number | null {
-  const line = (readText('/proc/self/limits') ?? '').split('\n').find((text) => text.startsWith('Max open files'));
-  const hard = line?.trim().split(/\s+/)[4];
-  return hard === undefined || hard === 'unlimited' ? null : Number(hard);
+/** The hard limit in /proc/self/limits, since Node raises the soft one to it; null for `unlimited`. */
+export function openFilesMaxIn(text: string): number | null {
+  const line = text.split('\n').find((entry) => entry.startsWith('Max open files'));
+  return numberIn(line?.trim().split(/\s+/)[4] ?? '');
 }
 
 /** Asks systemd where it runs; elsewhere nobody knows. */
 function clockSynchronised(): boolean | null {
   try {
-    const text = execFileSync('timedatectl', ['show', '--property=NTPSynchronized', '--value'], {
+    const answer = execFileSync('timedatectl', ['show', '--property=NTPSynchronized', '--value'], {
       encoding: 'utf8',
-      timeout: 2_000,
+      timeout: CLOCK_LIMIT_MS,
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim();
-    return text === 'yes' ? true : text === 'no' ? false : null;
-  } catch {
-    return null;
+    if (answer === 'yes') return true;
+    return answer === 'no' ? false : null;
+  } catch (error) {
+    if (error instanceof Error) return null;
+    throw error;
   }
 }

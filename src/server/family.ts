@@ -1,5 +1,6 @@
 // What the supervisor and its children say to each other. Children obey these words only: a signal that a terminal or an init
 // system sends to the whole group must not reach them past the supervisor.
+import type { Settings } from '../config/index.ts';
 import type { HostConfig } from '../engine/index.ts';
 
 /** Where the media process can be found. */
@@ -10,30 +11,56 @@ export interface MediaPlace {
   readonly runDir: string;
 }
 
-export type ToMedia = { readonly kind: 'start'; readonly host: HostConfig } | { readonly kind: 'stop' };
+/** To the media process. */
+export type ToMedia =
+  { readonly kind: 'start'; readonly host: HostConfig } | { readonly kind: 'stop' };
 
+/** To the control process. */
 export type ToControl =
-  | { readonly kind: 'start'; readonly configPath: string | null; readonly media: MediaPlace }
+  | {
+      readonly kind: 'start';
+      /** As last applied: a control process that is started again must not trip over a file that is being edited. */
+      readonly settings: Settings;
+      /** The file of these settings, as findings show it. */
+      readonly file: string;
+      /** What a reload reads: the value of `--config`. */
+      readonly configPath: string | null;
+      readonly media: MediaPlace;
+    }
   /** The media process was started again. */
   | { readonly kind: 'media'; readonly media: MediaPlace }
   | { readonly kind: 'reload' }
   /** Drain and stop; `now` ends the calls at once. */
   | { readonly kind: 'stop'; readonly now: boolean };
 
+/** From either child to the supervisor. */
 export type FromChild =
+  /** It does its work; the lines are for the operator. */
   | { readonly kind: 'ready'; readonly lines: readonly string[] }
-  | { readonly kind: 'failed'; readonly exitCode: number; readonly message: string };
+  /** It can't, and ends by itself. */
+  | { readonly kind: 'failed'; readonly exitCode: number; readonly message: string }
+  /** From control: a reload was applied, and these settings hold now. */
+  | { readonly kind: 'applied'; readonly settings: Settings }
+  /** From control: the media process lives but takes no orders, so only its end can help. */
+  | { readonly kind: 'mediaStuck' };
 
 /** Exit status for a wrong configuration (sysexits EX_CONFIG). */
 export const EXIT_CONFIG = 78;
 
-/** Listens to the supervisor; ends the process when it is gone, since nobody would ever stop an orphan. */
-export function onSupervisor<Message>(handle: (message: Message) => void): void {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
-  process.on('message', (message) => {
-    handle(message as Message);
-  });
+/**
+ * Listens to the supervisor. Its end is ours: nobody would ever stop an orphan.
+ * @param handle     is given what the supervisor sent, which is of our own making: ToMedia or ToControl.
+ * @param onOrphaned tidies up before that end; must not wait for anything.
+ */
+export function onSupervisor(
+  handle: (message: unknown) => void,
+  onOrphaned: () => void = () => undefined,
+): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => undefined);
+  process.on('message', handle);
   process.on('disconnect', () => {
+    onOrphaned();
     process.exit(1);
   });
 }
@@ -46,7 +73,7 @@ export function addonPath(): string | null {
 
 /** Tells the supervisor; harmless when the channel is gone. */
 export function tellSupervisor(message: FromChild): void {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
 /** Tells the supervisor why this process can't go on, and ends it once that is told. */

@@ -1,30 +1,50 @@
 // The HTTP side of a control process: fastify listens here, the routes are the API room's.
 import { fastify } from 'fastify';
-import type { CodedError, HostPort, Result } from '../base/index.ts';
+import type { CodedError, HostPort, Log, Result } from '../base/index.ts';
 import { err, hostPortText, ok } from '../base/index.ts';
 import type { ApiDeps, LiveCall, LiveLeg, NotReadyReason, TrunkState } from '../api/index.ts';
 import { apiServerOptions, registerRoutes } from '../api/index.ts';
 import type * as b2bua from '../b2bua/index.ts';
 import type { Node } from './compose.ts';
-import type { ProcessLog } from './log.ts';
 
+/** The HTTP side while it listens. */
 export interface HttpServer {
+  /** Ends idle connections and waits for answers under way. */
   close(): Promise<void>;
 }
 
-/** Listens. ADDRESS_IN_USE naming the address. */
-export async function openHttp(node: Node, at: HostPort, log: ProcessLog): Promise<Result<HttpServer, CodedError>> {
+/** Listens. ADDRESS_IN_USE naming the address and why. */
+export async function openHttp(
+  node: Node,
+  at: HostPort,
+  log: Log,
+): Promise<Result<HttpServer, CodedError>> {
   const app = fastify(apiServerOptions);
-  await registerRoutes(app, depsOf(node));
+  registerRoutes(app, depsOf(node));
   try {
     await app.listen({ host: at.host, port: at.port });
   } catch (error) {
     await app.close();
-    const why = error instanceof Error ? error.message : String(error);
-    return err({ code: 'ADDRESS_IN_USE', message: `http://${hostPortText(at)} can’t be listened on: ${why}` });
+    return err({
+      code: 'ADDRESS_IN_USE',
+      message: `can't listen on http://${hostPortText(at)}: ${listenProblem(error)}`,
+    });
   }
   log.info({ address: hostPortText(at) }, 'HTTP listens');
-  return ok({ close: () => app.close() });
+  return ok({
+    close: async () => {
+      await app.close();
+    },
+  });
+}
+
+/** As the transport room puts it for SIP. */
+function listenProblem(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? error.code : null;
+  if (code === 'EADDRINUSE') return 'another program has it';
+  if (code === 'EADDRNOTAVAIL') return 'this machine has no such address';
+  return error.message;
 }
 
 function depsOf(node: Node): ApiDeps {
@@ -32,7 +52,7 @@ function depsOf(node: Node): ApiDeps {
   return {
     notReady: () => notReady(node),
     drain: (action) => {
-      node.command({ kind: 'drain', on: action === 'start' });
+      node.drain(action);
       return { draining: b2bua.draining, callsActive: b2bua.callCount };
     },
     metrics: async () => ({
@@ -60,6 +80,7 @@ function depsOf(node: Node): ApiDeps {
 
 function notReady(node: Node): readonly NotReadyReason[] {
   const reasons: NotReadyReason[] = [];
+  if (node.transport === null) reasons.push('starting');
   if (node.b2bua.draining) reasons.push('draining');
   if (!node.store.health.available) reasons.push('store_unavailable');
   if (!node.media.ready) reasons.push('engine_lost');
@@ -77,7 +98,17 @@ function shownCall(call: b2bua.LiveCall): LiveCall {
 
 function shownLeg(call: b2bua.LiveCall, leg: b2bua.LiveLeg): LiveLeg {
   const { legId, direction, trunk, gateway, sipCallId, caller, called, codec } = leg;
-  return { legId, direction, trunk, gateway, sipCallId, caller, called, codec, state: stateOf(call, leg) };
+  return {
+    legId,
+    direction,
+    trunk,
+    gateway,
+    sipCallId,
+    caller,
+    called,
+    codec,
+    state: stateOf(call, leg),
+  };
 }
 
 function stateOf(call: b2bua.LiveCall, leg: b2bua.LiveLeg): LiveLeg['state'] {
@@ -89,7 +120,7 @@ function stateOf(call: b2bua.LiveCall, leg: b2bua.LiveLeg): LiveLeg['state'] {
 function trunkStates(node: Node): readonly TrunkState[] {
   const owners = new Map(node.objects.trunks.list().map((object) => [object.name, object.owner]));
   const loads = new Map(node.admission.trunkLoads().map((load) => [load.trunkId, load]));
-  return node.book().trunks.map((trunk) => ({
+  return node.book.trunks.map((trunk) => ({
     name: trunk.name,
     owner: owners.get(trunk.name) ?? 'config',
     channelsInUse: loads.get(trunk.id)?.channelsUsed ?? 0,

@@ -1,28 +1,39 @@
 // The control process's hold on the media process: attaches, passes orders and events, and attaches again when it was replaced.
-import type { CodedError, EndpointHandle, Log, Result } from '../base/index.ts';
+import type { CodedError, Log, Result } from '../base/index.ts';
 import { ok } from '../base/index.ts';
 import type { EngineClient, EngineEvent, EngineOrder } from '../engine/index.ts';
-import { attachEngine } from '../engine/index.ts';
 import type { MediaPlace } from './family.ts';
 
-/** Orders that wait for room in the engine's ring before calls are given up. */
-const WAITING_MAX = 65_536;
+/** Orders that wait for room in the engine's ring before the engine is given up. */
+export const ORDERS_WAITING_MAX = 65_536;
 
-/** Orders in one hand-over; well below the engine's ring. */
-const BATCH_ORDERS = 512;
+/** Orders in one hand-over; well below the engine's ring, which takes a batch whole or not at all. */
+export const BATCH_ORDERS = 512;
 
+/** A full ring is looked at again so soon: a media thread empties it in far less, and a turn of the loop would spin. */
+const RETRY_MS = 1;
+
+/** What a link is made from. `onEvent` and `onReady` are never called from inside `submit`. */
 export interface MediaLinkOptions {
-  readonly addonPath: string | null;
+  /** Joins a media process; see attachEngine. */
+  readonly attach: (
+    place: MediaPlace,
+    onEvents: (events: readonly EngineEvent[]) => void,
+  ) => Result<EngineClient, CodedError>;
   readonly log: Log;
   readonly onEvent: (event: EngineEvent) => void;
+  /** Whether orders are taken: true after each attach, false before `engineLost` is told. */
   readonly onReady: (ready: boolean) => void;
+  /** The media process lives but takes no orders; it must be replaced. Told after it was given up. */
+  readonly onStuck: () => void;
 }
 
+/** One media process after another, seen as one engine. */
 export class MediaLink {
   readonly #options: MediaLinkOptions;
   #client: EngineClient | null = null;
   #waiting: EngineOrder[] = [];
-  #flushing = false;
+  #flushPlanned = false;
 
   constructor(options: MediaLinkOptions) {
     this.#options = options;
@@ -38,14 +49,20 @@ export class MediaLink {
     return this.#client;
   }
 
-  /** Joins a media process that is ready. ENGINE_LOST when its region is not there or not ours. */
+  /**
+   * Joins a media process that is ready. One joined before is lost by that, if nobody noticed yet: its calls are ended.
+   * @returns ENGINE_LOST when its region is not there or not ours.
+   */
   attach(place: MediaPlace): Result<void, CodedError> {
-    const attached = attachEngine(
-      { ...place, addonPath: this.#options.addonPath },
-      (events) => this.#onEvents(events),
-    );
+    if (this.#client !== null) this.#lose(this.#client);
+    let client: EngineClient | null = null;
+    // Events of a client that was replaced speak of handles that may mean something else by now.
+    const attached = this.#options.attach(place, (events) => {
+      if (client !== null && client === this.#client) this.#onEvents(client, events);
+    });
     if (!attached.ok) return attached;
-    this.#client = attached.value;
+    client = attached.value;
+    this.#client = client;
     this.#options.onReady(true);
     return ok(undefined);
   }
@@ -56,36 +73,28 @@ export class MediaLink {
    */
   submit(orders: readonly EngineOrder[]): void {
     if (this.#client === null) return;
-    if (this.#waiting.length + orders.length > WAITING_MAX) {
-      this.#options.log.error({ waiting: this.#waiting.length }, 'media process takes no orders, dropping it');
-      this.#lost();
-      return;
-    }
     this.#waiting.push(...orders);
-    this.#flushSoon();
+    if (this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    setImmediate(() => this.#flush());
   }
 
-  /** Counters of one endpoint, read without a call; null when its handle is stale. */
-  counters(endpoint: EndpointHandle): ReturnType<EngineClient['stats']> {
-    return this.#client?.stats(endpoint) ?? null;
-  }
-
+  /** Leaves the media process; nothing is told any more. */
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = null;
+    this.#waiting = [];
     await client?.close();
   }
 
-  #onEvents(events: readonly EngineEvent[]): void {
+  #onEvents(client: EngineClient, events: readonly EngineEvent[]): void {
     for (const event of events) {
-      if (event.kind === 'engineLost') this.#lost();
+      if (event.kind === 'engineLost') this.#lose(client);
       else this.#options.onEvent(event);
     }
   }
 
-  #lost(): void {
-    const client = this.#client;
-    if (client === null) return;
+  #lose(client: EngineClient): void {
     this.#client = null;
     this.#waiting = [];
     void client.close();
@@ -93,17 +102,9 @@ export class MediaLink {
     this.#options.onEvent({ kind: 'engineLost' });
   }
 
-  #flushSoon(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    setImmediate(() => {
-      this.#flushing = false;
-      this.#flush();
-    });
-  }
-
-  // A full ring takes nothing: the rest waits for the next turn, in order.
+  // A full ring takes nothing: the rest waits, in order.
   #flush(): void {
+    this.#flushPlanned = false;
     const client = this.#client;
     if (client === null || this.#waiting.length === 0) return;
     let taken = 0;
@@ -113,6 +114,14 @@ export class MediaLink {
       taken += batch.length;
     }
     this.#waiting = this.#waiting.slice(taken);
-    if (this.#waiting.length > 0) this.#flushSoon();
+    if (this.#waiting.length > ORDERS_WAITING_MAX) {
+      const { log, onStuck } = this.#options;
+      log.error({ waiting: this.#waiting.length }, 'media process takes no orders, giving it up');
+      this.#lose(client);
+      onStuck();
+    } else if (this.#waiting.length > 0) {
+      this.#flushPlanned = true;
+      setTimeout(() => this.#flush(), RETRY_MS);
+    }
   }
 }

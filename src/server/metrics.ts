@@ -4,11 +4,14 @@ import type { DomainEvent } from '../base/index.ts';
 
 /** A figure read at scrape time. */
 export interface Reading {
+  /** A counter only grows while its owner lives, so that rates can be taken of it. */
+  readonly type: 'gauge' | 'counter';
   readonly name: string;
   readonly help: string;
   readonly read: () => number;
 }
 
+/** The registry of a control process. */
 export class Metrics {
   readonly registry = new Registry();
   readonly #rejected: Counter<'code' | 'trunk'>;
@@ -45,28 +48,44 @@ export class Metrics {
     });
   }
 
-  /** Adds gauges and counters that are read from their owner when Prometheus asks. */
+  /** Adds figures that are read from their owner when Prometheus asks. */
   addReadings(readings: readonly Reading[]): void {
-    for (const { name, help, read } of readings) {
-      new Gauge({
-        name,
-        help,
-        registers: [this.registry],
-        collect() {
-          this.set(read());
-        },
-      });
+    const registers = [this.registry];
+    for (const { type, name, help, read } of readings) {
+      if (type === 'gauge') {
+        new Gauge({
+          name,
+          help,
+          registers,
+          collect() {
+            this.set(read());
+          },
+        });
+      } else {
+        new Counter({
+          name,
+          help,
+          registers,
+          collect() {
+            this.reset();
+            this.inc(read());
+          },
+        });
+      }
     }
   }
 
+  /** Counts an INVITE refused by the platform. */
   rejected(code: string, trunk: string | null): void {
     this.#rejected.inc({ code, trunk: trunk ?? '' });
   }
 
+  /** Counts a message refused before it became a transaction. */
   refused(code: string): void {
     this.#refused.inc({ code });
   }
 
+  /** Counts what finished legs say. */
   facts(events: readonly DomainEvent[]): void {
     for (const event of events) {
       if (event.kind !== 'leg.ended') continue;

@@ -1,6 +1,7 @@
 // Figures that belong to someone else and are read when Prometheus asks.
 import { readFileSync } from 'node:fs';
 import { NODE_COUNTERS } from '../engine/index.ts';
+import type { TransportStats } from '../transport/index.ts';
 import type { Node } from './compose.ts';
 import type { Reading } from './metrics.ts';
 
@@ -14,75 +15,131 @@ export function addReadings(node: Node): void {
   ]);
 }
 
+const gauge = (name: string, help: string, read: () => number): Reading => ({
+  type: 'gauge',
+  name: `trunkyard_${name}`,
+  help,
+  read,
+});
+
+const counter = (name: string, help: string, read: () => number): Reading => ({
+  ...gauge(name, help, read),
+  type: 'counter',
+});
+
 function callReadings(node: Node): readonly Reading[] {
+  const { b2bua, health, sip } = node;
+  const gatewaysDown = (): number =>
+    node.book.trunks
+      .flatMap(({ gateways }) => gateways)
+      .filter(({ id }) => health.stateOf(id) !== 'up').length;
   return [
-    { name: 'trunkyard_calls_active', help: 'Calls up or being set up.', read: () => node.b2bua.callCount },
-    { name: 'trunkyard_draining', help: '1 while new calls are refused.', read: () => (node.b2bua.draining ? 1 : 0) },
-    {
-      name: 'trunkyard_sip_transactions',
-      help: 'SIP transactions held.',
-      read: () => node.sip.stats().transactions,
-    },
-    {
-      name: 'trunkyard_gateways_down',
-      help: 'Gateways that take no calls at the moment.',
-      read: () =>
-        node.book().trunks.flatMap((trunk) => trunk.gateways).filter(({ id }) => node.health.stateOf(id) !== 'up').length,
-    },
+    gauge('calls_active', 'Calls up or being set up.', () => b2bua.callCount),
+    gauge('draining', '1 while new calls are refused.', () => Number(b2bua.draining)),
+    gauge('sip_transactions', 'SIP transactions held.', () => sip.stats().transactions),
+    gauge('gateways_down', 'Gateways that take no calls at the moment.', gatewaysDown),
   ];
 }
 
 function storeReadings({ store }: Node): readonly Reading[] {
+  const stats = (): ReturnType<typeof store.stats> => store.stats();
   return [
-    { name: 'trunkyard_store_available', help: '1 while facts can be made durable.', read: () => (store.health.available ? 1 : 0) },
-    { name: 'trunkyard_store_events_appended', help: 'Facts in the journal.', read: () => store.stats().eventsAppended },
-    { name: 'trunkyard_store_entries_behind', help: 'Journal entries not yet in the database.', read: () => store.stats().entriesBehind },
-    { name: 'trunkyard_store_events_lost', help: 'Facts given up; anything but 0 is an incident.', read: () => store.stats().eventsLost },
-    { name: 'trunkyard_store_legs_open', help: 'Legs with a start and no end in the journal.', read: () => store.stats().legsOpen },
-    { name: 'trunkyard_store_records_written', help: 'Call records in the database since the start.', read: () => store.stats().recordsWritten },
+    gauge('store_available', '1 while facts can be made durable.', () =>
+      Number(store.health.available),
+    ),
+    counter('store_events_appended', 'Facts in the journal.', () => stats().eventsAppended),
+    gauge(
+      'store_entries_behind',
+      'Journal entries not yet in the database.',
+      () => stats().entriesBehind,
+    ),
+    counter(
+      'store_events_lost',
+      'Facts given up; anything but 0 is an incident.',
+      () => stats().eventsLost,
+    ),
+    gauge(
+      'store_legs_open',
+      'Legs with a start and no end in the journal.',
+      () => stats().legsOpen,
+    ),
+    counter(
+      'store_records_written',
+      'Call records in the database since the start.',
+      () => stats().recordsWritten,
+    ),
   ];
 }
 
-function transportReadings({ transport }: Node): readonly Reading[] {
+function transportReadings(node: Node): readonly Reading[] {
+  const read = (figure: (stats: TransportStats) => number) => (): number =>
+    node.transport === null ? 0 : figure(node.transport.stats());
   return [
-    { name: 'trunkyard_sip_messages_received', help: 'SIP messages received.', read: () => transport.stats().messagesReceived },
-    { name: 'trunkyard_sip_messages_sent', help: 'SIP messages sent.', read: () => transport.stats().messagesSent },
-    { name: 'trunkyard_sip_send_failures', help: 'Sends that failed.', read: () => transport.stats().sendFailures },
-    { name: 'trunkyard_sip_connections_inbound', help: 'Stream connections that peers opened.', read: () => transport.stats().connectionsInbound },
-    { name: 'trunkyard_sip_connections_outbound', help: 'Stream connections opened by us.', read: () => transport.stats().connectionsOutbound },
-    {
-      name: 'trunkyard_sip_connections_refused',
-      help: 'Connections turned away or closed for cause.',
-      read: () => Object.values(transport.stats().refused).reduce((sum, count) => sum + count, 0),
-    },
+    counter(
+      'sip_messages_received',
+      'SIP messages received.',
+      read((stats) => stats.messagesReceived),
+    ),
+    counter(
+      'sip_messages_sent',
+      'SIP messages sent.',
+      read((stats) => stats.messagesSent),
+    ),
+    counter(
+      'sip_send_failures',
+      'Sends that failed.',
+      read((stats) => stats.sendFailures),
+    ),
+    gauge(
+      'sip_connections_inbound',
+      'Stream connections that peers opened.',
+      read((stats) => stats.connectionsInbound),
+    ),
+    gauge(
+      'sip_connections_outbound',
+      'Stream connections opened by us.',
+      read((stats) => stats.connectionsOutbound),
+    ),
+    counter(
+      'sip_connections_refused',
+      'Connections turned away or closed for cause.',
+      read(({ refused }) => Object.values(refused).reduce((sum, count) => sum + count, 0)),
+    ),
   ];
 }
+
+/** Counters of the engine that go down again. */
+const LEVELS: ReadonlySet<string> = new Set(['endpointsOpen', 'portsInUse', 'portsResting']);
 
 function engineReadings({ media }: Node): readonly Reading[] {
   return [
-    { name: 'trunkyard_engine_ready', help: '1 while a media process takes orders.', read: () => (media.ready ? 1 : 0) },
-    {
-      name: 'trunkyard_udp_no_port_drops',
-      help: 'Datagrams this machine’s kernel dropped because no socket was there or a connected socket refused the source (A30).',
-      read: udpNoPorts,
-    },
-    ...NODE_COUNTERS.map((name): Reading => ({
-      name: `trunkyard_engine_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
-      help: `Media engine: ${name}.`,
-      read: () => media.client?.nodeCounters()[name] ?? 0,
-    })),
+    gauge('engine_ready', '1 while a media process takes orders.', () => Number(media.ready)),
+    counter(
+      'udp_no_port_drops',
+      'Datagrams this machine’s kernel dropped because no socket was there or a connected socket refused the source (A30).',
+      () => noPortDrops(readOrEmpty('/proc/net/snmp')),
+    ),
+    ...NODE_COUNTERS.map((name) => {
+      const make = LEVELS.has(name) ? gauge : counter;
+      const words = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      const read = (): number => media.client?.nodeCounters()[name] ?? 0;
+      return make(`engine_${words}`, `Media engine: ${words.replaceAll('_', ' ')}.`, read);
+    }),
   ];
 }
 
-/** `NoPorts` of the Udp line pair in /proc/net/snmp; 0 where there is no such file. */
-function udpNoPorts(): number {
-  let text: string;
-  try {
-    text = readFileSync('/proc/net/snmp', 'ascii');
-  } catch {
-    return 0;
-  }
+/** `NoPorts` of the pair of Udp lines in /proc/net/snmp, names above values; 0 when there is none. */
+export function noPortDrops(text: string): number {
   const [names = '', values = ''] = text.split('\n').filter((line) => line.startsWith('Udp:'));
   const index = names.split(' ').indexOf('NoPorts');
-  return Number(values.split(' ')[index] ?? 0);
+  return index < 0 ? 0 : Number(values.split(' ')[index] ?? 0);
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'ascii');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return '';
+    throw error;
+  }
 }

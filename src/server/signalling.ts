@@ -1,11 +1,20 @@
 // The SIP core and the B2BUA joined: inputs go in, and every output is carried out in order, facts before the messages that
 // depend on them. No socket and no clock, so the simulation runs exactly this.
-import type { ClientTxnId, CodedError, DomainEvent, ErrorCode, Flow, MonoMs, Now, SendTarget } from '../base/index.ts';
+import type {
+  ClientTxnId,
+  CodedError,
+  DomainEvent,
+  ErrorCode,
+  Flow,
+  MonoMs,
+  Now,
+  SendTarget,
+} from '../base/index.ts';
 import { neverReached } from '../base/index.ts';
 import type { B2bua, B2buaInput, B2buaOutput } from '../b2bua/index.ts';
 import type { EngineOrder } from '../engine/index.ts';
 import type { SipCore, SipInput, SipOutput } from '../sip/index.ts';
-import type { GatewayHealth } from '../trunks/index.ts';
+import type { GatewayHealth, HealthOutput } from '../trunks/index.ts';
 
 /** Where outputs leave the cores. None of these may call back into the pump before it returns. */
 export interface Carriers {
@@ -15,9 +24,12 @@ export interface Carriers {
   commit(events: readonly DomainEvent[]): void;
   rejected(code: ErrorCode, trunk: string | null): void;
   refused(flow: Flow, error: CodedError, answered: boolean): void;
+  gateway(news: HealthOutput): void;
 }
 
-type Pending = { readonly from: 'sip'; readonly output: SipOutput } | { readonly from: 'b2bua'; readonly output: B2buaOutput };
+type Pending =
+  | { readonly from: 'sip'; readonly output: SipOutput }
+  | { readonly from: 'b2bua'; readonly output: B2buaOutput };
 
 export interface SignallingParts {
   readonly sip: SipCore;
@@ -59,10 +71,12 @@ export class Signalling {
 
   /** Lets every core handle what is due. */
   tick(now: Now): void {
-    const { sip, b2bua, health } = this.#parts;
+    const { sip, b2bua, health, carriers } = this.#parts;
     if (isDue(sip.nextDeadline, now)) this.#queueSip(sip.handleDeadline(now.mono));
     if (isDue(b2bua.nextDeadline, now)) this.#queueB2bua(b2bua.handleDeadline(now));
-    if (isDue(health.nextDeadline, now)) health.handleDeadline(now.mono);
+    if (isDue(health.nextDeadline, now)) {
+      for (const news of health.handleDeadline(now.mono)) carriers.gateway(news);
+    }
     this.#run(now);
   }
 
@@ -96,8 +110,16 @@ export class Signalling {
       case 'refused':
         carriers.refused(output.flow, output.error, output.answered);
         break;
-      default:
+      case 'requestReceived':
+      case 'ackReceived':
+      case 'cancelled':
+      case 'responseReceived':
+      case 'requestFailed':
+      case 'ackMissing':
         this.#queueB2bua(b2bua.handle(now, { kind: 'sip', news: output }));
+        break;
+      default:
+        neverReached(output);
     }
   }
 
@@ -115,6 +137,9 @@ export class Signalling {
         break;
       case 'rejected':
         carriers.rejected(output.code, output.trunk);
+        break;
+      case 'gateway':
+        carriers.gateway(output.news);
         break;
       default:
         neverReached(output);

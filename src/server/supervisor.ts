@@ -1,51 +1,64 @@
 // The parent of the process tree: no work of its own. It starts media and control, starts again what dies, and passes on
 // signals. A child that keeps dying at once ends the whole, rather than looping for ever.
+//
+//   starting --(control is ready)--> running --(signal, too many deaths)--> stopping --(both children gone)--> finished
+//      +----------------(a child fails or ends, signal)--------------------^
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Log } from '../base/index.ts';
+import { neverReached } from '../base/index.ts';
 import type { Settings } from '../config/index.ts';
 import type { FromChild, MediaPlace, ToControl, ToMedia } from './family.ts';
 import { hostConfigOf } from './media-host.ts';
+import type { RunDir } from './run-dir.ts';
+import { REGION_CHANCE_BYTES } from './run-dir.ts';
 
-/** More deaths than this within the window, and the tree gives up. */
+/** So many deaths within the window, and the tree gives up. */
 const DEATHS_MAX = 5;
 const DEATHS_WINDOW_MS = 30_000;
-/** A stopped child that is still there after this long is killed. */
+/** A child told to end at once that is still there after this long is killed. */
 const STOP_LIMIT_MS = 10_000;
 
+/** What a supervisor is made from. */
 export interface SupervisorOptions {
   readonly settings: Settings;
+  /** Where the settings came from, for messages. */
+  readonly file: string;
+  /** The value of `--config`, for reloads. */
   readonly configPath: string | null;
+  /** Closed by the supervisor at its end. */
+  readonly runDir: RunDir;
   readonly log: Log;
   /** Told what to print once everything listens. */
   readonly onReady: (lines: readonly string[]) => void;
+  /** Told once why the tree ends by itself. */
   readonly onFailed: (message: string) => void;
 }
 
 type ChildName = 'media' | 'control';
+type Phase = 'starting' | 'running' | 'stopping';
 
+/** Runs the tree; `finished` is its end. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #runDir: string;
   readonly #deaths: number[] = [];
+  /** As control applied them last. */
+  #settings: Settings;
+  #phase: Phase = 'starting';
   #media: ChildProcess | null = null;
   #control: ChildProcess | null = null;
+  /** Where the media process is; null until it's ready. */
   #place: MediaPlace | null = null;
-  #stopping = false;
-  #stopAsked = 0;
+  #stopsAsked = 0;
   #exitCode = 0;
-  #announced = false;
   readonly #done: (exitCode: number) => void;
   /** Resolves with the exit status once both children are gone. */
   readonly finished: Promise<number>;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#runDir = mkdtempSync(join(tmpdir(), 'trunkyard-'));
+    this.#settings = options.settings;
     let done: (exitCode: number) => void = () => undefined;
     this.finished = new Promise((resolve) => {
       done = resolve;
@@ -53,6 +66,7 @@ export class Supervisor {
     this.#done = done;
   }
 
+  /** Starts media, then control. Call once. */
   start(): void {
     this.#startMedia();
   }
@@ -64,94 +78,140 @@ export class Supervisor {
 
   /** First call drains, a second ends the calls at once, a third kills. */
   stop(): void {
-    this.#stopAsked += 1;
-    this.#stopping = true;
-    if (this.#control === null) this.#stopMedia();
-    else if (this.#stopAsked <= 2) this.#tellControl({ kind: 'stop', now: this.#stopAsked === 2 });
-    else this.#control.kill('SIGKILL');
+    this.#stopsAsked += 1;
+    this.#phase = 'stopping';
+    if (this.#stopsAsked > 2) (this.#control ?? this.#media)?.kill('SIGKILL');
+    else if (this.#control === null) this.#stopMedia();
+    else this.#tellControl({ kind: 'stop', now: this.#stopsAsked === 2 });
   }
 
   #startMedia(): void {
-    const place = { region: `trunkyard-${randomBytes(12).toString('hex')}`, runDir: this.#runDir };
-    const child = this.#fork('media');
-    this.#media = child;
-    child.on('message', (message) => {
-      const told = message as FromChild;
-      if (told.kind === 'failed') {
-        this.#fail(told);
-        return;
-      }
-      this.#place = place;
-      if (this.#control === null) this.#startControl(place);
-      else this.#tellControl({ kind: 'media', media: place });
-    });
-    child.on('exit', (code, signal) => {
+    const { runDir } = this.#options;
+    const chance = randomBytes(REGION_CHANCE_BYTES).toString('hex');
+    const place = { region: `trunkyard-${chance}`, runDir: runDir.path };
+    const child = this.#fork('media', () => {
       this.#media = null;
       this.#place = null;
-      this.#onDeath('media', code, signal);
+      runDir.forget(place.region);
     });
-    child.send({ kind: 'start', host: hostConfigOf(this.#options.settings, place) } satisfies ToMedia);
+    this.#media = child;
+    child.on('message', (message) => {
+      this.#onMessage('media', message as FromChild, () => this.#onMediaReady(place));
+    });
+    tell(child, { kind: 'start', host: hostConfigOf(this.#settings, place) });
+  }
+
+  #onMediaReady(place: MediaPlace): void {
+    if (this.#phase === 'stopping') return;
+    this.#place = place;
+    if (this.#control === null) this.#startControl(place);
+    else this.#tellControl({ kind: 'media', media: place });
   }
 
   #startControl(media: MediaPlace): void {
-    const child = this.#fork('control');
+    const { file, configPath } = this.#options;
+    const child = this.#fork('control', () => {
+      this.#control = null;
+    });
     this.#control = child;
     child.on('message', (message) => {
-      const told = message as FromChild;
-      if (told.kind === 'failed') this.#fail(told);
-      else if (!this.#announced) {
-        this.#announced = true;
-        this.#options.onReady(told.lines);
-      }
+      this.#onMessage('control', message as FromChild, (lines) => {
+        if (this.#phase !== 'starting') return;
+        this.#phase = 'running';
+        this.#options.onReady(lines);
+      });
     });
-    child.on('exit', (code, signal) => {
-      this.#control = null;
-      this.#onDeath('control', code, signal);
-    });
-    child.send({ kind: 'start', configPath: this.#options.configPath, media } satisfies ToControl);
+    tell(child, { kind: 'start', settings: this.#settings, file, configPath, media });
   }
 
-  #fork(name: ChildName): ChildProcess {
+  /** @param onGone runs first at the child's end, whether it ended or never began. */
+  #fork(name: ChildName, onGone: () => void): ChildProcess {
     // The same file ending as this one: .ts under a loader in development, .js when built.
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    return fork(fileURLToPath(new URL(`./${name}-main.${ending}`, import.meta.url)), { stdio: 'inherit' });
+    const path = fileURLToPath(new URL(`./${name}-main.${ending}`, import.meta.url));
+    const child = fork(path, { stdio: 'inherit' });
+    const gone = (code: number | null, signal: NodeJS.Signals | null): void => {
+      onGone();
+      this.#onDeath(name, code, signal);
+    };
+    child.on('exit', gone);
+    child.on('error', (error) => {
+      this.#options.log.error({ child: name, problem: error.message }, 'child process trouble');
+      // A process that could not be made has no end to wait for.
+      if (child.pid === undefined) gone(null, null);
+    });
+    return child;
   }
 
   #tellControl(message: ToControl): void {
-    if (this.#control?.connected === true) this.#control.send(message);
+    if (this.#control !== null) tell(this.#control, message);
   }
 
-  #fail(told: Extract<FromChild, { kind: 'failed' }>): void {
-    this.#stopping = true;
-    this.#exitCode = told.exitCode;
-    this.#options.onFailed(told.message);
+  #onMessage(
+    name: ChildName,
+    message: FromChild,
+    onReady: (lines: readonly string[]) => void,
+  ): void {
+    switch (message.kind) {
+      case 'ready':
+        onReady(message.lines);
+        break;
+      case 'applied':
+        this.#settings = message.settings;
+        break;
+      case 'mediaStuck':
+        this.#media?.kill('SIGKILL');
+        break;
+      case 'failed':
+        if (this.#phase === 'starting') this.#giveUp(message);
+        // Once the tree was up, a failure is a death like any other, and may heal at the next try.
+        else this.#options.log.error({ child: name, problem: message.message }, 'child failed');
+        break;
+      default:
+        neverReached(message);
+    }
   }
 
   #onDeath(name: ChildName, code: number | null, signal: NodeJS.Signals | null): void {
-    if (this.#stopping) {
-      if (name === 'control') {
-        if (this.#exitCode === 0 && code !== 0) this.#exitCode = code ?? 1;
-        this.#stopMedia();
-      } else if (this.#control === null) this.#finish();
-      return;
+    switch (this.#phase) {
+      case 'stopping':
+        if (name === 'control' && this.#exitCode === 0) this.#exitCode = code ?? 1;
+        if (this.#control === null) this.#stopMedia();
+        break;
+      case 'starting':
+        this.#giveUp({
+          exitCode: 1,
+          message: `${name} could not start (status ${code ?? signal ?? 'unknown'})`,
+        });
+        break;
+      case 'running':
+        if (this.#tooManyDeaths()) {
+          const often = `${DEATHS_MAX} times within ${DEATHS_WINDOW_MS / 1000} s`;
+          const message = `child processes ended ${often} (the last was ${name}), giving up`;
+          this.#giveUp({ exitCode: 1, message });
+          break;
+        }
+        this.#options.log.error({ child: name, code, signal }, 'child ended, starting it again');
+        if (name === 'media') this.#startMedia();
+        // Without media it waits: control is started as soon as media is ready.
+        else if (this.#place !== null) this.#startControl(this.#place);
+        break;
+      default:
+        neverReached(this.#phase);
     }
-    if (!this.#announced) {
-      this.#giveUp(`${name} could not start (status ${code ?? signal ?? 'unknown'})`);
-      return;
-    }
-    if (this.#tooManyDeaths()) {
-      this.#giveUp(`${name} ended ${DEATHS_MAX} times within ${DEATHS_WINDOW_MS / 1000} s, giving up`);
-      return;
-    }
-    this.#options.log.error({ child: name, code, signal }, 'child ended, starting it again');
-    if (name === 'media') this.#startMedia();
-    else if (this.#place !== null) this.#startControl(this.#place);
   }
 
-  #giveUp(message: string): void {
-    this.#fail({ kind: 'failed', exitCode: 1, message });
-    if (this.#control !== null) this.#tellControl({ kind: 'stop', now: true });
-    else this.#stopMedia();
+  /** Ends the whole because of a failure; a child that told of its own failure ends by itself. */
+  #giveUp({ exitCode, message }: { readonly exitCode: number; readonly message: string }): void {
+    this.#phase = 'stopping';
+    this.#exitCode = exitCode;
+    this.#options.onFailed(message);
+    if (this.#control === null) {
+      this.#stopMedia();
+      return;
+    }
+    this.#tellControl({ kind: 'stop', now: true });
+    killLater(this.#control);
   }
 
   #tooManyDeaths(): boolean {
@@ -161,18 +221,23 @@ export class Supervisor {
     return this.#deaths.length >= DEATHS_MAX;
   }
 
+  // The last step of every end: media goes after control, and when it's gone nothing is left.
   #stopMedia(): void {
-    const media = this.#media;
-    if (media === null) {
-      this.#finish();
+    if (this.#media === null) {
+      this.#options.runDir.close();
+      this.#done(this.#exitCode);
       return;
     }
-    if (media.connected) media.send({ kind: 'stop' } satisfies ToMedia);
-    setTimeout(() => media.kill('SIGKILL'), STOP_LIMIT_MS).unref();
+    tell(this.#media, { kind: 'stop' });
+    killLater(this.#media);
   }
+}
 
-  #finish(): void {
-    rmSync(this.#runDir, { recursive: true, force: true });
-    this.#done(this.#exitCode);
-  }
+/** A child whose channel is gone is ending: its `exit` event says the rest. */
+function tell(child: ChildProcess, message: ToMedia | ToControl): void {
+  if (child.connected) child.send(message, () => undefined);
+}
+
+function killLater(child: ChildProcess): void {
+  setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS).unref();
 }

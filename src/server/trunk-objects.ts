@@ -1,58 +1,69 @@
 // Trunks and routes as one list: those of the file, which only the file changes, and those made through the API, which the
 // store keeps. Every change is checked against the whole before it is stored, and applied to new calls after it is.
-import type { CodedError, Result } from '../base/index.ts';
-import { err, ok } from '../base/index.ts';
 import type { ManagedObject, ObjectBook } from '../api/index.ts';
-import type { ConfigFinding, RouteSettings, Settings, TrunkSettings } from '../config/index.ts';
+import type { CodedError, Log, Result } from '../base/index.ts';
+import { err, ok } from '../base/index.ts';
+import type {
+  ConfigFinding,
+  LimitSettings,
+  RouteSettings,
+  Settings,
+  TrunkSettings,
+} from '../config/index.ts';
 import { findingText, validateRoute, validateTrunk } from '../config/index.ts';
 import type { ObjectKind, Store } from '../store/index.ts';
 import type { TrunkBook } from '../trunks/index.ts';
 import { buildTrunkBook } from '../trunks/index.ts';
+import type { ObjectBody } from './object-bodies.ts';
+import { routeBody, trunkBody, withoutSecrets } from './object-bodies.ts';
 
-interface Kept<T> {
-  readonly body: unknown;
-  readonly settings: T;
-}
-
-interface Kind<T> {
+/** Trunks or routes: how they're checked, named and written, and those the API made, by name. */
+interface Family<T> {
   readonly kind: ObjectKind;
   readonly validate: (body: unknown) => Result<T, readonly ConfigFinding[]>;
   readonly nameOf: (settings: T) => string;
-  readonly made: Map<string, Kept<T>>;
+  readonly bodyOf: (settings: T) => ObjectBody;
+  readonly made: Map<string, T>;
 }
+
+/** The store's part that is needed here. */
+export type ObjectStore = Pick<Store, 'listObjects' | 'putObject' | 'deleteObject'>;
 
 export interface TrunkObjectsOptions {
-  readonly store: Store;
+  readonly store: ObjectStore;
   readonly settings: Settings;
-  /** Called with each new book that new calls shall use. */
-  readonly onBook: (book: TrunkBook) => void;
+  readonly log: Log;
+  /** Called with each new book that new calls shall use, and the caps that go with it. */
+  readonly onBook: (book: TrunkBook, limits: LimitSettings) => void;
 }
 
+/** The one owner of which trunks and routes there are. */
 export class TrunkObjects {
-  readonly #store: Store;
-  readonly #onBook: (book: TrunkBook) => void;
-  #settings: Settings;
-  readonly #trunks: Kind<TrunkSettings> = {
+  readonly #options: TrunkObjectsOptions;
+  readonly #trunks: Family<TrunkSettings> = {
     kind: 'trunk',
     validate: validateTrunk,
-    nameOf: (trunk) => trunk.name,
+    nameOf: ({ name }) => name,
+    bodyOf: trunkBody,
     made: new Map(),
   };
-  readonly #routes: Kind<RouteSettings> = {
+  readonly #routes: Family<RouteSettings> = {
     kind: 'route',
     validate: validateRoute,
     nameOf: routeName,
+    bodyOf: routeBody,
     made: new Map(),
   };
-  readonly trunks: ObjectBook;
-  readonly routes: ObjectBook;
+  #settings: Settings;
+  #book: TrunkBook;
+  /** For the API's resources of the same names. */
+  readonly trunks: ObjectBook = this.#bookOf(this.#trunks, () => this.#settings.trunks);
+  readonly routes: ObjectBook = this.#bookOf(this.#routes, () => this.#settings.routes);
 
-  private constructor(options: TrunkObjectsOptions) {
-    this.#store = options.store;
+  private constructor(options: TrunkObjectsOptions, empty: TrunkBook) {
+    this.#options = options;
     this.#settings = options.settings;
-    this.#onBook = options.onBook;
-    this.trunks = this.#bookOf(this.#trunks, () => this.#settings.trunks);
-    this.routes = this.#bookOf(this.#routes, () => this.#settings.routes);
+    this.#book = empty;
   }
 
   /**
@@ -60,120 +71,153 @@ export class TrunkObjects {
    * @returns CONFIG_INVALID naming the clash when both have the same name or number; STORE_UNAVAILABLE.
    */
   static async load(options: TrunkObjectsOptions): Promise<Result<TrunkObjects, CodedError>> {
-    const objects = new TrunkObjects(options);
-    for (const load of [objects.#loadKind(objects.#trunks), objects.#loadKind(objects.#routes)]) {
-      const loaded = await load;
-      if (!loaded.ok) return loaded;
-    }
-    const book = objects.#build(options.settings);
-    if (!book.ok) return book;
-    options.onBook(book.value);
-    return ok(objects);
+    const empty = buildTrunkBook({ trunks: [], routes: [] });
+    if (!empty.ok) return empty;
+    const objects = new TrunkObjects(options, empty.value);
+    const trunks = await objects.#loadFamily(objects.#trunks);
+    if (!trunks.ok) return trunks;
+    const routes = await objects.#loadFamily(objects.#routes);
+    if (!routes.ok) return routes;
+    const used = objects.reload(options.settings);
+    return used.ok ? ok(objects) : used;
   }
 
-  /** A reload: the file's part is replaced, or nothing is when the whole doesn't fit together. */
+  /** The book new calls use. */
+  get book(): TrunkBook {
+    return this.#book;
+  }
+
+  /** A reload: the file's part is replaced, or nothing is (CONFIG_INVALID) when the whole doesn't fit together. */
   reload(settings: Settings): Result<void, CodedError> {
     const book = this.#build(settings);
-    if (!book.ok) return book;
+    if (!book.ok) {
+      const { code, message } = book.error;
+      return err({ code, message: `the file and what the API made don’t fit: ${message}` });
+    }
     this.#settings = settings;
-    this.#onBook(book.value);
+    this.#use(book.value);
     return ok(undefined);
   }
 
-  async #loadKind<T>(kind: Kind<T>): Promise<Result<void, CodedError>> {
-    const stored = await this.#store.listObjects(kind.kind);
+  #use(book: TrunkBook): void {
+    this.#book = book;
+    this.#options.onBook(book, this.#settings.limits);
+  }
+
+  async #loadFamily<T>({ kind, validate, made }: Family<T>): Promise<Result<void, CodedError>> {
+    const stored = await this.#options.store.listObjects(kind);
     if (!stored.ok) return stored;
     for (const { name, body } of stored.value) {
-      const valid = kind.validate(body);
+      const valid = validate(body);
       if (!valid.ok) {
-        return err({ code: 'CONFIG_INVALID', message: `stored ${kind.kind} ${name}: ${textOf(valid.error)}` });
+        const message = `${kind} ${name}, made by the API, is not valid any more: ${textOf(valid.error)}`;
+        return err({ code: 'CONFIG_INVALID', message });
       }
-      kind.made.set(name, { body, settings: valid.value });
+      made.set(name, valid.value);
     }
     return ok(undefined);
   }
 
   #build(settings: Settings): Result<TrunkBook, CodedError> {
     return buildTrunkBook({
-      trunks: [...settings.trunks, ...[...this.#trunks.made.values()].map((kept) => kept.settings)],
-      routes: [...settings.routes, ...[...this.#routes.made.values()].map((kept) => kept.settings)],
+      trunks: [...settings.trunks, ...this.#trunks.made.values()],
+      routes: [...settings.routes, ...this.#routes.made.values()],
     });
   }
 
-  #bookOf<T>(kind: Kind<T>, fromFile: () => readonly T[]): ObjectBook {
+  #bookOf<T>(family: Family<T>, fromFile: () => readonly T[]): ObjectBook {
+    const shown = (settings: T, owner: ManagedObject['owner']): ManagedObject => ({
+      name: family.nameOf(settings),
+      owner,
+      body: withoutSecrets(family.bodyOf(settings)),
+    });
     return {
       list: () => [
-        ...fromFile().map((settings): ManagedObject => ({ name: kind.nameOf(settings), owner: 'config', body: shown(settings) })),
-        ...[...kind.made].map(([name, kept]): ManagedObject => ({ name, owner: 'api', body: shown(kept.settings) })),
+        ...fromFile().map((settings) => shown(settings, 'config')),
+        ...[...family.made.values()].map((settings) => shown(settings, 'api')),
       ],
-      validate: (name, body) => this.#validate(kind, name, body),
-      put: (name, body) => this.#put(kind, name, body),
-      remove: (name) => this.#remove(kind, name),
+      validate: (name, body) => {
+        const read = this.#read(family, name, body);
+        if (!read.ok) return read;
+        const tried = this.#try(family, name, read.value);
+        return tried.ok ? ok(family.bodyOf(read.value)) : tried;
+      },
+      put: async (name, body) => {
+        const read = this.#read(family, name, body);
+        return read.ok ? this.#change(family, name, read.value) : read;
+      },
+      remove: (name) => this.#change(family, name, null),
     };
   }
 
-  #validate<T>(kind: Kind<T>, name: string, body: unknown): Result<unknown, CodedError> {
-    const valid = kind.validate(body);
+  #read<T>({ validate, nameOf }: Family<T>, name: string, body: unknown): Result<T, CodedError> {
+    const valid = validate(body);
     if (!valid.ok) return err({ code: 'REQUEST_INVALID', message: textOf(valid.error) });
-    const own = kind.nameOf(valid.value);
-    if (own !== name) {
-      return err({ code: 'REQUEST_INVALID', message: `the body names ${own}, the address names ${name}` });
-    }
-    return ok(shown(valid.value));
+    const own = nameOf(valid.value);
+    if (own === name) return ok(valid.value);
+    const message = `the body names ${own}, the address names ${name}`;
+    return err({ code: 'REQUEST_INVALID', message });
   }
 
-  async #put<T>(kind: Kind<T>, name: string, body: unknown): Promise<Result<void, CodedError>> {
-    const valid = kind.validate(body);
-    if (!valid.ok) return err({ code: 'REQUEST_INVALID', message: textOf(valid.error) });
-    return this.#change(kind, name, { body, settings: valid.value }, () => this.#store.putObject(kind.kind, name, body));
-  }
-
-  async #remove<T>(kind: Kind<T>, name: string): Promise<Result<void, CodedError>> {
-    return this.#change(kind, name, null, async () => {
-      const deleted = await this.#store.deleteObject(kind.kind, name);
-      return deleted.ok ? ok(undefined) : deleted;
-    });
-  }
-
-  // Tried on the book first, stored next, applied last: what can't be applied is never stored, what isn't stored never applied.
-  async #change<T>(
-    kind: Kind<T>,
-    name: string,
-    to: Kept<T> | null,
-    store: () => Promise<Result<void, CodedError>>,
-  ): Promise<Result<void, CodedError>> {
-    const before = kind.made.get(name);
-    const set = (kept: Kept<T> | null | undefined): void => {
-      if (kept === null || kept === undefined) kind.made.delete(name);
-      else kind.made.set(name, kept);
-    };
-    set(to);
+  /** What a change would be refused for; changes nothing. */
+  #try<T>({ made }: Family<T>, name: string, to: T | null): Result<void, CodedError> {
+    const before = made.get(name) ?? null;
+    set(made, name, to);
     const book = this.#build(this.#settings);
-    const stored = book.ok ? await store() : err({ code: 'REQUEST_INVALID', message: book.error.message } as const);
-    if (!stored.ok || !book.ok) {
-      set(before);
-      return stored.ok ? ok(undefined) : stored;
+    set(made, name, before);
+    return book.ok ? ok(undefined) : err({ code: 'REQUEST_INVALID', message: book.error.message });
+  }
+
+  // Tried first, stored next, applied last: what can't be applied is never stored, what isn't stored is never applied.
+  async #change<T>(
+    family: Family<T>,
+    name: string,
+    to: T | null,
+  ): Promise<Result<void, CodedError>> {
+    const tried = this.#try(family, name, to);
+    if (!tried.ok) return tried;
+    const before = family.made.get(name) ?? null;
+    const stored = await this.#write(family, name, to);
+    if (!stored.ok) return stored;
+    set(family.made, name, to);
+    const book = this.#build(this.#settings);
+    if (book.ok) {
+      this.#use(book.value);
+      return ok(undefined);
     }
-    this.#onBook(book.value);
-    return ok(undefined);
+    // A reload came while the store wrote, and the two don't fit together: the file was first.
+    set(family.made, name, before);
+    const undone = await this.#write(family, name, before);
+    if (!undone.ok) {
+      const problem = undone.error.message;
+      this.#options.log.error({ kind: family.kind, name, problem }, 'store keeps a refused change');
+    }
+    return err({ code: 'REQUEST_INVALID', message: book.error.message });
+  }
+
+  async #write<T>(
+    { kind, bodyOf }: Family<T>,
+    name: string,
+    to: T | null,
+  ): Promise<Result<void, CodedError>> {
+    const { store } = this.#options;
+    if (to !== null) return store.putObject(kind, name, bodyOf(to));
+    const deleted = await store.deleteObject(kind, name);
+    return deleted.ok ? ok(undefined) : deleted;
   }
 }
 
-/** A route's name at the API: its prefix or number, `default` for the empty prefix. */
-function routeName(route: RouteSettings): string {
-  const text = route.match.kind === 'exact' ? route.match.number : route.match.prefix;
-  return text === '' ? 'default' : text;
+function set<T>(made: Map<string, T>, name: string, to: T | null): void {
+  if (to === null) made.delete(name);
+  else made.set(name, to);
+}
+
+/** A route's name at the API: its prefix, `default` for the empty one. A whole number gets a mark: `44` may be a prefix too. */
+function routeName({ match }: RouteSettings): string {
+  if (match.kind === 'exact') return `number:${match.number}`;
+  return match.prefix === '' ? 'default' : match.prefix;
 }
 
 function textOf(findings: readonly ConfigFinding[]): string {
   return findings.map(findingText).join('; ');
-}
-
-/** Settings without what must not be read back. */
-function shown(settings: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(settings, (key, value: unknown) =>
-      ['password', 'ha1Md5', 'ha1Sha256'].includes(key) && value !== null ? '***' : value,
-    ),
-  ) as unknown;
 }

@@ -1,5 +1,5 @@
 // `trunk test`: OPTIONS to every gateway of a trunk from a socket of its own, and what came back.
-import type { ClientTxnId, Flow, LocalPoint, SendTarget } from '../base/index.ts';
+import type { ClientTxnId, Flow, HostPort, LocalPoint, Random, SendTarget } from '../base/index.ts';
 import { clientTxnId, hostPortText } from '../base/index.ts';
 import type { Terminal, TrunkTestOptions } from '../cli/index.ts';
 import { EXIT } from '../cli/index.ts';
@@ -10,10 +10,13 @@ import type { SipTransport } from '../transport/index.ts';
 import { createTicker, openSipTransport, systemNow, TRANSPORT_LIMITS } from '../transport/index.ts';
 import type { Gateway } from '../trunks/index.ts';
 import { buildTrunkBook } from '../trunks/index.ts';
-import { secureRandom } from './compose.ts';
+import { secureRandom } from './chance.ts';
 import { openLog } from './log.ts';
 
-interface Verdict {
+const TRANSACTIONS_MAX = 64;
+
+/** What became of one gateway's OPTIONS. */
+export interface Verdict {
   readonly gateway: string;
   /** Null when nothing came. */
   readonly status: number | null;
@@ -21,97 +24,139 @@ interface Verdict {
   readonly milliseconds: number;
 }
 
-/** Any answer shows a living gateway, but for those that say "send me nothing": 408 and 503. */
-export async function testTrunk(settings: Settings, options: TrunkTestOptions, terminal: Terminal): Promise<number> {
+/** Tests one gateway after the other. @returns 1 for an unknown trunk, one without gateways, or a gateway that isn't fit. */
+export async function testTrunk(
+  settings: Settings,
+  options: TrunkTestOptions,
+  terminal: Terminal,
+): Promise<number> {
   const book = buildTrunkBook(settings);
   const trunk = book.ok ? book.value.trunks.find(({ name }) => name === options.trunk) : undefined;
   if (trunk === undefined) {
-    terminal.complain(`no trunk is named ${options.trunk} (known: ${settings.trunks.map(({ name }) => name).join(', ') || 'none'})`);
+    const known = settings.trunks.map(({ name }) => name).join(', ');
+    terminal.complain(`no trunk is named ${options.trunk} (known: ${known || 'none'})`);
     return EXIT.failed;
   }
   if (trunk.gateways.length === 0) {
     terminal.complain(`trunk ${trunk.name} has no gateways to test`);
     return EXIT.failed;
   }
-  const verdicts = await probe(trunk.gateways, options.timeoutS * 1000);
+  const verdicts: Verdict[] = [];
+  for (const gateway of trunk.gateways) {
+    verdicts.push(await probe(gateway, settings.listen.sip, options.timeoutS * 1000));
+  }
   if (options.json) terminal.print(JSON.stringify({ trunk: trunk.name, gateways: verdicts }));
   else {
     for (const { gateway, status, reason, milliseconds } of verdicts) {
       terminal.print(`${gateway}  ${status ?? '-'} ${reason}  ${milliseconds.toFixed(0)} ms`);
     }
   }
-  const fine = verdicts.every(({ status }) => status !== null && status !== 408 && status !== 503);
-  return fine ? EXIT.ok : EXIT.failed;
+  return verdicts.every(isFit) ? EXIT.ok : EXIT.failed;
 }
 
-/** Our side of the probe: the wildcard address on any port, advertised by the kernel's choice towards the gateway. */
-function localPoint(target: SendTarget): LocalPoint {
-  const loopback = target.host.startsWith('127.') || target.host === '::1' || target.host === 'localhost';
-  const v6 = target.host.includes(':');
-  const host = loopback ? (v6 ? '::1' : '127.0.0.1') : v6 ? '::' : '0.0.0.0';
-  return { transport: target.transport, bind: { host, port: 0 }, advertise: { host, port: 0 } };
+/** Any answer shows a gateway that lives, but for those that say "send me nothing": 408 and 503. */
+export function isFit({ status }: Verdict): boolean {
+  return status !== null && status !== 408 && status !== 503;
 }
 
-async function probe(gateways: readonly Gateway[], timeoutMs: number): Promise<readonly Verdict[]> {
-  const verdicts: Verdict[] = [];
-  for (const gateway of gateways) verdicts.push(await probeOne(gateway, timeoutMs));
-  return verdicts;
+/**
+ * Our side of a probe: the address the node itself would send from, on any free port; the wildcard where it listens on
+ * nothing that fits.
+ */
+export function probeLocal(target: SendTarget, listeners: readonly LocalPoint[]): LocalPoint {
+  const wantsV6 = target.host.includes(':');
+  const fitting = listeners.find(
+    ({ transport, bind }) => transport === target.transport && bind.host.includes(':') === wantsV6,
+  );
+  const host = wantsV6 ? '::' : '0.0.0.0';
+  const { bind, advertise } = fitting ?? { bind: { host }, advertise: { host } };
+  return {
+    transport: target.transport,
+    bind: { host: bind.host, port: 0 },
+    advertise: { host: advertise.host, port: 0 },
+  };
 }
 
-async function probeOne(gateway: Gateway, timeoutMs: number): Promise<Verdict> {
-  const random = secureRandom();
+async function probe(
+  gateway: Gateway,
+  listeners: readonly LocalPoint[],
+  timeoutMs: number,
+): Promise<Verdict> {
   const startedAt = performance.now();
-  const answer = (status: number | null, reason: string): Verdict => ({
-    gateway: gateway.uri,
-    status,
-    reason,
-    milliseconds: performance.now() - startedAt,
-  });
   let feed: (input: SipInput) => void = () => undefined;
   const opened = await openSipTransport({
-    locals: [localPoint(gateway.target)],
+    locals: [probeLocal(gateway.target, listeners)],
     limits: TRANSPORT_LIMITS,
     log: openLog('silent', 'trunk-test'),
     onMessage: (flow: Flow, bytes: Buffer) => feed({ kind: 'received', flow, bytes }),
     onSendFailed: (txn: ClientTxnId) => feed({ kind: 'sendFailed', txn }),
   });
-  if (!opened.ok) return answer(null, opened.error.message);
-  const transport: SipTransport = opened.value;
-  const sip = new SipCore({ random, locals: transport.locals, limits: { transactionsMax: 64 } });
-  return new Promise((resolve) => {
-    const ticker = createTicker(() => {
-      carry(sip.handleDeadline(systemNow().mono));
-      return sip.nextDeadline;
-    });
-    const limit = setTimeout(() => finish(answer(null, 'no answer')), timeoutMs);
-    const finish = (verdict: Verdict): void => {
-      clearTimeout(limit);
-      ticker.close();
-      void transport.close().then(() => resolve(verdict));
-    };
-    const carry = (outputs: readonly SipOutput[]): void => {
-      for (const output of outputs) {
-        if (output.kind === 'send') transport.send(output.to, output.bytes, output.txn);
-        else if (output.kind === 'requestFailed') finish(answer(null, output.why === 'timeout' ? 'no answer' : 'unreachable'));
-        else if (output.kind === 'responseReceived' && output.response.status >= 200) {
-          finish(answer(output.response.status, output.response.reason));
-        }
-      }
-    };
-    feed = (input) => {
-      carry(sip.handle(systemNow().mono, input));
-      ticker.arm(sip.nextDeadline);
-    };
-    const request = optionsRequest(gateway.target, { random, from: transport.locals[0]?.advertise ?? gateway.target });
-    feed({ kind: 'request', txn: clientTxnId(1), target: gateway.target, request });
-  });
+  const outcome = opened.ok
+    ? await new Promise<Outcome>((resolve) => {
+        const asking = new Asking(opened.value, resolve);
+        feed = (input) => asking.feed(input);
+        asking.ask(gateway.target, timeoutMs);
+      })
+    : { status: null, reason: opened.error.message };
+  if (opened.ok) await opened.value.close();
+  return { gateway: gateway.uri, ...outcome, milliseconds: performance.now() - startedAt };
 }
 
-function optionsRequest(
-  target: SendTarget,
-  { random, from }: { readonly random: ReturnType<typeof secureRandom>; readonly from: { readonly host: string; readonly port: number } },
-): OutgoingRequest {
-  const uri = `sip:${hostPortText(target)}${target.transport === 'udp' ? '' : `;transport=${target.transport}`}`;
+type Outcome = Pick<Verdict, 'status' | 'reason'>;
+
+/** One OPTIONS from the first byte to its outcome, which is told once. */
+class Asking {
+  readonly #transport: SipTransport;
+  readonly #tell: (outcome: Outcome) => void;
+  readonly #random = secureRandom();
+  readonly #sip: SipCore;
+  readonly #ticker = createTicker(() => {
+    this.#carry(this.#sip.handleDeadline(systemNow().mono));
+    return this.#sip.nextDeadline;
+  });
+  #limit: NodeJS.Timeout | null = null;
+
+  constructor(transport: SipTransport, tell: (outcome: Outcome) => void) {
+    this.#transport = transport;
+    this.#tell = tell;
+    const limits = { transactionsMax: TRANSACTIONS_MAX };
+    this.#sip = new SipCore({ random: this.#random, locals: transport.locals, limits });
+  }
+
+  ask(target: SendTarget, timeoutMs: number): void {
+    this.#limit = setTimeout(() => this.#end({ status: null, reason: 'no answer' }), timeoutMs);
+    const from = this.#transport.locals[0]?.advertise ?? target;
+    const request = optionsRequest(target, from, this.#random);
+    this.feed({ kind: 'request', txn: clientTxnId(1), target, request });
+  }
+
+  feed(input: SipInput): void {
+    this.#carry(this.#sip.handle(systemNow().mono, input));
+    this.#ticker.arm(this.#sip.nextDeadline);
+  }
+
+  #carry(outputs: readonly SipOutput[]): void {
+    for (const output of outputs) {
+      if (output.kind === 'send') this.#transport.send(output.to, output.bytes, output.txn);
+      else if (output.kind === 'requestFailed') {
+        const reason = output.why === 'timeout' ? 'no answer' : 'unreachable';
+        this.#end({ status: null, reason });
+      } else if (output.kind === 'responseReceived' && output.response.status >= 200) {
+        this.#end({ status: output.response.status, reason: output.response.reason });
+      }
+    }
+  }
+
+  #end(outcome: Outcome): void {
+    if (this.#limit !== null) clearTimeout(this.#limit);
+    this.#ticker.close();
+    this.#tell(outcome);
+  }
+}
+
+function optionsRequest(target: SendTarget, from: HostPort, random: Random): OutgoingRequest {
+  const parameter = target.transport === 'udp' ? '' : `;transport=${target.transport}`;
+  const uri = `sip:${hostPortText(target)}${parameter}`;
   return {
     method: 'OPTIONS',
     uri,
