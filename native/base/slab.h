@@ -12,6 +12,7 @@
 // valid; with FIFO reuse a stale handle can match again only after 4,095 lives of its slot.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -129,6 +130,15 @@ class Slab {
     CHECK(slot < capacity_);
     return slots_[slot].live ? &value(slot) : nullptr;
   }
+  /// Asks the processor for the first bytes of a slot, live or not, that will be wanted soon. Does
+  /// nothing for a slot that doesn't exist.
+  /// @param bytes at most the size of T.
+  void prefetch(std::uint32_t slot, std::size_t bytes) const noexcept {
+    if (slot >= capacity_) return;
+    const auto* at = reinterpret_cast<const unsigned char*>(&slots_[slot]);
+    for (std::size_t line = 0; line < bytes; line += kCacheLineBytes)
+      __builtin_prefetch(at + line);
+  }
   /// The handle a slot has now (or will have when it is next taken).
   [[nodiscard]] Handle handle_of(std::uint32_t slot) const noexcept {
     CHECK(slot < capacity_);
@@ -137,11 +147,13 @@ class Slab {
 
  private:
   static constexpr std::uint32_t kNoSlot = 0xffff'ffff;
-  struct Slot {
-    alignas(T) unsigned char storage[sizeof(T)];
+  // The book-keeping shares its cache line with the first bytes of T: whoever looks a handle up
+  // wants the T next.
+  struct alignas(kCacheLineBytes) Slot {
     std::uint32_t next_free = kNoSlot;
     std::uint32_t generation = 1;
     bool live = false;
+    alignas(T) unsigned char storage[sizeof(T)];
   };
 
   [[nodiscard]] T& value(std::uint32_t slot) noexcept {

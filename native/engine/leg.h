@@ -5,6 +5,7 @@
 
 #include "base/address.h"
 #include "base/bytes.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "io/udp_socket.h"
@@ -66,12 +67,18 @@ struct PendingEvents {
   [[nodiscard]] bool any() const noexcept { return media_started || media_timeout || latched; }
 };
 
+/// How much of a leg, from its beginning, sending and receiving a packet touch; for prefetching.
+/// Only speed depends on it.
+inline constexpr std::size_t kSendingBytes = 2 * kCacheLineBytes;
+inline constexpr std::size_t kReceivingBytes = 6 * kCacheLineBytes;
+
 struct Leg {
   Leg(Instant now, std::uint32_t own_ssrc) noexcept : endpoint(now, own_ssrc) {}
 
+  // In the order of use, see Endpoint.
   Channel rtp;
-  Channel rtcp;
   pipeline::Endpoint endpoint;
+  Channel rtcp;
   std::uint16_t even_port = 0;
   std::uint8_t address_index = 0;
   PendingEvents pending;

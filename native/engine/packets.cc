@@ -14,6 +14,8 @@ void MediaThread::note_receive_error(io::IoStatus status) noexcept {
 }
 
 bool MediaThread::receive_rtp_port(std::uint32_t slot, Leg& leg) noexcept {
+  // The kernel's part takes long enough for the other leg's memory to arrive meanwhile.
+  legs_.prefetch(leg.endpoint.link_to().slot(), kSendingBytes);
   SocketAddress source;
   bool vouched = false;
   const io::Received received = leg.rtp.receive(packet_, source, vouched);
@@ -74,7 +76,7 @@ void MediaThread::handle_rtp(std::uint32_t slot, Leg& leg, MutableBytes datagram
 
 void MediaThread::forward(Leg& leg, Instant now, Bytes packet,
                           const pipeline::SentPacket& sent) noexcept {
-  Leg* target = legs_.find(leg.endpoint.link().to());
+  Leg* target = legs_.find(leg.endpoint.link_to());
   if (target == nullptr) {
     leg.endpoint.on_drop();
     count(Counter::kPacketsUnlinked);
@@ -132,7 +134,7 @@ void MediaThread::handle_rtcp(Leg& leg, Bytes datagram, const SocketAddress* sou
 }
 
 void MediaThread::relay_rtcp(Leg& leg, Instant now, Bytes datagram, bool without_bye) noexcept {
-  Leg* target = legs_.find(leg.endpoint.link().to());
+  Leg* target = legs_.find(leg.endpoint.link_to());
   // An echo sends a party's own stream back; its own reports would only confuse it.
   if (target == nullptr || target == &leg) return;
   if (without_bye) datagram = pipeline::without_bye(datagram, scratch_);

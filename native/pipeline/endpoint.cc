@@ -24,6 +24,7 @@ Bytes without_bye(Bytes datagram, MutableBytes into) noexcept {
 void Endpoint::set_up(Instant now, const EndpointSetup& setup) noexcept {
   guard_.reset(setup.source_rule, setup.remote_rtp, statistics_.ssrc(),
                statistics_.highest().sequence());
+  accepting_ = setup.remote_rtp.known();
   signalled_rtp_ = setup.remote_rtp;
   signalled_rtcp_ = setup.rtcp_mux ? SocketAddress{} : setup.remote_rtcp;
   learned_rtcp_ = {};
@@ -38,16 +39,15 @@ void Endpoint::set_up(Instant now, const EndpointSetup& setup) noexcept {
   std::copy_n(setup.clock_rates.begin(), clock_rate_count_, clock_rates_.begin());
 }
 
-std::uint32_t Endpoint::clock_rate(std::uint8_t payload_type) noexcept {
-  if (payload_type == cached_payload_type_) return cached_clock_rate_hz_;
+void Endpoint::know_payload_type(std::uint8_t payload_type) noexcept {
   cached_payload_type_ = payload_type;
+  cached_mapped_type_ = link_.map(payload_type);
   cached_clock_rate_hz_ = 0;
   for (std::uint32_t index = 0; index < clock_rate_count_; ++index) {
     if (clock_rates_[index].payload_type == payload_type) {
       cached_clock_rate_hz_ = clock_rates_[index].hz;
     }
   }
-  return cached_clock_rate_hz_;
 }
 
 SocketAddress Endpoint::rtp_target() const noexcept {
@@ -71,7 +71,7 @@ SocketAddress Endpoint::rtcp_target() const noexcept {
 RtpOutcome Endpoint::receive_rtp(Instant now, MutableBytes datagram,
                                  const SocketAddress* source) noexcept {
   RtpOutcome outcome;
-  if (!signalled_rtp_.known() || (source != nullptr && !guard_.possible(*source))) {
+  if (!accepting_ || (source != nullptr && !guard_.possible(*source))) {
     ++packets_refused_;
     return outcome;
   }
@@ -91,8 +91,9 @@ RtpOutcome Endpoint::receive_rtp(Instant now, MutableBytes datagram,
     outcome.latched = verdict == SourceGuard::Verdict::kLatched;
   }
   const std::uint8_t payload_type = packet.payload_type();
+  if (payload_type != cached_payload_type_) know_payload_type(payload_type);
   outcome.packet = {packet.ssrc(), packet.timestamp(),
-                    static_cast<std::uint32_t>(packet.payload().size()), clock_rate(payload_type)};
+                    static_cast<std::uint32_t>(packet.payload().size()), cached_clock_rate_hz_};
   statistics_.on_packet(now, {.ssrc = outcome.packet.ssrc,
                               .sequence = packet.sequence(),
                               .timestamp = outcome.packet.timestamp,
@@ -102,10 +103,10 @@ RtpOutcome Endpoint::receive_rtp(Instant now, MutableBytes datagram,
   outcome.media_started = !media_started_;
   media_started_ = true;
 
-  const std::uint8_t mapped = link_.map(payload_type);
+  const std::uint8_t mapped = cached_mapped_type_;
   if (mapped == kPayloadTypeDropped) {
     ++packets_dropped_;
-    outcome.verdict = link_.open() ? RtpVerdict::kUnmapped : RtpVerdict::kUnlinked;
+    outcome.verdict = !link_to_.none() ? RtpVerdict::kUnmapped : RtpVerdict::kUnlinked;
     return outcome;
   }
   if (mapped != payload_type) rtp::rewrite_payload_type(datagram, mapped);

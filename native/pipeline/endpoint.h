@@ -54,7 +54,7 @@ enum class DatagramKind : std::uint8_t { kRtp, kRtcp, kOther };
 [[nodiscard]] Bytes without_bye(Bytes datagram, MutableBytes into) noexcept;
 
 enum class RtpVerdict : std::uint8_t {
-  kForward,  ///< rewritten in place; send it to link().to()
+  kForward,  ///< rewritten in place; send it to link_to()
   kRefused,  ///< foreign source
   kMalformed,
   kUnlinked,  ///< counted as received, but leads nowhere
@@ -105,12 +105,17 @@ class Endpoint {
  public:
   /// @param own_ssrc random; see Reporter.
   Endpoint(Instant now, std::uint32_t own_ssrc) noexcept
-      : heard_at_(now), reporter_(static_cast<rtp::Ssrc>(own_ssrc)) {}
+      : reporter_(static_cast<rtp::Ssrc>(own_ssrc)), heard_at_(now) {}
 
   /// A new offer or answer. Books go on, links stay.
   void set_up(Instant now, const EndpointSetup& setup) noexcept;
-  void set_link(const Link& link) noexcept { link_ = link; }
-  [[nodiscard]] const Link& link() const noexcept { return link_; }
+  void set_link(const Link& link) noexcept {
+    link_ = link;
+    link_to_ = link.to();
+    cached_payload_type_ = kPayloadTypeDropped;
+  }
+  /// Where packets go; none without a link.
+  [[nodiscard]] Handle link_to() const noexcept { return link_to_; }
 
   [[nodiscard]] bool rtcp_mux() const noexcept { return rtcp_mux_; }
   /// The addresses a socket may be connected to; not known while uncertain.
@@ -148,35 +153,41 @@ class Endpoint {
   [[nodiscard]] EndpointCounters counters() const noexcept;
 
  private:
-  [[nodiscard]] std::uint32_t clock_rate(std::uint8_t payload_type) noexcept;
+  /// Looks up what a stream's payload type means here; packets of one stream ask once.
+  void know_payload_type(std::uint8_t payload_type) noexcept;
   [[nodiscard]] bool rtcp_on() const noexcept {
-    return signalled_rtp_.known() && (rtcp_mux_ || signalled_rtcp_.known());
+    return accepting_ && (rtcp_mux_ || signalled_rtcp_.known());
   }
   [[nodiscard]] bool rtcp_source_possible(const SocketAddress& source) const noexcept;
   [[nodiscard]] bool take_relay_token(Instant now) noexcept;
   void read_reports(Instant now, const rtp::RtcpPacket& packet) noexcept;
 
-  // First what each packet touches.
-  SourceGuard guard_;
+  // Ordered by who touches it, because a packet's memory is rarely in the cache: first the sending
+  // side, then the receiving side, then what only offers, reports and new streams need.
+  std::uint64_t packets_sent_ = 0;
+  std::uint64_t octets_sent_ = 0;
+  Reporter reporter_;
+
+  bool accepting_ = false;  ///< signalling has named a peer
   bool rtcp_mux_ = false;
   bool media_started_ = false;
   bool silence_reported_ = false;
-  std::uint8_t clock_rate_count_ = 0;
   std::uint8_t cached_payload_type_ = kPayloadTypeDropped;
+  std::uint8_t cached_mapped_type_ = kPayloadTypeDropped;
   std::uint32_t cached_clock_rate_hz_ = 0;
+  Handle link_to_;
   Instant heard_at_;
-  std::uint64_t packets_sent_ = 0;
-  std::uint64_t octets_sent_ = 0;
+  rtp::SourceStatistics statistics_;
   std::uint64_t packets_refused_ = 0;
   std::uint64_t packets_dropped_ = 0;
-  rtp::SourceStatistics statistics_;
-  Reporter reporter_;
-  Link link_;
 
+  SourceGuard guard_;
+  Link link_;
   SocketAddress signalled_rtp_;
   SocketAddress signalled_rtcp_;
   SocketAddress learned_rtcp_;
   Duration inactivity_;
+  std::uint8_t clock_rate_count_ = 0;
   std::array<ClockRate, kClockRatesMax> clock_rates_ = {};
   std::uint64_t rtcp_received_ = 0;
   std::uint64_t rtcp_sent_ = 0;

@@ -71,20 +71,19 @@ class Reporter {
   void remember(Instant now, std::uint32_t middle) noexcept;
   void schedule(Instant now, bool initial, Prng& prng) noexcept;
 
-  rtp::Ssrc own_ssrc_;
-  Instant next_at_ = Instant::never();
-  bool scheduled_ = false;
-
-  // The stream forwarded to the peer.
-  bool sending_ = false;
-  bool sent_since_report_ = false;
+  // The stream forwarded to the peer; what each packet touches, so it stands first.
+  Instant sent_at_;
   rtp::Ssrc sent_ssrc_{};
   rtp::RtpTimestamp sent_timestamp_{};
   std::uint32_t sent_clock_rate_hz_ = 0;
   std::uint32_t sent_packets_ = 0;
   std::uint32_t sent_octets_ = 0;
-  Instant sent_at_;
+  bool sending_ = false;
+  bool sent_since_report_ = false;
 
+  bool scheduled_ = false;
+  rtp::Ssrc own_ssrc_;
+  Instant next_at_ = Instant::never();
   std::array<SentReport, kReportsRemembered> reports_ = {};
   std::uint8_t reports_next_ = 0;
   Duration round_trip_;
