@@ -3,7 +3,6 @@
 import type { Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
 import type { Program } from '../../test/support/child.ts';
 import { startProgram } from '../../test/support/child.ts';
 import { until } from '../../test/support/loopback.ts';
@@ -15,24 +14,9 @@ import type { CallEnds, CallPorts, MediaPeer, MediaPoint, MediaProgram } from '.
 const HOST = '127.0.0.22';
 const NG_PORT = 2223;
 const PORTS = { min: 10_000, max: 59_999 };
-const PROGRAMS = ['/usr/bin/rtpengine', '/usr/sbin/rtpengine'];
 const ANSWER_LIMIT_MS = 5_000;
 
-/** Where rtpengine is installed; null when it isn't. */
-export function findRtpengine(): string | null {
-  return (
-    PROGRAMS.find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    }) ?? null
-  );
-}
-
-/** The installed rtpengine as a peer. */
+/** The rtpengine at a path as a peer. */
 export function rtpengine(path: string): MediaPeer {
   return {
     name: 'rtpengine',

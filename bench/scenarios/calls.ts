@@ -11,6 +11,7 @@ import { cpuNs, total } from '../machine/cost.ts';
 import type { Disturbance } from '../machine/disturbance.ts';
 import { disturbanceReason, MachineWatch } from '../machine/disturbance.ts';
 import { machineFacts } from '../machine/facts.ts';
+import { findProgram } from '../machine/programs.ts';
 import type { Suite, SuiteOptions } from '../suite.ts';
 import { CallEngine } from './call-engine.ts';
 import type { BurstResult } from './call-load.ts';
@@ -79,6 +80,8 @@ export async function runCallsSuite(
   const bench = new CallsBench({ settings, cores, folder, say });
   try {
     if (lonely !== null) throw new InvalidRun(lonely);
+    if (findProgram('sipp') === null)
+      throw new InvalidRun('SIPp is not installed (Debian: sip-tester)');
     moveTo(cores.load);
     const results = await bench.run();
     return { suite: 'calls', valid: true, machine: machineFacts(bench.disturbances), results };
