@@ -1,0 +1,64 @@
+// Figures for Prometheus: names that an operator's alerts rely on, and what is counted under them.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Metrics } from '../../../src/server/metrics.ts';
+import { noPortDrops } from '../../../src/server/readings.ts';
+
+async function lineOf(metrics: Metrics, start: string): Promise<string | undefined> {
+  const text = await metrics.registry.metrics();
+  return text.split('\n').find((line) => line.startsWith(start));
+}
+
+test('counts refused INVITEs by code and trunk', async () => {
+  const metrics = new Metrics();
+  metrics.rejected('ROUTE_NOT_FOUND', 'a');
+  metrics.rejected('ROUTE_NOT_FOUND', 'a');
+  metrics.rejected('SOURCE_NOT_ALLOWED', null);
+  const name = 'trunkyard_calls_rejected_total';
+  assert.is(
+    await lineOf(metrics, `${name}{code="ROUTE_NOT_FOUND"`),
+    `${name}{code="ROUTE_NOT_FOUND",trunk="a"} 2`,
+  );
+  assert.is(
+    await lineOf(metrics, `${name}{code="SOURCE_NOT_ALLOWED"`),
+    `${name}{code="SOURCE_NOT_ALLOWED",trunk=""} 1`,
+  );
+});
+
+test('counts refused messages by code', async () => {
+  const metrics = new Metrics();
+  metrics.refused('MESSAGE_MALFORMED');
+  assert.is(
+    await lineOf(metrics, 'trunkyard_sip_refused_total{'),
+    'trunkyard_sip_refused_total{code="MESSAGE_MALFORMED"} 1',
+  );
+});
+
+test('a reading is taken at each look, and a counter follows its owner’s restart', async () => {
+  const metrics = new Metrics();
+  let value = 5;
+  metrics.addReadings([
+    { type: 'gauge', name: 'level', help: 'h', read: () => value },
+    { type: 'counter', name: 'growing', help: 'h', read: () => value },
+  ]);
+  assert.is(await lineOf(metrics, 'level '), 'level 5');
+  assert.is(await lineOf(metrics, 'growing '), 'growing 5');
+  value = 2;
+  assert.is(await lineOf(metrics, 'growing '), 'growing 2');
+  assert.is(await lineOf(metrics, '# TYPE growing'), '# TYPE growing counter');
+});
+
+test('A30 the kernel’s no-port drops are found by name among the Udp figures', () => {
+  const text = [
+    'Tcp: NoPorts 1',
+    'Udp: InDatagrams NoPorts InErrors',
+    'Udp: 100 42 7',
+    'UdpLite: InDatagrams NoPorts',
+    'UdpLite: 0 9',
+  ].join('\n');
+  assert.is(noPortDrops(text), 42);
+  assert.is(noPortDrops(''), 0);
+  assert.is(noPortDrops('Udp: InDatagrams\nUdp: 5'), 0);
+});
+
+test.run();

@@ -1,0 +1,234 @@
+// Trunks and routes of the file and of the API as one list: clashes, reloads, and a store that refuses.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { CodedError, Result } from '../../../src/base/index.ts';
+import { epochMs, err, ok, silentLog } from '../../../src/base/index.ts';
+import type { Settings } from '../../../src/config/index.ts';
+import { parseConfig, validateRoute, validateTrunk } from '../../../src/config/index.ts';
+import type { ObjectKind, StoredObject } from '../../../src/store/index.ts';
+import type { TrunkBook } from '../../../src/trunks/index.ts';
+import { routeBody, trunkBody } from '../../../src/server/object-bodies.ts';
+import type { ObjectStore } from '../../../src/server/trunk-objects.ts';
+import { TrunkObjects } from '../../../src/server/trunk-objects.ts';
+
+function settingsOf(peers: string): Settings {
+  const text = `listen: { sip: [udp://127.0.0.1:5060], http: null }\n${peers}`;
+  const result = parseConfig(text, {
+    file: 't',
+    env: {},
+    readFile: () => ({ ok: false, error: 'none' }),
+  });
+  if (!result.ok) throw new Error(JSON.stringify(result.error));
+  return result.value.settings;
+}
+
+const FILE = settingsOf(`
+trunks:
+  - { name: a, allow: [192.0.2.0/24], gateways: [{ uri: "sip:192.0.2.1" }], auth: { username: u, password: geheim } }
+routes:
+  - { prefix: "44", trunks: [a] }
+  - { number: "44", destination: echo }
+`);
+
+class FakeStore implements ObjectStore {
+  readonly objects = new Map<string, StoredObject>();
+  refuses = false;
+  /** Runs while a write is under way. */
+  during: () => void = () => undefined;
+
+  listObjects(kind: ObjectKind): Promise<Result<readonly StoredObject[], CodedError>> {
+    return Promise.resolve(ok([...this.objects.values()].filter((one) => one.kind === kind)));
+  }
+
+  putObject(kind: ObjectKind, name: string, body: unknown): Promise<Result<void, CodedError>> {
+    if (this.refuses) return Promise.resolve(REFUSED);
+    this.objects.set(`${kind} ${name}`, { kind, name, body, updatedAt: epochMs(0) });
+    this.during();
+    return Promise.resolve(ok(undefined));
+  }
+
+  deleteObject(kind: ObjectKind, name: string): Promise<Result<boolean, CodedError>> {
+    if (this.refuses) return Promise.resolve(REFUSED);
+    const was = this.objects.delete(`${kind} ${name}`);
+    this.during();
+    return Promise.resolve(ok(was));
+  }
+}
+
+const REFUSED = err({ code: 'STORE_UNAVAILABLE', message: 'disk full' } as const);
+
+interface World {
+  readonly store: FakeStore;
+  readonly objects: TrunkObjects;
+  readonly books: TrunkBook[];
+  readonly calls: number[];
+}
+
+async function load(
+  settings: Settings,
+  store = new FakeStore(),
+): Promise<Result<World, CodedError>> {
+  const books: TrunkBook[] = [];
+  const calls: number[] = [];
+  const objects = await TrunkObjects.load({
+    store,
+    settings,
+    log: silentLog,
+    onBook: (book, limits) => {
+      books.push(book);
+      calls.push(limits.calls);
+    },
+  });
+  return objects.ok ? ok({ store, objects: objects.value, books, calls }) : objects;
+}
+
+async function aWorld(settings = FILE, store = new FakeStore()): Promise<World> {
+  const world = await load(settings, store);
+  if (!world.ok) throw new Error(world.error.message);
+  return world.value;
+}
+
+const namesIn = (book: TrunkBook | undefined): string[] =>
+  (book?.trunks ?? []).map(({ name }) => name);
+
+const B = { name: 'b', gateways: [{ uri: 'sip:192.0.2.2' }] };
+
+test('bodies in the file’s words make the same settings again', () => {
+  for (const trunk of FILE.trunks) {
+    const again = validateTrunk(trunkBody(trunk));
+    assert.equal(again, ok(trunk));
+  }
+  for (const route of FILE.routes) assert.equal(validateRoute(routeBody(route)), ok(route));
+});
+
+test('lists the file’s objects with defaults and without secrets', async () => {
+  const { objects } = await aWorld();
+  const [trunk] = objects.trunks.list();
+  assert.is(trunk?.owner, 'config');
+  assert.is((trunk?.body as { cps: number }).cps, 50);
+  assert.equal((trunk?.body as { auth: unknown }).auth, { username: 'u', password: '(secret)' });
+  assert.not.match(JSON.stringify(objects.trunks.list()), 'geheim');
+});
+
+test('a route of a whole number and one of the same digits as prefix have different names', async () => {
+  const { objects } = await aWorld();
+  assert.equal(
+    objects.routes.list().map(({ name }) => name),
+    ['44', 'number:44'],
+  );
+});
+
+test('what validate answers can be put, is stored with its secrets, and applies to new calls', async () => {
+  const { objects, store, books } = await aWorld();
+  const body = { ...B, credentials: { username: 'u', password: 'p', realm: null } };
+  const valid = objects.trunks.validate('b', body);
+  assert.ok(valid.ok);
+  assert.is(books.length, 1);
+  assert.equal(await objects.trunks.put('b', valid.value), ok(undefined));
+  assert.equal((store.objects.get('trunk b')?.body as typeof body).credentials.password, 'p');
+  assert.equal(namesIn(books.at(-1)), ['a', 'b']);
+  assert.equal(namesIn(objects.book), ['a', 'b']);
+  const again = await aWorld(FILE, store);
+  assert.equal(namesIn(again.books[0]), ['a', 'b']);
+});
+
+test('refuses a body that clashes with the whole, before it is stored', async () => {
+  const { objects, store, books } = await aWorld();
+  for (const [name, body] of [
+    ['a', { name: 'a' }],
+    ['c', { name: 'c', allow: ['192.0.2.0/24'] }],
+    ['c', { name: 'd' }],
+    ['c', { name: 'c', cps: 'many' }],
+  ] as const) {
+    const valid = objects.trunks.validate(name, body);
+    assert.is(valid.ok ? 'ok' : valid.error.code, 'REQUEST_INVALID', JSON.stringify(body));
+    const put = await objects.trunks.put(name, body);
+    assert.is(put.ok ? 'ok' : put.error.code, 'REQUEST_INVALID');
+  }
+  const route = await objects.routes.put('33', { prefix: '33', trunks: ['nobody'] });
+  assert.is(route.ok, false);
+  assert.is(store.objects.size, 0);
+  assert.is(books.length, 1);
+});
+
+test('a trunk that a route still names can’t be removed', async () => {
+  const { objects, store } = await aWorld();
+  await objects.trunks.put('b', B);
+  await objects.routes.put('33', { prefix: '33', trunks: ['b'] });
+  const early = await objects.trunks.remove('b');
+  assert.is(early.ok ? 'ok' : early.error.code, 'REQUEST_INVALID');
+  assert.ok((await objects.routes.remove('33')).ok);
+  assert.ok((await objects.trunks.remove('b')).ok);
+  assert.is(store.objects.size, 0);
+  assert.equal(namesIn(objects.book), ['a']);
+});
+
+test('what the store refuses is not applied', async () => {
+  const { objects, store, books } = await aWorld();
+  store.refuses = true;
+  const put = await objects.trunks.put('b', B);
+  assert.equal(put, REFUSED);
+  assert.is(books.length, 1);
+  assert.is(objects.trunks.list().length, 1);
+});
+
+test('a reload replaces the file’s part and its caps, and keeps the API’s', async () => {
+  const { objects, books, calls } = await aWorld();
+  await objects.trunks.put('b', B);
+  const next = settingsOf('limits: { calls: 7 }\ntrunks: [{ name: z, allow: [198.51.100.0/24] }]');
+  assert.ok(objects.reload(next).ok);
+  assert.equal(namesIn(books.at(-1)), ['z', 'b']);
+  assert.is(calls.at(-1), 7);
+});
+
+test('a reload that clashes with the API’s changes nothing, not even the caps of a later edit', async () => {
+  const { objects, books, calls } = await aWorld();
+  await objects.trunks.put('b', B);
+  const count = books.length;
+  const clash = objects.reload(settingsOf('limits: { calls: 7 }\ntrunks: [{ name: b }]'));
+  assert.is(clash.ok ? 'ok' : clash.error.code, 'CONFIG_INVALID');
+  assert.match(clash.ok ? '' : clash.error.message, 'b');
+  assert.is(books.length, count);
+  await objects.trunks.put('c', { name: 'c' });
+  assert.is(calls.at(-1), FILE.limits.calls);
+  assert.equal(namesIn(objects.book), ['a', 'b', 'c']);
+});
+
+test('an edit that a reload overtook is taken out of the store again when the two don’t fit', async () => {
+  const { objects, store } = await aWorld();
+  store.during = () => {
+    store.during = () => undefined;
+    assert.ok(objects.reload(settingsOf('trunks: [{ name: b }]')).ok);
+  };
+  const put = await objects.trunks.put('b', B);
+  assert.is(put.ok ? 'ok' : put.error.code, 'REQUEST_INVALID');
+  assert.is(store.objects.size, 0);
+  assert.equal(namesIn(objects.book), ['b']);
+});
+
+test('an edit that a reload overtook applies to the reloaded file when the two fit', async () => {
+  const { objects, store, books } = await aWorld();
+  store.during = () => {
+    store.during = () => undefined;
+    assert.ok(objects.reload(settingsOf('trunks: [{ name: z }]')).ok);
+  };
+  assert.ok((await objects.trunks.put('b', B)).ok);
+  assert.equal(namesIn(books.at(-1)), ['z', 'b']);
+});
+
+test('a start with a file that clashes with the API’s fails and names the clash', async () => {
+  const { objects, store } = await aWorld();
+  await objects.trunks.put('b', B);
+  const started = await load(settingsOf('trunks: [{ name: b }]'), store);
+  assert.is(started.ok ? 'ok' : started.error.code, 'CONFIG_INVALID');
+  assert.match(started.ok ? '' : started.error.message, 'two trunks are named b');
+});
+
+test('a start with a stored object of an older version that is not valid any more names it', async () => {
+  const store = new FakeStore();
+  await store.putObject('trunk', 'old', { name: 'old', gone: 1 });
+  const started = await load(FILE, store);
+  assert.match(started.ok ? '' : started.error.message, 'trunk old');
+});
+
+test.run();
