@@ -8,6 +8,7 @@ import type { Disturbance } from '../machine/disturbance.ts';
 import { machineFacts } from '../machine/facts.ts';
 import { findProgram } from '../machine/programs.ts';
 import type { MediaPeer } from '../peers/media-program.ts';
+import { relayFloor } from '../peers/relay-floor.ts';
 import { rtpengine } from '../peers/rtpengine.ts';
 import { trunkyardMedia } from '../peers/trunkyard-media.ts';
 import type { Suite, SuiteOptions } from '../suite.ts';
@@ -48,9 +49,15 @@ export const relaySuite: Suite = {
   },
 };
 
+/** Ours and the peer's, and the least that any relay over sockets costs at that hour. */
 interface Pair {
   readonly ours: RelayRun;
   readonly theirs: RelayRun | null;
+  readonly floor: RelayRun;
+}
+
+function runsOf({ ours, theirs, floor }: Pair): readonly RelayRun[] {
+  return theirs === null ? [ours, floor] : [ours, theirs, floor];
 }
 
 /** The suite in any size. */
@@ -68,10 +75,7 @@ export async function runRelaySuite(
   const { pairs, reasons } = await collectPairs(settings, cores, say);
   direct.push(await control(settings, cores, say));
 
-  const disturbances = [
-    ...direct,
-    ...pairs.flatMap(({ ours, theirs }) => [ours, ...(theirs === null ? [] : [theirs])]),
-  ].map(({ disturbance }) => disturbance);
+  const disturbances = [...direct, ...pairs.flatMap(runsOf)].map(({ disturbance }) => disturbance);
   const failedControl = direct.find(({ invalidReason }) => invalidReason !== null);
   if (failedControl !== undefined)
     return invalidReport(`load tool alone: ${failedControl.invalidReason ?? ''}`, disturbances);
@@ -114,15 +118,16 @@ async function collectPairs(
   for (let tried = 0; tried < settings.pairsMax && pairs.length < settings.pairs; tried += 1) {
     const run = async (program: MediaPeer): Promise<RelayRun> => {
       const done = await runRelay(program, settings, cores);
-      say(`${program.name.padEnd(10)}: ${relayText(done)}`);
+      say(`${program.name.padEnd(11)}: ${relayText(done)}`);
       return done;
     };
     const theirsFirst = tried % 2 === 1 && peer !== null ? await run(peer) : null;
     const ours = await run(trunkyardMedia);
     const theirs = theirsFirst ?? (peer === null ? null : await run(peer));
-    const reason = ours.invalidReason ?? theirs?.invalidReason ?? null;
-    if (reason === null) pairs.push({ ours, theirs });
-    else reasons.push(reason);
+    const pair = { ours, theirs, floor: await run(relayFloor) };
+    const invalid = runsOf(pair).find(({ invalidReason }) => invalidReason !== null);
+    if (invalid === undefined) pairs.push(pair);
+    else reasons.push(invalid.invalidReason ?? '');
   }
   return { pairs, reasons };
 }
@@ -149,7 +154,14 @@ function resultsOf(
       of: ({ memoryPerCallBytes }) => memoryPerCallBytes,
     },
   ];
-  return figures.map((figure) => resultOf(figure, pairs, peer));
+  return [
+    ...figures.map((figure) => resultOf(figure, pairs, peer)),
+    {
+      name: 'relay.floor_cpu_ns_per_packet',
+      unit: 'ns',
+      value: median(pairs.map(({ floor }) => floor.cpuNsPerPacket)),
+    },
+  ];
 }
 
 function resultOf(

@@ -5,6 +5,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { chooseCores } from '../../bench/machine/cores.ts';
+import { relayFloor } from '../../bench/peers/relay-floor.ts';
 import { trunkyardMedia } from '../../bench/peers/trunkyard-media.ts';
 import { runDirect, runRelay } from '../../bench/scenarios/relay-run.ts';
 import { buildLoadTool } from '../../bench/scenarios/rtp-load.ts';
@@ -22,12 +23,14 @@ test('the load tool counts every packet that it sends to itself', async () => {
   assert.is(load.duplicates, 0);
 });
 
-test('20 streams go through our media process, each to its own end, and cost it something', async () => {
-  const run = await runRelay(trunkyardMedia, SIZE, chooseCores());
-  assert.ok(run.load.received >= PACKETS_MIN, `${run.load.received} received`);
-  assert.is(run.load.misdelivered, 0);
-  assert.is(run.load.duplicates, 0);
-  assert.ok(run.cpuNsPerPacket > 0);
-});
+for (const program of [trunkyardMedia, relayFloor]) {
+  test(`20 streams go through ${program.name}, each to its own end, and cost it something`, async () => {
+    const run = await runRelay(program, SIZE, chooseCores());
+    assert.ok(run.load.received >= PACKETS_MIN, `${run.load.received} received`);
+    assert.is(run.load.misdelivered, 0);
+    assert.is(run.load.duplicates, 0);
+    assert.ok(run.cpuNsPerPacket > 0);
+  });
+}
 
 test.run();
