@@ -14,10 +14,17 @@ export function payloadMaps(a: NegotiatedSide, b: NegotiatedSide): PayloadMaps {
   return {
     aToB: oneWay(a, b),
     bToA: oneWay(b, a),
-    clockRatesA: receivable(a).map(([payloadType, codec]) => [payloadType, codec.clockRateHz]),
-    clockRatesB: receivable(b).map(([payloadType, codec]) => [payloadType, codec.clockRateHz]),
+    clockRatesA: audioClocks(a),
+    clockRatesB: audioClocks(b),
     codec: a.ours.codecs.find((codec) => isAudio(codec) && carriedBy(codec, a, b)) ?? null,
   };
+}
+
+// The packets of one telephone-event share a timestamp (RFC 4733 §2.3.5.1): counted in, they would be jitter that isn't there.
+function audioClocks(side: NegotiatedSide): Pairs {
+  return receivable(side).flatMap(([payloadType, codec]): Pairs =>
+    isAudio(codec) ? [[payloadType, codec.clockRateHz]] : [],
+  );
 }
 
 function oneWay(from: NegotiatedSide, to: NegotiatedSide): Pairs {

@@ -204,7 +204,7 @@ export interface NegotiatedSide {
 export interface PayloadMaps {
   readonly aToB: readonly (readonly [from: number, to: number])[];
   readonly bToA: readonly (readonly [from: number, to: number])[];
-  /** RTP clock by payload type received on each leg. */
+  /** RTP clock by payload type received on each leg; audio only, since event packets tell nothing of jitter. */
   readonly clockRatesA: readonly (readonly [payloadType: number, clockRateHz: number])[];
   readonly clockRatesB: readonly (readonly [payloadType: number, clockRateHz: number])[];
   /** The audio codec that flows (first shared one); null when there is none. */

@@ -24,10 +24,8 @@ test('equal numbers map to themselves', () => {
     [0, 0],
     [101, 101],
   ]);
-  assert.equal(maps.clockRatesA, [
-    [0, 8000],
-    [101, 8000],
-  ]);
+  // No clock for 101: event packets share timestamps and would be taken for jitter.
+  assert.equal(maps.clockRatesA, [[0, 8000]]);
   assert.is(maps.codec?.name, 'PCMU');
 });
 
@@ -45,11 +43,7 @@ test('each way goes out under the number its receiver asked for', () => {
     [101, 101],
     [96, 101],
   ]);
-  assert.equal(maps.clockRatesB, [
-    [0, 8000],
-    [101, 8000],
-    [96, 8000],
-  ]);
+  assert.equal(maps.clockRatesB, [[0, 8000]]);
 });
 
 test('a peer’s own number that means another codec in ours is not taken for its codec', () => {
