@@ -72,13 +72,12 @@ export async function runRelaySuite(
   moveTo(cores.load);
 
   const direct: LoadRun[] = [await control(settings, cores, say)];
+  if (direct.some(({ invalidReason }) => invalidReason !== null)) return controlFailed(direct);
   const { pairs, reasons } = await collectPairs(settings, cores, say);
   direct.push(await control(settings, cores, say));
 
   const disturbances = [...direct, ...pairs.flatMap(runsOf)].map(({ disturbance }) => disturbance);
-  const failedControl = direct.find(({ invalidReason }) => invalidReason !== null);
-  if (failedControl !== undefined)
-    return invalidReport(`load tool alone: ${failedControl.invalidReason ?? ''}`, disturbances);
+  if (direct.some(({ invalidReason }) => invalidReason !== null)) return controlFailed(direct);
   if (pairs.length < settings.pairs)
     return invalidReport(
       `${pairs.length} of ${settings.pairs} pairs were valid; last: ${reasons.at(-1) ?? 'none'}`,
@@ -179,6 +178,14 @@ function resultOf(
   const ratios = both.filter(({ theirs }) => theirs > 0).map(({ ours, theirs }) => ours / theirs);
   if (ratios.length < both.length) return beside;
   return { ...beside, ratio: median(ratios), ratioInterval: medianInterval(ratios) };
+}
+
+function controlFailed(direct: readonly LoadRun[]): SuiteReport {
+  const reason = direct.find(({ invalidReason }) => invalidReason !== null)?.invalidReason ?? '';
+  return invalidReport(
+    `load tool alone: ${reason}`,
+    direct.map(({ disturbance }) => disturbance),
+  );
 }
 
 function invalidReport(invalidReason: string, disturbances: readonly Disturbance[]): SuiteReport {
