@@ -13,7 +13,7 @@ import { hangUpLate } from './gateway-invite.ts';
 import { admit, answerRefusal, checkRequire } from './inbound.ts';
 import { onAck, onChangeTimer, onReinvite, onReinviteCancelled } from './modify.ts';
 import { startCall } from './new-call.ts';
-import { outcomeOf } from './outcome.ts';
+import { outcomeOf, outcomeOfOrder } from './outcome.ts';
 import { recordRefusal } from './refused-call.ts';
 import { ALLOW, refusalAnswer } from './responses.ts';
 import {
@@ -171,8 +171,8 @@ export class B2bua {
     };
     const admitted = admit(this.#table, request, flow, gate);
     if (!admitted.ok) {
-      answerRefusal(this.#table, txn, admitted.error);
       recordRefusal(this.#table, request, admitted.error);
+      answerRefusal(this.#table, txn, admitted.error);
       return;
     }
     this.#lastCall = (this.#lastCall + 1) >>> 0;
@@ -219,7 +219,8 @@ export class B2bua {
         onReinvite(this.#table, call, leg, txn, request);
         break;
       case 'OPTIONS':
-        this.#onOptions(txn);
+        // Asked about this call, which goes on whatever new ones would be told (SPEC E21).
+        this.#tellOptions(txn, null);
         break;
       default:
         this.#refuseMethod(txn);
@@ -234,6 +235,10 @@ export class B2bua {
       this.#table.respond(txn, refusalAnswer(error, toTag));
       return;
     }
+    this.#tellOptions(txn, toTag);
+  }
+
+  #tellOptions(txn: ServerTxnId, toTag: string | null): void {
     const headers = [
       ['Allow', ALLOW],
       ['Accept', 'application/sdp'],
@@ -313,7 +318,7 @@ export class B2bua {
       case 'orderDone': {
         const use = this.#table.takeOrder(event.order);
         if (use !== null && event.code !== 'OK' && use.call.ending === null) {
-          endCall(this.#table, use.call, outcomeOf('ENGINE_FULL'), 'platform');
+          endCall(this.#table, use.call, outcomeOfOrder(event.code), 'platform');
         }
         break;
       }

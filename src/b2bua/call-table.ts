@@ -16,7 +16,7 @@ import { clientTxnId, orderId } from '../base/index.ts';
 import type { EngineOrder } from '../engine/index.ts';
 import type { TimerHandle } from '../sip/index.ts';
 import { TimerWheel } from '../sip/index.ts';
-import type { GatewayAttempt, GatewayHealth, Trunk } from '../trunks/index.ts';
+import type { GatewayAttempt, GatewayHealth, HealthInput, Trunk } from '../trunks/index.ts';
 import { planAttempts } from '../trunks/index.ts';
 import type { Attempt, Call, Leg, TimerName } from './call.ts';
 import { legsOf } from './call.ts';
@@ -260,13 +260,20 @@ export class CallTable implements Context {
   gatewayAnswered(attempt: Attempt, status: number, retryAfterS: number | null): void {
     const gateway = attempt.plan.gateway.id;
     const failed = attempt.plan.trunk.failsOverOn.has(status);
-    if (failed) this.#health.handle(this.now.mono, { kind: 'failed', gateway, retryAfterS });
-    else this.#health.handle(this.now.mono, { kind: 'answered', gateway });
+    this.#tellHealth(
+      failed ? { kind: 'failed', gateway, retryAfterS } : { kind: 'answered', gateway },
+    );
   }
 
   gatewaySilent(attempt: Attempt): void {
     const gateway = attempt.plan.gateway.id;
-    this.#health.handle(this.now.mono, { kind: 'failed', gateway, retryAfterS: null });
+    this.#tellHealth({ kind: 'failed', gateway, retryAfterS: null });
+  }
+
+  #tellHealth(input: HealthInput): void {
+    for (const news of this.#health.handle(this.now.mono, input)) {
+      this.#outputs.push({ kind: 'gateway', news });
+    }
   }
 
   release(call: Call): void {

@@ -52,6 +52,8 @@ export interface LegHistory {
   answeredAt: EpochMs | null;
   answeredMono: MonoMs | null;
   readonly routesTried: string[];
+  /** What the gateway asked last said, where that differs from what the caller is told; null before. */
+  lastStatus: number | null;
 }
 
 /** An INVITE transaction of ours that the peer on this leg waits to have answered. */

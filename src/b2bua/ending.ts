@@ -8,7 +8,7 @@ import { cancelReinvite, sendAck, sendBye } from './dialog-requests.ts';
 import { abandonAttempt } from './gateway-invite.ts';
 import { closeEndpoints } from './media-orders.ts';
 import type { Outcome } from './outcome.ts';
-import { outcomeOf } from './outcome.ts';
+import { outcomeOf, reasonValue } from './outcome.ts';
 import { commitEnd, markEnd } from './records.ts';
 import { refusalAnswer } from './responses.ts';
 
@@ -86,18 +86,19 @@ export function refuseCaller(cx: Context, call: Call, error: CodedError): void {
 }
 
 /** Tells the caller the last status and ends the call. */
-export function finishRefused(cx: Context, call: Call, status: number): void {
+export function finishRefused(cx: Context, call: Call, status: number, by: EndedBy): void {
   const outcome = call.lastOutcome ?? outcomeOf('GATEWAYS_EXHAUSTED');
   const waiting = call.a.waitingInvite;
   if (waiting !== null && !waiting.answered) {
     takeWaiting(cx, call.a);
     call.a.finished = true;
     const headers: (readonly [string, string])[] = [];
-    if (outcome.q850 !== null) headers.push(['Reason', `Q.850;cause=${outcome.q850}`]);
+    const reason = reasonValue(outcome);
+    if (reason !== null) headers.push(['Reason', reason]);
     if (status === 503) headers.push(['Retry-After', '5']);
     cx.respond(waiting.txn, { status, toTag: call.a.localTag, headers });
   }
-  endCall(cx, call, { ...outcome, status }, 'callee');
+  endCall(cx, call, { ...outcome, status }, by);
 }
 
 /** Writes the records and lets the call go once its media is closed; before that it does nothing. */

@@ -29,7 +29,8 @@ export function tryNextGateway(cx: Context, call: Call): void {
   const exhausted =
     failed === null || failed.status < 300 || failed.status === 401 || failed.status === 407;
   if (exhausted) call.lastOutcome = outcomeOf('GATEWAYS_EXHAUSTED');
-  finishRefused(cx, call, exhausted ? 503 : failed.status);
+  if (exhausted) finishRefused(cx, call, 503, 'platform');
+  else finishRefused(cx, call, failed.status, 'callee');
 }
 
 /** @returns false when this gateway's trunk shares no codec with the caller: the next one may. */
@@ -51,6 +52,7 @@ function sendAttempt(cx: Context, call: Call, plan: GatewayAttempt): boolean {
     }
     body = sdpBody(forwarded.value);
   }
+  b.history.lastStatus = null;
   takeIdentity(cx, call, b);
   const attempt = newAttempt(cx, call, b, plan);
   call.attempt = attempt;

@@ -1,6 +1,6 @@
 // Makes a call and its legs out of an admitted INVITE.
 import type { Flow, LocalPoint, ServerTxnId } from '../base/index.ts';
-import { callId, legId } from '../base/index.ts';
+import { mintCallId, mintLegId } from '../base/index.ts';
 import type { SipRequest } from '../sip/index.ts';
 import { Dialog, recordRouteLines } from '../sip/index.ts';
 import { dialledText, readDialled } from '../trunks/index.ts';
@@ -44,7 +44,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     recordRoutes: recordRouteLines(request),
   };
   const call: Call = {
-    id: callId(`CL${cx.random.hex(16)}`),
+    id: mintCallId(cx.now.epoch, cx.random),
     number,
     phase: 'opening',
     a,
@@ -90,7 +90,7 @@ interface LegSeed {
 
 function newLeg(cx: Context, seed: LegSeed): Leg {
   return {
-    id: legId(`CA${cx.random.hex(16)}`),
+    id: mintLegId(cx.now.epoch, cx.random),
     side: seed.side,
     direction: seed.side === 'a' ? 'inbound' : 'outbound',
     localTag: cx.random.hex(8),
@@ -125,6 +125,7 @@ function newLeg(cx: Context, seed: LegSeed): Leg {
       answeredAt: null,
       answeredMono: null,
       routesTried: [],
+      lastStatus: null,
     },
     waitingInvite: null,
     sentChange: null,

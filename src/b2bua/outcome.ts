@@ -1,6 +1,7 @@
 // What a SIP status means for a call record: cause code, Q.850 value, and what the caller is told.
 import type { ErrorCode } from '../base/index.ts';
-import { ERRORS } from '../base/index.ts';
+import { ERRORS, neverReached } from '../base/index.ts';
+import type { EngineCode } from '../engine/index.ts';
 
 /** ITU-T Q.850 causes by SIP status, RFC 3398 §8.2.6.1; 487 and 488 as RFC 3326 users write them. */
 const Q850_BY_STATUS: ReadonlyMap<number, number> = new Map([
@@ -44,6 +45,25 @@ export function outcomeOfStatus(status: number): Outcome {
       return { cause: 'CODEC_NOT_SHARED', status, q850 };
     default:
       return { cause: 'PEER_REFUSED', status, q850 };
+  }
+}
+
+/** Reads the engine's refusal of an order that changes an endpoint. */
+export function outcomeOfOrder(code: EngineCode): Outcome {
+  switch (code) {
+    case 'HANDLE_STALE':
+      return outcomeOf('ENGINE_LOST');
+    case 'ADDRESS_INVALID':
+    case 'ORDER_INVALID':
+      // What the engine is told comes from the peers' descriptions: an address it can't send to, for example.
+      return outcomeOf('SDP_MALFORMED', 488);
+    case 'OK':
+    case 'ENDPOINTS_FULL':
+    case 'PORTS_EXHAUSTED':
+    case 'SOCKET_FAILED':
+      return outcomeOf('ENGINE_FULL');
+    default:
+      return neverReached(code);
   }
 }
 

@@ -70,7 +70,7 @@ function recordOf(call: Call, leg: Leg, end: NonNullable<Call['ending']>): LegRe
     durationMs: answered === null ? 0 : Math.max(0, Math.round(end.mono - answered)),
     pddMs:
       history.progressMono === null ? null : Math.round(history.progressMono - history.startedMono),
-    finalStatus: answered === null ? end.outcome.status : 200,
+    finalStatus: answered === null ? (history.lastStatus ?? end.outcome.status) : 200,
     cause: end.outcome.cause,
     q850: end.outcome.q850,
     reasonHeader: reasonValue(end.outcome),

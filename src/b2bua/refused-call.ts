@@ -1,5 +1,5 @@
 // The record of a call that was let in but can't be placed: unknown number, no codec, unreadable offer.
-import { callId, ERRORS, legId } from '../base/index.ts';
+import { ERRORS, mintCallId, mintLegId } from '../base/index.ts';
 import type { SipRequest } from '../sip/index.ts';
 import { dialledText, readDialled } from '../trunks/index.ts';
 import type { Context } from './context.ts';
@@ -19,8 +19,8 @@ export function recordRefusal(cx: Context, request: SipRequest, refusal: Refusal
   const outcome = { cause: error.code, status: entry.sip ?? 500, q850: entry.q850 };
   const called = dialledText(readDialled(dialledOf(request)));
   const start = {
-    legId: legId(`CA${cx.random.hex(16)}`),
-    callId: callId(`CL${cx.random.hex(16)}`),
+    legId: mintLegId(cx.now.epoch, cx.random),
+    callId: mintCallId(cx.now.epoch, cx.random),
     direction: 'inbound',
     trunk: admitted.trunk.name,
     sipCallId: request.callId,

@@ -1,16 +1,25 @@
 // What our responses say: the methods we take, a refusal's Retry-After, the headers of an answer with SDP.
-import type { CodedError } from '../base/index.ts';
+import type { CodedError, ErrorCode } from '../base/index.ts';
 import { ERRORS } from '../base/index.ts';
 import type { HeaderLines } from '../sip/index.ts';
 import type { Leg } from './call.ts';
 import type { Answer } from './context.ts';
 import { contactOf } from './identity.ts';
+import { outcomeOf, reasonValue } from './outcome.ts';
 
 /** Methods we answer at all; the value of Allow (RFC 3261 §20.5). */
 export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS';
 
 /** What a refused body should have been (RFC 3261 §21.4.13). */
 const ACCEPT: HeaderLines = [['Accept', 'application/sdp']];
+
+/** Refusals by a cap: the peer must be able to tell which one it ran into (SPEC E9). */
+const CAPS: ReadonlySet<ErrorCode> = new Set([
+  'TRUNK_AT_CAPACITY',
+  'TRUNK_CPS_EXCEEDED',
+  'CALL_LIMIT_REACHED',
+  'CPS_LIMIT_REACHED',
+]);
 
 /** The final answer a coded failure stands for, with Retry-After where the failure says when a retry helps. */
 export function refusalAnswer(
@@ -21,9 +30,24 @@ export function refusalAnswer(
   const { retryAfterS } = error;
   const retry: HeaderLines =
     retryAfterS === undefined ? [] : [['Retry-After', String(retryAfterS)]];
+  if (CAPS.has(error.code)) {
+    const named = ['Reason', reasonValue(outcomeOf(error.code)) ?? ''] as const;
+    return {
+      status: 503,
+      reason: phraseOf(error.code),
+      toTag,
+      headers: [...headers, named, ...retry],
+    };
+  }
   const accept = error.code === 'BODY_UNSUPPORTED' ? ACCEPT : [];
   const status = ERRORS[error.code].sip ?? 500;
   return { status, toTag, headers: [...headers, ...accept, ...retry] };
+}
+
+/** `TRUNK_CPS_EXCEEDED` as a reason phrase: "Trunk CPS exceeded". */
+function phraseOf(code: ErrorCode): string {
+  const words = code.toLowerCase().replaceAll('_', ' ').replace('cps', 'CPS');
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** Contact, Allow and the body's type, as a 2xx with SDP carries them (RFC 3261 §13.3.1.4). */

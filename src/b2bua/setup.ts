@@ -74,6 +74,8 @@ export function onProgress(cx: Context, call: Call, attempt: Attempt, response: 
     cx.setTimer(call, 'ring', attempt.plan.trunk.ringTimeoutS * 1000);
     cx.gatewayAnswered(attempt, response.status, null);
   }
+  // A 100 is from the next hop alone (RFC 3261 §16.7 step 5): it stops the gateway's clock and goes no further.
+  if (response.status === 100) return;
   const { b } = call;
   const waiting = call.a.waitingInvite;
   if (b === null || waiting === null || waiting.answered) return;
@@ -119,7 +121,7 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
   if (!dialog.ok) {
     // A 2xx whose Contact can't be read can't be acknowledged: to us this gateway gave no answer.
     call.lastOutcome = outcomeOf('PEER_REFUSED', 502);
-    finishRefused(cx, call, 502);
+    finishRefused(cx, call, 502, 'callee');
     return;
   }
   b.dialog = dialog.value;
@@ -154,7 +156,7 @@ function answerLateOffer(cx: Context, call: Call, attempt: Attempt, response: Si
     : read;
   if (!forwarded.ok) {
     acknowledge(cx, call, attempt, response);
-    refuseCaller(cx, call, forwarded.error);
+    refuseCaller(cx, call, { code: 'CODEC_NOT_SHARED', message: forwarded.error.message });
     return;
   }
   // The ACK to the gateway carries the caller's answer, so it waits for the caller's ACK (RFC 3261 §13.2.1).
@@ -185,7 +187,7 @@ function acknowledge(cx: Context, call: Call, attempt: Attempt, response: SipRes
 export function onRefusal(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
   const { status } = response;
   const outcome = outcomeOfStatus(status);
-  call.b?.history.routesTried.push(`${attempt.plan.gateway.id} ${status}`);
+  noteTried(call, attempt, String(status), status);
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
   const retryAfterS = Number.parseInt(response.header('retry-after') ?? '', 10);
@@ -198,7 +200,7 @@ export function onRefusal(cx: Context, call: Call, attempt: Attempt, response: S
     tryNextGateway(cx, call);
     return;
   }
-  finishRefused(cx, call, statusForCaller(status));
+  finishRefused(cx, call, statusForCaller(status), 'callee');
 }
 
 /** Timer B, or the transport failed: as a 408 or 503 from the gateway (RFC 3261 §8.1.3.1). */
@@ -209,7 +211,7 @@ export function onUnreachable(
   why: 'timeout' | 'transport',
 ): void {
   call.attempt = null;
-  call.b?.history.routesTried.push(`${attempt.plan.gateway.id} ${why}`);
+  noteTried(call, attempt, why, why === 'timeout' ? 408 : 503);
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
   cx.gatewaySilent(attempt);
@@ -221,7 +223,7 @@ export function onUnreachable(
 export function onGatewayTimer(cx: Context, call: Call): void {
   const { attempt } = call;
   if (attempt === null) return;
-  call.b?.history.routesTried.push(`${attempt.plan.gateway.id} timeout`);
+  noteTried(call, attempt, 'timeout', 408);
   cx.gatewaySilent(attempt);
   abandonAttempt(cx, call, 'GATEWAY_TIMEOUT');
   call.lastOutcome = outcomeOf('GATEWAY_TIMEOUT');
@@ -232,7 +234,16 @@ export function onGatewayTimer(cx: Context, call: Call): void {
 export function onRingTimer(cx: Context, call: Call): void {
   const { attempt } = call;
   if (attempt === null) return;
+  noteTried(call, attempt, 'unanswered', 487);
   abandonAttempt(cx, call, 'NO_ANSWER');
   call.lastOutcome = outcomeOf('NO_ANSWER');
-  finishRefused(cx, call, 480);
+  finishRefused(cx, call, 480, 'platform');
+}
+
+/** For the callee's record: which gateway was asked and what came of it. */
+function noteTried(call: Call, attempt: Attempt, result: string, status: number): void {
+  const history = call.b?.history;
+  if (history === undefined) return;
+  history.routesTried.push(`${attempt.plan.gateway.id} ${result}`);
+  history.lastStatus = status;
 }

@@ -11,7 +11,7 @@ import type {
 } from '../base/index.ts';
 import type { EngineEvent, EngineOrder } from '../engine/index.ts';
 import type { DigestServer, SipInput, SipOutput } from '../sip/index.ts';
-import type { Admission, TrunkBook } from '../trunks/index.ts';
+import type { Admission, HealthOutput, TrunkBook } from '../trunks/index.ts';
 
 /** What the SIP core tells its user: everything but bytes to send and refusals, which are the shell's. */
 export type SipNews = Exclude<SipOutput, { kind: 'send' } | { kind: 'refused' }>;
@@ -41,7 +41,9 @@ export type B2buaOutput =
   /** Must be in the journal before any later output of the same batch is carried out. */
   | { readonly kind: 'commit'; readonly events: readonly DomainEvent[] }
   /** An INVITE was refused before it became a call: for counters. */
-  | { readonly kind: 'rejected'; readonly code: ErrorCode; readonly trunk: string | null };
+  | { readonly kind: 'rejected'; readonly code: ErrorCode; readonly trunk: string | null }
+  /** A gateway went down, asked for rest or came back: for logs and counters. */
+  | { readonly kind: 'gateway'; readonly news: HealthOutput };
 
 /** One of `media.addresses`: what SDP says for endpoints on that index. */
 export interface MediaAddress {

@@ -11,12 +11,11 @@ import type { Store, StoreHealth } from '../store/index.ts';
 import { openStore } from '../store/index.ts';
 import type { SipTransport } from '../transport/index.ts';
 import { systemNow } from '../transport/index.ts';
-import type { GatewayHealth, TrunkBook } from '../trunks/index.ts';
-import { Admission } from '../trunks/index.ts';
+import type { TrunkBook } from '../trunks/index.ts';
+import { Admission, GatewayHealth } from '../trunks/index.ts';
 import type { Cores } from './cores.ts';
 import { joinCores } from './cores.ts';
 import type { MediaPlace } from './family.ts';
-import { WatchedHealth } from './gateway-watch.ts';
 import { openHttp } from './http.ts';
 import { MediaLink } from './media-link.ts';
 import { Metrics } from './metrics.ts';
@@ -91,7 +90,7 @@ async function openNode(
   opened.push(() => store.value.close());
 
   const admission = new Admission(settings.limits, []);
-  const health = new WatchedHealth(log);
+  const health = new GatewayHealth();
   const loaded = await TrunkObjects.load({
     store: store.value,
     settings,

@@ -10,6 +10,7 @@ import type { SipTransport } from '../transport/index.ts';
 import { createTicker, openSipTransport, systemNow, TRANSPORT_LIMITS } from '../transport/index.ts';
 import type { Admission, GatewayHealth, TrunkBook } from '../trunks/index.ts';
 import { secureRandom } from './chance.ts';
+import { logGateway } from './gateway-watch.ts';
 import type { MediaLink } from './media-link.ts';
 import type { Metrics } from './metrics.ts';
 import { Signalling } from './signalling.ts';
@@ -70,6 +71,7 @@ export function joinCores(parts: CoreParts): Cores {
         metrics.refused(code);
         log.debug({ source: remote.host, code, answered, problem: message }, 'message refused');
       },
+      gateway: (news) => logGateway(log, news),
     },
   });
   const ticker = createTicker(() => {

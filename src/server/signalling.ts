@@ -24,6 +24,7 @@ export interface Carriers {
   commit(events: readonly DomainEvent[]): void;
   rejected(code: ErrorCode, trunk: string | null): void;
   refused(flow: Flow, error: CodedError, answered: boolean): void;
+  /** A gateway went down, asked for rest or came back. */
   gateway(news: HealthOutput): void;
 }
 

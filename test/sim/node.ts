@@ -6,6 +6,7 @@ import type { EngineOrder } from '../../src/engine/index.ts';
 import { Signalling } from '../../src/server/signalling.ts';
 import { SipCore } from '../../src/sip/index.ts';
 import { Admission, buildTrunkBook, GatewayHealth } from '../../src/trunks/index.ts';
+import type { HealthOutput } from '../../src/trunks/index.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
 import type { SimClock } from './clock.ts';
 import type { SimNetwork } from './network.ts';
@@ -23,8 +24,11 @@ export interface SimNodeOptions {
 export class SimNode {
   readonly engine = new FakeEngine();
   readonly facts: DomainEvent[] = [];
+  /** Sees every write of facts when it happens. */
+  onFacts: ((events: readonly DomainEvent[]) => void) | null = null;
   readonly rejections: ErrorCode[] = [];
   readonly refusals: ErrorCode[] = [];
+  readonly gatewayNews: HealthOutput[] = [];
   readonly b2bua: B2bua;
   readonly sip: SipCore;
   readonly admission: Admission;
@@ -66,9 +70,13 @@ export class SimNode {
       carriers: {
         send: (to, bytes) => network.send(address, remoteOf(to), bytes),
         engine: (orders) => this.#order(orders),
-        commit: (events) => this.facts.push(...events),
+        commit: (events) => {
+          this.facts.push(...events);
+          this.onFacts?.(events);
+        },
         rejected: (code) => this.rejections.push(code),
         refused: (_flow, error) => this.refusals.push(error.code),
+        gateway: (news) => this.gatewayNews.push(news),
       },
     });
     network.attach(address, (from, bytes) => {

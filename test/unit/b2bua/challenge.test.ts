@@ -1,0 +1,169 @@
+// Gateways that ask for credentials: what is answered, what never is, and what callers see of it.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { SentRequest, Standing } from '../../support/b2bua-driver.ts';
+import { B2buaDriver, calleeOf, callerOf } from '../../support/b2bua-driver.ts';
+import { anInvite, headerOf, sdpOf } from '../../support/sip-messages.ts';
+
+const CREDENTIALS = 'credentials: { username: trunk-user, password: pass-word }\n    ';
+const OF_REALM =
+  'credentials: { username: trunk-user, password: pass-word, realm: carrier.example }\n    ';
+const bobSays = sdpOf({ host: '192.0.2.20', port: 50_000 });
+
+function withCredentials(text = CREDENTIALS): B2buaDriver {
+  return new B2buaDriver({ edit: [['gateway_timeout_s: 4', `${text}gateway_timeout_s: 4`]] });
+}
+
+const challenge = (
+  realm = 'carrier.example',
+  kind: 'WWW' | 'Proxy' = 'WWW',
+): { readonly headers: readonly (readonly [string, string])[] } => ({
+  headers: [
+    [`${kind}-Authenticate`, `Digest realm="${realm}", nonce="n0nce", algorithm=MD5, qop="auth"`],
+  ],
+});
+
+/** A call whose gateway asked for credentials first. */
+function standing(driver: B2buaDriver, contact?: string): Standing {
+  const invite = anInvite();
+  const txn = driver.receive(invite);
+  driver.answer(driver.lastSent('INVITE'), 401, challenge());
+  const sent = driver.lastSent('INVITE');
+  driver.answer(sent, 200, { body: bobSays, ...(contact === undefined ? {} : { contact }) });
+  const alice = callerOf(driver, invite, txn);
+  alice.acknowledge(txn);
+  return { invite: txn, alice, bob: calleeOf(driver, sent), sent };
+}
+
+const authorization = ({ request }: SentRequest): string => headerOf(request, 'Authorization');
+
+test('answers a gateway’s 401 once, with the next CSeq of the same Call-ID', () => {
+  const driver = withCredentials();
+  const txn = driver.receive(anInvite());
+  const first = driver.lastSent('INVITE');
+  driver.answer(first, 401, challenge());
+  const second = driver.lastSent('INVITE');
+  assert.is(second.host, first.host);
+  assert.is(headerOf(second.request, 'Call-ID'), headerOf(first.request, 'Call-ID'));
+  assert.is(headerOf(second.request, 'CSeq'), '2 INVITE');
+  assert.is(second.request.body?.toString(), first.request.body?.toString());
+  assert.match(
+    authorization(second),
+    /^Digest username="trunk-user", realm="carrier\.example", nonce="n0nce"/,
+  );
+  assert.equal(driver.statuses(txn), []);
+});
+
+test('answers a 407 in Proxy-Authorization', () => {
+  const driver = withCredentials();
+  driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 407, challenge('carrier.example', 'Proxy'));
+  assert.match(headerOf(driver.lastSent('INVITE').request, 'Proxy-Authorization'), /^Digest /);
+});
+
+test('a second challenge means wrong credentials: the next gateway is asked, the caller sees no challenge', () => {
+  const driver = withCredentials();
+  const txn = driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 401, challenge());
+  driver.answer(driver.lastSent('INVITE'), 401, challenge());
+  assert.is(driver.lastSent('INVITE').host, '192.0.2.21');
+  driver.answer(driver.lastSent('INVITE'), 401, challenge());
+  driver.answer(driver.lastSent('INVITE'), 401, challenge());
+  assert.equal(driver.statuses(txn), [503]);
+  assert.not.match(driver.lastTold(txn).headers.join(), /Digest|carrier\.example/);
+  assert.is(driver.record('inbound').cause, 'GATEWAYS_EXHAUSTED');
+});
+
+test('a trunk without credentials never answers a challenge', () => {
+  const driver = new B2buaDriver();
+  driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 401, challenge());
+  assert.is(driver.lastSent('INVITE').host, '192.0.2.21');
+});
+
+test('a challenge of another realm than the trunk’s is not answered', () => {
+  const driver = withCredentials(OF_REALM);
+  driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 401, challenge('evil.example'));
+  assert.equal(driver.sent('INVITE').map(authorization), ['', '']);
+});
+
+test('a gateway that is silent after our credentials is given up in its time', () => {
+  const driver = withCredentials();
+  driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 401, challenge());
+  driver.pass(4_100);
+  assert.is(driver.lastSent('INVITE').host, '192.0.2.21');
+});
+
+test('answers the gateway’s challenge to a BYE once', () => {
+  const driver = withCredentials();
+  const { alice } = standing(driver);
+  alice.send('BYE');
+  const first = driver.lastSent('BYE');
+  driver.answer(first, 401, challenge());
+  const second = driver.lastSent('BYE');
+  assert.is(headerOf(second.request, 'CSeq'), '4 BYE');
+  assert.match(authorization(second), /^Digest username="trunk-user"/);
+  driver.answer(second, 401, challenge());
+  assert.is(driver.sent('BYE').length, 2);
+});
+
+test('answers the gateway’s challenge to a re-INVITE once and passes the answer on', () => {
+  const driver = withCredentials();
+  const { alice } = standing(driver);
+  const hold = alice.send('INVITE', sdpOf({ direction: 'sendonly', version: 2 }));
+  driver.answer(driver.lastSent('INVITE'), 401, challenge());
+  const again = driver.lastSent('INVITE');
+  assert.match(authorization(again), /^Digest username="trunk-user"/);
+  assert.match(again.request.body?.toString() ?? '', /\r\na=sendonly\r\n/);
+  driver.answer(again, 200, { body: sdpOf({ host: '192.0.2.20', direction: 'recvonly' }) });
+  assert.equal(driver.statuses(hold), [200]);
+  assert.is(driver.acks.at(-1)?.txn, again.txn);
+});
+
+test('a re-INVITE challenged twice is refused to its asker without a challenge', () => {
+  const driver = withCredentials();
+  const { alice } = standing(driver);
+  const hold = alice.send('INVITE', sdpOf({ direction: 'sendonly', version: 2 }));
+  driver.answer(driver.lastSent('INVITE'), 401, challenge());
+  driver.answer(driver.lastSent('INVITE'), 401, challenge());
+  assert.equal(driver.statuses(hold), [503]);
+  assert.is(driver.b2bua.callCount, 1);
+});
+
+test('a callee behind the gateway is never answered: its 401 to BYE or re-INVITE gets no hash', () => {
+  const driver = withCredentials(OF_REALM);
+  const { alice } = standing(driver, '<sip:callee@198.51.100.66:5060>');
+  alice.send('INVITE', sdpOf({ direction: 'sendonly', version: 2 }));
+  driver.answer(driver.lastSent('INVITE'), 401, challenge());
+  alice.send('BYE');
+  driver.answer(driver.lastSent('BYE'), 401, challenge());
+  assert.is(driver.sent('INVITE').length, 3);
+  assert.is(driver.sent('BYE').length, 1);
+});
+
+test('a gateway that never asked before is not answered inside the dialog unless the trunk names its realm', () => {
+  for (const [text, byes] of [
+    [CREDENTIALS, 1],
+    [OF_REALM, 2],
+  ] as const) {
+    const driver = withCredentials(text);
+    const invite = anInvite();
+    const txn = driver.receive(invite);
+    driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays });
+    callerOf(driver, invite, txn).send('BYE');
+    driver.answer(driver.lastSent('BYE'), 401, challenge());
+    assert.is(driver.sent('BYE').length, byes);
+  }
+});
+
+test('a caller’s 401 to our BYE is never answered', () => {
+  const driver = withCredentials(OF_REALM);
+  const { bob } = standing(driver);
+  bob.send('BYE');
+  driver.answer(driver.lastSent('BYE'), 401, challenge());
+  assert.is(driver.sent('BYE').length, 1);
+});
+
+test.run();

@@ -1,0 +1,255 @@
+// From INVITE to answer: early media, late offer, CANCEL, and peers that do it oddly.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { B2buaDriver, calleeOf, callerOf, standingCall } from '../../support/b2bua-driver.ts';
+import { anInvite, aRequest, headerOf, inDialog, sdpOf } from '../../support/sip-messages.ts';
+import { NOTHING_HELD } from './expectations.ts';
+
+const bobSays = sdpOf({ host: '192.0.2.20', port: 50_000 });
+const body = (message: { readonly body: Buffer | null }): string => message.body?.toString() ?? '';
+
+test('passes early media on in a description of ours and connects it at once', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 183, { body: bobSays });
+  const early = driver.lastTold(txn);
+  assert.is(early.status, 183);
+  assert.match(body(early), /\r\nc=IN IP4 192\.0\.2\.1\r\n[^]*m=audio 20000 /);
+  const [a, b] = [...driver.engine.endpoints.values()];
+  assert.is(b?.feeds, a?.handle);
+  assert.equal(b?.update?.remoteRtp, { host: '192.0.2.20', port: 50_000 });
+});
+
+test('a 200 without a body stands on the answer of its 183', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 183, { body: bobSays });
+  driver.answer(driver.lastSent('INVITE'), 200);
+  assert.equal(driver.statuses(txn), [183, 200]);
+  assert.is(body(driver.lastTold(txn)), body(driver.told(txn)[0] ?? { body: null }));
+  assert.is(driver.b2bua.callCount, 1);
+});
+
+test('a 200 that answers otherwise than its 183 moves the media', () => {
+  const driver = new B2buaDriver();
+  driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 183, { body: bobSays, toTag: 'announcement' });
+  driver.answer(driver.lastSent('INVITE'), 200, {
+    body: sdpOf({ host: '192.0.2.22', port: 51_000 }),
+  });
+  const [, b] = [...driver.engine.endpoints.values()];
+  assert.equal(b?.update?.remoteRtp, { host: '192.0.2.22', port: 51_000 });
+});
+
+test('an answer without any shared codec is acknowledged, hung up, and told 488', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 200, { body: sdpOf({ codecs: [[8, 'PCMA/8000']] }) });
+  assert.equal(driver.statuses(txn), [488]);
+  assert.is(driver.acks.length, 1);
+  assert.is(driver.lastSent('BYE').host, '192.0.2.20');
+});
+
+test('an answer that refuses the audio (port 0) is acknowledged, hung up, and told 488', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 200, { body: sdpOf({ host: '192.0.2.20', port: 0 }) });
+  assert.equal(driver.statuses(txn), [488]);
+  assert.is(driver.sent('BYE').length, 1);
+});
+
+test('late offer: the gateway’s offer reaches the caller in the 200, the answer the gateway in the ACK', () => {
+  const driver = new B2buaDriver();
+  const invite = anInvite().withBody(null);
+  const txn = driver.receive(invite);
+  const sent = driver.lastSent('INVITE');
+  assert.is(sent.request.body, null);
+  driver.answer(sent, 180);
+  driver.answer(sent, 200, { body: bobSays });
+  assert.is(driver.acks.length, 0);
+  assert.match(body(driver.lastTold(txn)), /m=audio 20000 RTP\/AVP 0 101\r\n/);
+  callerOf(driver, invite, txn).acknowledge(txn, sdpOf());
+  assert.match(body(driver.acks[0]?.request ?? { body: null }), /m=audio 20002 RTP\/AVP 0 101\r\n/);
+  const [a, b] = [...driver.engine.endpoints.values()];
+  assert.is(a?.feeds, b?.handle);
+  assert.equal(a?.update?.remoteRtp, { host: '192.0.2.10', port: 40_000 });
+});
+
+test('late offer: an answer that takes no codec ends the call on both sides', () => {
+  const driver = new B2buaDriver();
+  const invite = anInvite().withBody(null);
+  const txn = driver.receive(invite);
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays });
+  callerOf(driver, invite, txn).acknowledge(txn, sdpOf({ codecs: [[8, 'PCMA/8000']] }));
+  assert.equal(
+    driver.sent('BYE').map(({ host }) => host),
+    ['192.0.2.10', '192.0.2.20'],
+  );
+  assert.is(driver.acks.length, 1);
+});
+
+test('late offer: a gateway without an offer in its 200 is hung up and the caller refused', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite().withBody(null));
+  driver.answer(driver.lastSent('INVITE'), 200);
+  assert.equal(driver.statuses(txn), [488]);
+  assert.is(driver.acks.length, 1);
+  assert.is(driver.sent('BYE').length, 1);
+});
+
+test('CANCEL before any answer: 487 to the caller, CANCEL to the gateway, both records say so', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  driver.cancel(txn);
+  assert.equal(driver.statuses(txn), [487]);
+  assert.is(driver.cancels.length, 1);
+  for (const direction of ['inbound', 'outbound'] as const) {
+    const { finalStatus, cause, endedBy, durationMs } = driver.record(direction);
+    assert.equal([finalStatus, cause, endedBy, durationMs], [487, 'CALLER_CANCELLED', 'caller', 0]);
+  }
+});
+
+test('CANCEL while the engine still opens endpoints: they are closed as they come', () => {
+  const driver = new B2buaDriver();
+  driver.engineAnswers = false;
+  const txn = driver.receive(anInvite());
+  driver.cancel(txn);
+  assert.equal(driver.statuses(txn), [487]);
+  driver.settleEngine();
+  assert.is(driver.engine.endpoints.size, 0);
+  assert.is(driver.sent('INVITE').length, 0);
+  assert.is(driver.records.length, 1);
+  assert.equal(driver.b2bua.held, NOTHING_HELD);
+});
+
+test('CANCEL after ringing: the gateway is cancelled with a Reason', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 180);
+  driver.cancel(txn);
+  assert.equal(driver.statuses(txn), [180, 487]);
+  assert.equal(driver.cancels[0]?.headers, [['Reason', 'Q.850;cause=16;text="CALLER_CANCELLED"']]);
+});
+
+test('CANCEL during a failover cancels the gateway asked now', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 503);
+  driver.cancel(txn);
+  assert.equal(
+    driver.cancels.map((cancel) => cancel.txn),
+    [driver.lastSent('INVITE').txn],
+  );
+  assert.is(driver.record('outbound').finalStatus, 487);
+});
+
+test('a caller that says BYE before the answer is told 200 and its INVITE 487', () => {
+  const driver = new B2buaDriver();
+  const invite = anInvite();
+  const txn = driver.receive(invite);
+  driver.answer(driver.lastSent('INVITE'), 180);
+  const bye = callerOf(driver, invite, txn).send('BYE');
+  assert.equal(driver.statuses(bye), [200]);
+  assert.equal(driver.statuses(txn), [180, 487]);
+  assert.is(driver.cancels.length, 1);
+});
+
+test('BYEs that cross are both answered 200', () => {
+  const driver = new B2buaDriver();
+  const { alice, bob } = standingCall(driver);
+  driver.engineAnswers = false;
+  alice.send('BYE');
+  assert.equal(driver.statuses(bob.send('BYE')), [200]);
+  assert.equal(driver.statuses(alice.send('BYE')), [200], 'a second one too');
+  driver.settleEngine();
+  assert.is(driver.record('inbound').endedBy, 'caller');
+});
+
+test('a BYE after the call was let go is told 481', () => {
+  const driver = new B2buaDriver();
+  const { alice, bob } = standingCall(driver);
+  alice.send('BYE');
+  assert.equal(driver.statuses(bob.send('BYE')), [481]);
+});
+
+test('a caller that never acknowledges the 200 is hung up, as is the callee', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays });
+  driver.news({ kind: 'ackMissing', txn });
+  assert.equal(
+    driver.sent('BYE').map(({ host }) => host),
+    ['192.0.2.10', '192.0.2.20'],
+  );
+  assert.is(driver.record('inbound').cause, 'ACK_MISSING');
+});
+
+test('a request with a CSeq that is not above the last is told 500', () => {
+  const driver = new B2buaDriver();
+  const { alice } = standingCall(driver);
+  assert.equal(driver.statuses(driver.receive(alice.again('BYE'))), [500]);
+  assert.is(driver.b2bua.callCount, 1);
+});
+
+test('requests of nobody’s dialog are told 481', () => {
+  const driver = new B2buaDriver();
+  const { sent } = standingCall(driver);
+  const bob = calleeOf(driver, sent, 'other-tag');
+  assert.equal(driver.statuses(bob.send('BYE')), [481]);
+  const unknown = inDialog('INVITE', {
+    from: '<sip:a@b>;tag=1',
+    to: '<sip:c@d>;tag=2',
+    callId: 'nobody',
+    cseq: 1,
+    host: '192.0.2.10',
+  });
+  assert.equal(driver.statuses(driver.receive(unknown)), [481]);
+  assert.equal(driver.statuses(driver.receive(aRequest('BYE'))), [481]);
+  assert.is(driver.b2bua.callCount, 1);
+});
+
+test('methods that are not spoken are told 405 with Allow, in a dialog and outside', () => {
+  const driver = new B2buaDriver();
+  const { alice } = standingCall(driver);
+  for (const txn of [
+    alice.send('UPDATE'),
+    alice.send('INFO'),
+    driver.receive(aRequest('MESSAGE')),
+  ]) {
+    assert.is(driver.lastTold(txn).status, 405);
+    assert.is(headerOf(driver.lastTold(txn), 'Allow'), 'INVITE, ACK, CANCEL, BYE, OPTIONS');
+  }
+});
+
+test('answers carry the caller’s Record-Route and requests to it follow that route', () => {
+  const driver = new B2buaDriver();
+  const route = '<sip:192.0.2.50;lr>';
+  const { invite } = standingCall(driver, anInvite().with('Record-Route', route));
+  assert.is(headerOf(driver.lastTold(invite), 'Record-Route'), route);
+  const [live] = driver.b2bua.liveCalls();
+  if (live === undefined) throw new Error('no call');
+  driver.input({ kind: 'hangup', callId: live.callId, cause: 'ENDED_BY_OPERATOR' });
+  const [toCaller] = driver.sent('BYE');
+  assert.is(toCaller?.host, '192.0.2.50');
+  assert.is(headerOf(toCaller?.request ?? { headers: [] }, 'Route'), route);
+});
+
+test('escapes what a dialled name must not put into a Request-URI', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite().dialling('44%0d%0aX'));
+  const [sent] = driver.sent('INVITE');
+  if (sent === undefined) assert.ok(driver.lastTold(txn).status >= 400);
+  else assert.match(sent.request.uri, /^sip:[A-Za-z0-9%*#+.-]+@192\.0\.2\.20:5060$/);
+});
+
+test('a gateway that can only be reached over TCP is asked there with a Contact of that transport', () => {
+  const driver = new B2buaDriver({
+    edit: [['"sip:192.0.2.20:5060"', '"sip:192.0.2.20:5060;transport=tcp"']],
+  });
+  driver.receive(anInvite());
+  const { request } = driver.lastSent('INVITE');
+  assert.is(request.uri, 'sip:00441632960000@192.0.2.20:5060;transport=tcp');
+  assert.is(headerOf(request, 'Contact'), '<sip:192.0.2.1:5060;transport=tcp>');
+});
+
+test.run();
