@@ -46,7 +46,6 @@ test('trunk test reports each gateway, and fails when one is not fit', () =>
   withHouse(async (house) => {
     const callee = await house.phone(ADDRESSES.callee);
     const { host, port } = callee.place;
-    // The engine as gateway of its own node: it answers OPTIONS of the callers' address.
     await house.start({
       trunks: [
         CALLER_TRUNK,

@@ -1,6 +1,14 @@
 // What the tests of the process tree share: a house with an echo destination, the configuration file on disk, commands as
 // an operator types them, and what a tree leaves behind.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
@@ -33,6 +41,9 @@ export class House {
   #engine: Engine | null = null;
 
   constructor() {
+    // The loader keeps its compiled files in the temporary folder; without them every start would compile anew.
+    const cache = `tsx-${process.getuid?.() ?? 0}`;
+    symlinkSync(join(tmpdir(), cache), join(this.runFolders, cache));
     process.env['TMPDIR'] = this.runFolders;
   }
 
