@@ -22,6 +22,7 @@ const MEDIA_PORTS = '10000-59999';
 /** The most that one media thread takes. */
 const ENDPOINTS = 16_384;
 const START_LIMIT_MS = 30_000;
+const STOP_LIMIT_MS = 20_000;
 const NO_CALLS_LIMIT_MS = 60_000;
 
 /** What the limits of the product are set to so that none of them is what the suite finds. */
@@ -96,10 +97,13 @@ export class CallEngine {
     return Number(value);
   }
 
-  /** At once: what it would still write is of no interest. */
+  /** Ends the calls that are left and stops it, so that its shared memory goes too; kills what doesn't end. */
   async stop(): Promise<void> {
-    for (const pid of this.#pids()) sendSignal(pid, 'SIGKILL');
-    await this.#program.ended;
+    const pids = this.#pids();
+    this.#program.signal('SIGTERM');
+    // The second one ends the calls instead of waiting for them; program.stop sends it.
+    await this.#program.stop({ graceMs: STOP_LIMIT_MS });
+    for (const pid of pids) sendSignal(pid, 'SIGKILL');
   }
 
   #pids(): readonly number[] {
