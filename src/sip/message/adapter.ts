@@ -121,7 +121,7 @@ export function parseUri(text: string): Result<SipUri, CodedError> {
  * @throws when a name, value or URI could break a line or the start line: a broken promise of our own code.
  */
 export function writeRequest(request: OutgoingRequest, via: string): Buffer {
-  const headers = emptyHeaders();
+  const headers = new HeaderRecord();
   headers['Via'] = writableValue(via);
   addHeaders(headers, request.headers, REQUEST_OWN);
   const text = stringify({
@@ -145,7 +145,7 @@ export function writeResponse(
   response: OutgoingResponse,
   source: HostPort,
 ): Buffer {
-  const extra = emptyHeaders();
+  const extra = new HeaderRecord();
   addHeaders(extra, response.headers, RESPONSE_OWN);
   const tag =
     to.toTag === null && response.toTag !== null ? `;tag=${writableToken(response.toTag)}` : '';
@@ -175,24 +175,23 @@ function viaText(lines: readonly string[], source: HostPort): string {
   return text;
 }
 
-/** Without a prototype, so that no header name can reach one. */
-function emptyHeaders(): Record<string, string> {
-  const headers: Record<string, string> = Object.create(null) as Record<string, string>;
-  return headers;
+/**
+ * Header values by name, inheriting nothing, so that no header name can reach a prototype. Unlike Object.create(null) it
+ * begins with a shape of its own, which the engine reads and walks several times faster than a dictionary.
+ */
+class HeaderRecord {
+  [name: string]: string;
 }
+Reflect.deleteProperty(HeaderRecord.prototype, 'constructor');
+Object.setPrototypeOf(HeaderRecord.prototype, null);
 
-const REQUEST_OWN: readonly string[] = ['via', 'content-length'];
-const RESPONSE_OWN: readonly string[] = ['via', 'from', 'to', 'call-id', 'cseq', 'content-length'];
+const REQUEST_OWN: readonly string[] = ['Via', 'Content-Length'];
+const RESPONSE_OWN: readonly string[] = ['Via', 'From', 'To', 'Call-ID', 'CSeq', 'Content-Length'];
 
-function addHeaders(
-  headers: Record<string, string>,
-  lines: HeaderLines,
-  own: readonly string[],
-): void {
+function addHeaders(headers: HeaderRecord, lines: HeaderLines, own: readonly string[]): void {
   for (const [name, value] of lines) {
-    const lower = name.toLowerCase();
-    if (own.includes(lower)) continue;
-    const spelt = knownHeader(lower)?.name ?? writableToken(name);
+    const spelt = knownHeader(name)?.name ?? writableToken(name);
+    if (own.includes(spelt)) continue;
     const written = headers[spelt];
     const text = writableValue(value);
     headers[spelt] = written === undefined ? text : `${written}\r\n${spelt}: ${text}`;

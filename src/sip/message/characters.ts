@@ -125,12 +125,32 @@ export function readNumber(codes: Codes, start: number, end: number, max: number
   return value;
 }
 
-/** The codes of latin1 text; null when a character lies beyond latin1 and so can't have come from the wire. */
-export function codesOf(text: string): Codes | null {
-  const codes = Buffer.from(text, 'latin1');
-  for (let i = 0; i < codes.length; i += 1) {
-    if (codes[i] !== text.charCodeAt(i)) return null;
+/** Whether text is a run of one or more characters of a class. */
+export function isAllOf(text: string, bits: number): boolean {
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code > 0xff || ((CLASS[code] ?? 0) & bits) === 0) return false;
   }
+  return text !== '';
+}
+
+/** Where codesOf puts its text. Values are short and read one at a time, so one place serves all and nothing is allocated. */
+let scratch = new Uint8Array(8_192);
+
+/**
+ * The codes of latin1 text, from 0 to its length and a NUL behind; valid until the next call. Null when a character lies
+ * beyond latin1 and so can't have come from the wire.
+ */
+export function codesOf(text: string): Codes | null {
+  const { length } = text;
+  if (length >= scratch.length) scratch = new Uint8Array(2 * length);
+  const codes = scratch;
+  for (let i = 0; i < length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code > 0xff) return null;
+    codes[i] = code;
+  }
+  codes[length] = 0;
   return codes;
 }
 

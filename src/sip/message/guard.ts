@@ -139,7 +139,7 @@ function judge(
   if (scan.repeated !== null) refuse(found, `More than one ${scan.repeated.name} header`);
   checkHeaders(found, head);
   if (topVia.branch === MAGIC_COOKIE) refuse(found, 'The branch is the magic cookie alone');
-  checkRequest(found, start, codes);
+  checkRequest(found, start);
   const body = cutBody(found, rest, transport);
   const index = new IndexedMessage({
     transport,
@@ -265,16 +265,12 @@ function checkCseq(found: Findings, head: ScannedHead, start: number, end: numbe
   found.cseqMethod = head.text.slice(i + 1, methodEnd);
 }
 
-function checkRequest(found: Findings, start: StartLineResult, codes: Codes): void {
+function checkRequest(found: Findings, start: StartLineResult): void {
   const line = start.line;
   if (line.kind !== 'request' || found.code !== null) return;
   if (line.method !== found.cseqMethod)
     refuse(found, 'The CSeq method is not that of the start line');
-  const uriStart = line.method.length + 1;
-  const uriProblem = checkRequestUri(
-    codes.subarray(uriStart, uriStart + line.uri.length),
-    line.uri,
-  );
+  const uriProblem = checkRequestUri(line.uri);
   if (uriProblem !== null) refuse(found, uriProblem);
 }
 

@@ -123,8 +123,12 @@ const KNOWN: readonly KnownHeader[] = ROWS.map(([name, form, traits, kind], inde
   list: traits.includes('l'),
 }));
 
+/** By lower-case name and by RFC spelling, which is how our own code writes it. */
 const BY_NAME: ReadonlyMap<string, KnownHeader> = new Map(
-  KNOWN.map((header) => [header.lower, header]),
+  KNOWN.flatMap((header) => [
+    [header.lower, header],
+    [header.name, header],
+  ]),
 );
 
 /** The headers the guard must recognise, by length of their name: a message's every header is looked up here. */
@@ -169,9 +173,9 @@ export function guardedId(codes: Codes, start: number, end: number): number {
   return 0;
 }
 
-/** What is known of a header by its lower-case name. */
-export function knownHeader(lowerName: string): KnownHeader | undefined {
-  return BY_NAME.get(lowerName);
+/** What is known of a header by its name in any case. */
+export function knownHeader(name: string): KnownHeader | undefined {
+  return BY_NAME.get(name) ?? BY_NAME.get(name.toLowerCase());
 }
 
 /** Compact forms of the IANA registry "SIP Header Fields". */

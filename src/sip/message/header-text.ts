@@ -1,6 +1,6 @@
 // Text that goes into a header: made safe before it is written, so that no value can add a line (header injection).
 // Received text is latin1, one character a byte, so UTF-8 passes through unchanged; text of our own may be any Unicode.
-import { TOKEN, URI, codesOf, skipClass } from './characters.ts';
+import { CR, LF, TOKEN, URI, isAllOf } from './characters.ts';
 
 /** Makes outside text safe as a header value: each run of control characters becomes one space, ends trimmed. */
 export function safeText(text: string): string {
@@ -29,30 +29,24 @@ function bytesText(text: string): string {
  */
 export function writableValue(value: string): string {
   const text = bytesText(value);
-  if (text.includes('\r') || text.includes('\n') || text.includes('\0')) {
-    throw new Error('a header value to be written holds CR, LF or NUL');
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code === CR || code === LF || code === 0)
+      throw new Error('a header value to be written holds CR, LF or NUL');
   }
   return text;
 }
 
-/** Whether text is a run of one or more characters of a class. */
-function isAll(text: string, bits: number): boolean {
-  const codes = codesOf(text);
-  return (
-    codes !== null && codes.length > 0 && skipClass(codes, 0, codes.length, bits) === codes.length
-  );
-}
-
 /** Checks a header name, method or tag that is about to be written. @throws when it isn't a token. */
 export function writableToken(name: string): string {
-  if (!isAll(name, TOKEN))
+  if (!isAllOf(name, TOKEN))
     throw new Error(`not a token, so it can't be written: ${JSON.stringify(name.slice(0, 40))}`);
   return name;
 }
 
 /** Checks a Request-URI that is about to be written. @throws when it has a character that no URI may have. */
 export function writableUri(uri: string): string {
-  if (!isAll(uri, URI))
+  if (!isAllOf(uri, URI))
     throw new Error(`not a URI, so it can't be written: ${JSON.stringify(uri.slice(0, 40))}`);
   return uri;
 }

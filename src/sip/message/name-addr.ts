@@ -1,7 +1,7 @@
 // Reads name-addr values (From, To, Contact, Route, …) of canonical text in linear time. RFC 3261 §20.10, §25.1; RFC 8217.
 import { err, ok } from '../../base/index.ts';
 import type { CodedError, Result } from '../../base/index.ts';
-import type { NameAddr } from '../types.ts';
+import type { NameAddr, Params } from '../types.ts';
 import {
   COMMA,
   GREATER,
@@ -110,16 +110,38 @@ export function isAddressList(codes: Codes, start: number, end: number): boolean
   }
 }
 
-function scannedAddress(text: string): NameAddr {
-  const params = scannedParameters(text);
-  return {
-    display:
-      span.displayStart < 0 ? null : unquoted(text.slice(span.displayStart, span.displayEnd)),
-    uri: text.slice(span.uriStart, span.uriEnd),
-    params,
-    tag: params.get('tag') ?? null,
-  };
+/** One address out of `text`. Its parameters are read when first asked for: of most only the tag is of interest. */
+class ReadAddress implements NameAddr {
+  readonly display: string | null;
+  readonly uri: string;
+  readonly tag: string | null;
+  readonly #text: string;
+  readonly #start: number;
+  #params: Params | null = null;
+
+  /** Takes what scanAddress has just found in `codes`, which hold `text`, from `start` on. */
+  constructor(codes: Codes, text: string, start: number) {
+    this.display =
+      span.displayStart < 0 ? null : unquoted(text.slice(span.displayStart, span.displayEnd));
+    this.uri = text.slice(span.uriStart, span.uriEnd);
+    this.tag = scannedTag(codes, text);
+    this.#text = text;
+    this.#start = start;
+  }
+
+  get params(): Params {
+    this.#params ??= readParams(this.#text, this.#start);
+    return this.#params;
+  }
 }
+
+function readParams(text: string, start: number): Params {
+  const codes = codesOf(text);
+  if (codes === null || scanAddress(codes, start, text.length) < 0) return NONE;
+  return scannedParameters(text);
+}
+
+const NONE: Params = new Map();
 
 /**
  * Reads one name-addr or addr-spec with its header parameters.
@@ -127,7 +149,7 @@ function scannedAddress(text: string): NameAddr {
  */
 export function parseNameAddr(text: string): Result<NameAddr, CodedError> {
   const codes = codesOf(text);
-  if (codes !== null && isAddress(codes, 0, codes.length)) return ok(scannedAddress(text));
+  if (codes !== null && isAddress(codes, 0, text.length)) return ok(new ReadAddress(codes, text, 0));
   return err({
     code: 'MESSAGE_MALFORMED',
     message: 'An address is neither a name-addr nor an addr-spec',
@@ -136,15 +158,15 @@ export function parseNameAddr(text: string): Result<NameAddr, CodedError> {
 
 /** Reads a list that the guard has accepted; `*` gives one address with the URI `*`. */
 export function readAddressList(value: string): NameAddr[] {
-  if (value === '*') return [{ display: null, uri: '*', params: new Map(), tag: null }];
-  const codes = Buffer.from(value, 'latin1');
+  if (value === '*') return [{ display: null, uri: '*', params: NONE, tag: null }];
+  const codes = codesOf(value);
   const addresses: NameAddr[] = [];
-  let at = 0;
-  while (at < codes.length) {
-    at = scanAddress(codes, at, codes.length);
-    if (at < 0) break;
-    addresses.push(scannedAddress(value));
-    at += 1;
+  let start = 0;
+  while (codes !== null && start < value.length) {
+    const end = scanAddress(codes, start, value.length);
+    if (end < 0) break;
+    addresses.push(new ReadAddress(codes, value, start));
+    start = end + 1;
   }
   return addresses;
 }

@@ -52,7 +52,7 @@ abstract class ParsedMessage {
 
   headerValues(name: string): readonly string[] {
     const lines = this.#index.headerLines(name);
-    return knownHeader(name.toLowerCase())?.list === true ? lines.flatMap(splitList) : lines;
+    return knownHeader(name)?.list === true ? lines.flatMap(splitList) : lines;
   }
 }
 

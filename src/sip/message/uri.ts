@@ -23,8 +23,8 @@ export function isSipScheme(scheme: string): boolean {
  * What is wrong with a Request-URI; null when nothing. URIs of other schemes than sip, sips and tel only need a scheme
  * and something behind it. Headers (`?Route=…`) have no place in a Request-URI (RFC 3261 §19.1.1, table 1).
  */
-export function checkRequestUri(codes: Codes, text: string): string | null {
-  const read = readUriCodes(codes, text);
+export function checkRequestUri(text: string): string | null {
+  const read = readUri(text);
   if (typeof read === 'string') return read;
   return isSipScheme(read.scheme) && text.includes('?', text.indexOf('@') + 1)
     ? 'The Request-URI carries headers'
@@ -43,7 +43,7 @@ export function readUri(text: string): SipUri | string {
 const BAD_CHARACTER = 'The URI has a character that no URI may have';
 
 function readUriCodes(codes: Codes, text: string): SipUri | string {
-  if (skipClass(codes, 0, codes.length, URI) !== codes.length) return BAD_CHARACTER;
+  if (skipClass(codes, 0, text.length, URI) !== text.length) return BAD_CHARACTER;
   const colon = schemeColon(codes, 0, text.length);
   if (colon < 0 || colon + 1 >= text.length) return 'The URI has no scheme';
   const scheme = text.slice(0, colon).toLowerCase();
@@ -75,7 +75,7 @@ function readSipUri(codes: Codes, text: string, scheme: string, start: number): 
   let port: number | null = null;
   at = hostEnd;
   if (codes[at] === COLON) {
-    const portEnd = skipClass(codes, at + 1, codes.length, TOKEN);
+    const portEnd = skipClass(codes, at + 1, text.length, TOKEN);
     port = readNumber(codes, at + 1, portEnd, 65_535);
     if (port < 0) return 'The URI’s port is not from 0 to 65535';
     at = portEnd;

@@ -7,6 +7,7 @@ import {
   HOST,
   SPACE,
   TOKEN,
+  codesOf,
   readNumber,
   skipClass,
   skipSpaces,
@@ -134,9 +135,9 @@ export function readTopVia(codes: Codes, text: string, start: number, end: numbe
 export function readVias(lines: readonly string[]): Via[] {
   const vias: Via[] = [];
   for (const line of lines) {
-    const codes = Buffer.from(line, 'latin1');
+    const codes = codesOf(line);
     let at = 0;
-    while (at < line.length) {
+    while (codes !== null && at < line.length) {
       const sentByEnd = scanSentBy(codes, at, line.length);
       if (sentByEnd < 0) break;
       const { transportStart, transportEnd, hostStart, hostEnd, port } = span;
@@ -162,9 +163,9 @@ export function readVias(lines: readonly string[]): Via[] {
  * What the sender wrote itself in either parameter is replaced: only the receiver knows.
  */
 export function viaLineWithSource(line: string, source: HostPort): string {
-  const codes = Buffer.from(line, 'latin1');
-  const sentByEnd = scanSentBy(codes, 0, line.length);
-  if (sentByEnd < 0) return line;
+  const codes = codesOf(line);
+  const sentByEnd = codes === null ? -1 : scanSentBy(codes, 0, line.length);
+  if (codes === null || sentByEnd < 0) return line;
   const { hostStart, hostEnd } = span;
   const after = scanParameters(codes, sentByEnd, line.length);
   if (after < 0) return line;
