@@ -97,14 +97,15 @@ export class Dialog {
   #pinnedTarget: SendTarget | null;
 
   private constructor(facts: DialogFacts) {
-    this.callId = facts.callId;
-    this.localTag = facts.localTag;
-    this.remoteTag = facts.remoteTag;
-    this.localContact = facts.localContact;
-    this.#localText = facts.localText;
-    this.#remoteText = facts.remoteText;
-    this.#remoteTarget = facts.remoteTarget;
-    this.#routeSet = facts.routeSet;
+    // Copies: cut out of a message, each would hold all of it for the life of the dialog.
+    this.callId = kept(facts.callId);
+    this.localTag = kept(facts.localTag);
+    this.remoteTag = kept(facts.remoteTag);
+    this.localContact = kept(facts.localContact);
+    this.#localText = kept(facts.localText);
+    this.#remoteText = kept(facts.remoteText);
+    this.#remoteTarget = kept(facts.remoteTarget);
+    this.#routeSet = facts.routeSet.map(kept);
     this.#localCseq = facts.localCseq;
     this.#remoteCseq = facts.remoteCseq;
     this.#isConfirmed = facts.isConfirmed;
@@ -214,7 +215,7 @@ export class Dialog {
    */
   confirm(response: SipResponse | null): void {
     if (response !== null && !this.#isConfirmed) {
-      this.#routeSet = response.recordRoutes.toReversed();
+      this.#routeSet = response.recordRoutes.toReversed().map(kept);
       this.refreshTarget(response.contacts[0] ?? null);
     }
     this.#isConfirmed = true;
@@ -230,7 +231,7 @@ export class Dialog {
 
   /** A re-INVITE or UPDATE, or the 2xx to ours, named a Contact (RFC 3261 §12.2.1.2, §12.2.2). */
   refreshTarget(contact: NameAddr | null): void {
-    if (contact !== null) this.#remoteTarget = contact.uri;
+    if (contact !== null) this.#remoteTarget = kept(contact.uri);
   }
 
   /**
@@ -338,6 +339,11 @@ function partyText(party: NameAddr, tag: string | null): string {
   const display = party.display === null || party.display === '' ? '' : quotedText(party.display);
   const address = display === '' ? `<${party.uri}>` : `${display} <${party.uri}>`;
   return tag === null || tag === '' ? address : `${address};tag=${tag}`;
+}
+
+/** A flat copy that keeps no longer string alive. */
+function kept(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8');
 }
 
 function lineValue(headers: HeaderLines, nameLower: string): string | null {

@@ -149,7 +149,8 @@ const NONE: Params = new Map();
  */
 export function parseNameAddr(text: string): Result<NameAddr, CodedError> {
   const codes = codesOf(text);
-  if (codes !== null && isAddress(codes, 0, text.length)) return ok(new ReadAddress(codes, text, 0));
+  if (codes !== null && isAddress(codes, 0, text.length))
+    return ok(new ReadAddress(codes, text, 0));
   return err({
     code: 'MESSAGE_MALFORMED',
     message: 'An address is neither a name-addr nor an addr-spec',

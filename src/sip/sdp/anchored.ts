@@ -1,6 +1,6 @@
 // Builds our own descriptions: nothing of a far side but codecs, direction and packet times ever gets in.
 import { isIpv6 } from './address.ts';
-import { codecKey, rtpmapText, sameCodec } from './codecs.ts';
+import { carriesSame, rtpmapText, sameCodec } from './codecs.ts';
 import type {
   AnchoredSdp,
   AnchorOptions,
@@ -154,6 +154,7 @@ function bindings(
   before: readonly AudioCodec[],
   now: readonly AudioCodec[],
 ): readonly AudioCodec[] {
+  if (before.length === 0) return now;
   const taken = new Set(now.map(({ payloadType }) => payloadType));
   return [...now, ...before.filter(({ payloadType }) => !taken.has(payloadType))];
 }
@@ -167,27 +168,37 @@ export function numbered(
   codecs: readonly AudioCodec[],
   bound: readonly AudioCodec[],
 ): readonly AudioCodec[] {
-  const owner = new Map(bound.map((codec) => [codec.payloadType, codecKey(codec)]));
+  const owner = new Map(bound.map((codec) => [codec.payloadType, codec]));
   const result: AudioCodec[] = [];
   for (const codec of codecs) {
-    const key = codecKey(codec);
-    const mine = (payloadType: number): boolean => (owner.get(payloadType) ?? key) === key;
     const kept = bound.find(
-      (known) => known.payloadType === codec.payloadType && codecKey(known) === key,
+      (known) => known.payloadType === codec.payloadType && carriesSame(known, codec),
     );
-    const payloadType =
-      (kept ?? sameCodec(bound, codec))?.payloadType ??
-      (mine(codec.payloadType) ? codec.payloadType : firstFree(owner, codecs));
+    const before = (kept ?? sameCodec(bound, codec))?.payloadType;
+    const payloadType = before ?? unboundNumber(codec, owner, codecs);
     if (payloadType === null) continue;
-    owner.set(payloadType, key);
-    result.push({ ...codec, payloadType });
+    owner.set(payloadType, codec);
+    const { name, clockRateHz, channels, fmtp } = codec;
+    result.push({ name, payloadType, clockRateHz, channels, fmtp });
   }
   return result;
 }
 
+/** The number of a codec that is new to the leg: its own unless another codec has that; null when all are taken. */
+function unboundNumber(
+  codec: AudioCodec,
+  owner: ReadonlyMap<number, AudioCodec>,
+  codecs: readonly AudioCodec[],
+): number | null {
+  const other = owner.get(codec.payloadType);
+  return other === undefined || carriesSame(other, codec)
+    ? codec.payloadType
+    : firstFree(owner, codecs);
+}
+
 /** A number that neither the leg's past nor the rest of this description uses; null when all are taken. */
 function firstFree(
-  owner: ReadonlyMap<number, string>,
+  owner: ReadonlyMap<number, AudioCodec>,
   codecs: readonly AudioCodec[],
 ): number | null {
   const offered = new Set(codecs.map(({ payloadType }) => payloadType));

@@ -9,7 +9,7 @@ import {
   decodeRtpmap,
   staticRtpmap,
 } from './attributes.ts';
-import { codecKey, codecOf, isAudio } from './codecs.ts';
+import { codecOf, isAudio, sameCodec } from './codecs.ts';
 import { parseSdp } from './parse.ts';
 import type {
   AudioCodec,
@@ -77,14 +77,14 @@ function rtpMapsOf(
   formats: readonly string[],
   mapped: ReadonlyMap<number, RtpMap>,
 ): readonly RtpMap[] {
-  const maps = new Map<number, RtpMap>();
+  const maps: RtpMap[] = [];
   for (const format of formats) {
     if (!PAYLOAD_TYPE.test(format)) continue;
     const payloadType = Number(format);
     const map = mapped.get(payloadType) ?? staticRtpmap(payloadType);
-    if (map !== null && !maps.has(payloadType)) maps.set(payloadType, map);
+    if (map !== null && !maps.some((known) => known.payloadType === payloadType)) maps.push(map);
   }
-  return [...maps.values()];
+  return maps;
 }
 
 /** `readAudio` of a message body. @returns as `parseSdp` and `readAudio`. */
@@ -102,10 +102,12 @@ export function readAudioText(body: string | Buffer): Result<AudioDescription, C
 export function readAudio(sdp: Sdp): Result<AudioDescription, CodedError> {
   const refusals: string[] = [];
   let switchedOff: AudioDescription | null = null;
-  for (const [index, media] of sdp.media.entries()) {
+  for (let index = 0; index < sdp.media.length; index += 1) {
+    const media = sdp.media[index];
+    if (media === undefined) break;
     const view = describeMedia(sdp, media);
     if (media.port === 0) {
-      if (media.kind === 'audio') switchedOff ??= rejectedAudio(sdp, index, view);
+      if (media.kind === 'audio') switchedOff ??= described(sdp, index, view, REJECTED);
       continue;
     }
     const refusal = refusalOf(media, view);
@@ -129,35 +131,51 @@ function refusalOf(media: SdpMedia, view: MediaDescription): string | null {
 
 /** A codec under two numbers is kept once: we only ever promise to receive the first. */
 function codecsOf(view: MediaDescription): readonly AudioCodec[] {
-  const codecs = new Map<string, AudioCodec>();
+  const codecs: AudioCodec[] = [];
   for (const map of view.rtpMaps) {
     const codec = codecOf(map, view.fmtp.get(map.payloadType) ?? null);
-    if (codec !== null && !codecs.has(codecKey(codec))) codecs.set(codecKey(codec), codec);
+    if (codec !== null && sameCodec(codecs, codec) === null) codecs.push(codec);
   }
-  return [...codecs.values()];
+  return codecs;
 }
 
-function common(sdp: Sdp, mediaIndex: number, view: MediaDescription) {
+/** What a stream's description says beside who may send where. */
+interface Stream {
+  readonly rejected: boolean;
+  readonly direction: Direction;
+  readonly oldStyleHold: boolean;
+  readonly remoteRtp: HostPort | null;
+  readonly remoteRtcp: HostPort | null;
+}
+
+const REJECTED: Stream = {
+  rejected: true,
+  direction: 'inactive',
+  oldStyleHold: false,
+  remoteRtp: null,
+  remoteRtcp: null,
+};
+
+function described(
+  sdp: Sdp,
+  mediaIndex: number,
+  view: MediaDescription,
+  stream: Stream,
+): AudioDescription {
   const timing = sdp.times.find(([letter]) => letter === 't')?.[1] ?? '';
   return {
     lines: sdp.media.map(({ kind, proto, formats }) => ({ kind, proto, formats })),
     mediaIndex,
+    rejected: stream.rejected,
     codecs: codecsOf(view),
+    direction: stream.direction,
+    oldStyleHold: stream.oldStyleHold,
+    remoteRtp: stream.remoteRtp,
+    remoteRtcp: stream.remoteRtcp,
     rtcpMux: view.rtcpMux,
     ptimeMs: view.ptimeMs,
     maxptimeMs: view.maxptimeMs,
     timing: TIMING.test(timing) ? timing : '0 0',
-  };
-}
-
-function rejectedAudio(sdp: Sdp, index: number, view: MediaDescription): AudioDescription {
-  return {
-    ...common(sdp, index, view),
-    rejected: true,
-    direction: 'inactive',
-    oldStyleHold: false,
-    remoteRtp: null,
-    remoteRtcp: null,
   };
 }
 
@@ -168,7 +186,7 @@ function liveAudio(
 ): Result<AudioDescription, CodedError> {
   const where = `SDP m= line ${index + 1}`;
   const own = sdp.media[index]?.connections ?? [];
-  if (new Set(own.map(({ address }) => address)).size > 1) {
+  if (own.some(({ address }) => address !== own[0]?.address)) {
     return err({ code: 'SDP_MALFORMED', message: `${where}: several c= addresses for one stream` });
   }
   const { connection } = view;
@@ -187,15 +205,15 @@ function liveAudio(
   if (!isUnicastAddress(rtcpAddress) && !isUnspecifiedAddress(rtcpAddress)) {
     return err({ code: 'SDP_MALFORMED', message: `${where}: a=rtcp has no unicast address` });
   }
-  return ok({
-    ...common(sdp, index, view),
+  const stream: Stream = {
     rejected: false,
     direction: oldStyleHold ? withoutReceiving(view.direction) : view.direction,
     oldStyleHold,
     remoteRtp: oldStyleHold ? null : { host: address, port: view.port },
     remoteRtcp:
       oldStyleHold || isUnspecifiedAddress(rtcpAddress) ? null : rtcpPointOf(view, rtcpAddress),
-  });
+  };
+  return ok(described(sdp, index, view, stream));
 }
 
 /** RFC 3605 §2.1, else the next port (RFC 3550 §11); null when there is none. */

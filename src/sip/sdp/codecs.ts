@@ -41,15 +41,17 @@ export function codecOf(map: RtpMap, fmtp: string | null): AudioCodec | null {
   }
 }
 
-/** Equal for payloads that carry the same: format parameters don't separate (RFC 7587 §6.1: opus's are hints). */
-export function codecKey(codec: AudioCodec): string {
-  return `${codec.name}/${codec.clockRateHz}`;
+/** Whether two payloads carry the same: format parameters don't separate (RFC 7587 §6.1: opus's are hints). */
+export function carriesSame(one: AudioCodec, other: AudioCodec): boolean {
+  return one.name === other.name && one.clockRateHz === other.clockRateHz;
 }
 
 /** The codec that carries the same as `wanted`; null when the list has none. */
 export function sameCodec(list: readonly AudioCodec[], wanted: AudioCodec): AudioCodec | null {
-  const key = codecKey(wanted);
-  return list.find((codec) => codecKey(codec) === key) ?? null;
+  for (const codec of list) {
+    if (carriesSame(codec, wanted)) return codec;
+  }
+  return null;
 }
 
 /** True for a payload that is sound, not signals beside it. */

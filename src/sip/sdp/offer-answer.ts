@@ -45,7 +45,10 @@ export function anchoredOffer(options: AnchoredOfferOptions): Result<AnchoredSdp
       : allowed.toSorted((a, b) => allowedCodecs.indexOf(a.name) - allowedCodecs.indexOf(b.name));
   const codecs = withFittingEvents(ranked);
   if (!from.rejected && !codecs.some(isAudio)) return notShared(from.codecs, allowedCodecs);
-  return ok(anchoredSdp(options, offering(options, { ...from, codecs })));
+  const { direction, rejected, ptimeMs, maxptimeMs } = from;
+  return ok(
+    anchoredSdp(options, offering(options, { codecs, direction, rejected, ptimeMs, maxptimeMs })),
+  );
 }
 
 /**
@@ -93,12 +96,13 @@ function offering({ anchor, previous }: AnchorOptions, offered: Offered): Saying
 export function anchoredAnswer(options: AnchoredAnswerOptions): Result<AnchoredSdp, CodedError> {
   const { offer, sent, farAnswer } = options;
   const rejected = offer.rejected || farAnswer.rejected;
-  const codecs = farAnswer.codecs.flatMap((far): readonly AudioCodec[] => {
+  const codecs: AudioCodec[] = [];
+  for (const far of farAnswer.codecs) {
     const offered = sameCodec(offer.codecs, far);
-    return offered === null || sameCodec(sent.codecs, far) === null
-      ? []
-      : [{ ...offered, fmtp: far.fmtp }];
-  });
+    if (offered === null || sameCodec(sent.codecs, far) === null) continue;
+    const { name, payloadType, clockRateHz, channels } = offered;
+    codecs.push({ name, payloadType, clockRateHz, channels, fmtp: far.fmtp });
+  }
   if (!rejected && !codecs.some(isAudio)) {
     return notShared(
       farAnswer.codecs,
@@ -175,8 +179,11 @@ export function answerDirection({
 
 /** Events keep to the clocks of the audio that is left (RFC 4733 §2.1), unless a side has none that fits. */
 function withFittingEvents(codecs: readonly AudioCodec[]): readonly AudioCodec[] {
-  const clocks = new Set(codecs.filter(isAudio).map(({ clockRateHz }) => clockRateHz));
-  const fitting = codecs.filter((codec) => isAudio(codec) || clocks.has(codec.clockRateHz));
+  const fitting = codecs.filter(
+    (codec) =>
+      isAudio(codec) ||
+      codecs.some((other) => isAudio(other) && other.clockRateHz === codec.clockRateHz),
+  );
   return fitting.some((codec) => !isAudio(codec)) ? fitting : codecs;
 }
 

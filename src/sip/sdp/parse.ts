@@ -96,11 +96,26 @@ function finished(draft: Draft): Sdp {
     times: draft.times.length > 0 ? draft.times : [['t', '0 0']],
     key: draft.session.key,
     attributes: draft.session.attributes,
-    media: draft.media.flatMap(({ head, connections, bandwidths, attributes, notes, key }) =>
-      head === null
-        ? []
-        : [{ ...head, title: notes[0]?.[1] ?? null, connections, bandwidths, key, attributes }],
-    ),
+    media: draft.media.flatMap((section) => finishedMedia(section) ?? []),
+  };
+}
+
+function finishedMedia(section: Section): SdpMedia | null {
+  const { head, connections, bandwidths, attributes, notes, key } = section;
+  if (head === null) return null;
+  const { kind, port, portCount, proto, formats } = head;
+  const title = notes[0]?.[1] ?? null;
+  return {
+    kind,
+    port,
+    portCount,
+    proto,
+    formats,
+    title,
+    connections,
+    bandwidths,
+    key,
+    attributes,
   };
 }
 

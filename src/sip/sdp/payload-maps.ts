@@ -2,7 +2,8 @@
 import { isAudio, sameCodec } from './codecs.ts';
 import type { AudioCodec, NegotiatedSide, PayloadMaps } from './types.ts';
 
-type Pairs = readonly (readonly [number, number])[];
+type Pair = readonly [number, number];
+type Pairs = readonly Pair[];
 
 /**
  * The maps both ways between two negotiated legs, by codec identity. A sender uses the numbers of the description it
@@ -11,42 +12,63 @@ type Pairs = readonly (readonly [number, number])[];
  * @returns empty maps where the legs share nothing. Pure; O(codecs²), codecs <= 8.
  */
 export function payloadMaps(a: NegotiatedSide, b: NegotiatedSide): PayloadMaps {
+  const carried = a.ours.codecs.filter((codec) => carriedBy(codec, a, b));
+  const receivableA = receivable(a);
+  const receivableB = receivable(b);
   return {
-    aToB: oneWay(a, b),
-    bToA: oneWay(b, a),
-    clockRatesA: audioClocks(a),
-    clockRatesB: audioClocks(b),
-    codec: a.ours.codecs.find((codec) => isAudio(codec) && carriedBy(codec, a, b)) ?? null,
+    aToB: oneWay(receivableA, carried, b.theirs.codecs),
+    bToA: oneWay(receivableB, carried, a.theirs.codecs),
+    clockRatesA: audioClocks(receivableA),
+    clockRatesB: audioClocks(receivableB),
+    codec: carried.find(isAudio) ?? null,
   };
 }
 
-// The packets of one telephone-event share a timestamp (RFC 4733 §2.3.5.1): counted in, they would be jitter that isn't there.
-function audioClocks(side: NegotiatedSide): Pairs {
-  return receivable(side).flatMap(([payloadType, codec]): Pairs =>
-    isAudio(codec) ? [[payloadType, codec.clockRateHz]] : [],
-  );
+/** A codec and a number it may come in under. */
+interface Received {
+  readonly payloadType: number;
+  readonly codec: AudioCodec;
 }
 
-function oneWay(from: NegotiatedSide, to: NegotiatedSide): Pairs {
-  return receivable(from).flatMap(([payloadType, codec]): Pairs => {
-    const target = carriedBy(codec, from, to) ? sameCodec(to.theirs.codecs, codec) : null;
-    return target === null ? [] : [[payloadType, target.payloadType]];
-  });
+// The packets of one telephone-event share a timestamp (RFC 4733 §2.3.5.1): counted in, they would be jitter that isn't there.
+function audioClocks(received: readonly Received[]): Pairs {
+  const clocks: Pair[] = [];
+  for (const { payloadType, codec } of received) {
+    if (isAudio(codec)) clocks.push([payloadType, codec.clockRateHz]);
+  }
+  return clocks;
+}
+
+/** @param carried what all four descriptions have. */
+function oneWay(
+  received: readonly Received[],
+  carried: readonly AudioCodec[],
+  sent: readonly AudioCodec[],
+): Pairs {
+  const pairs: Pair[] = [];
+  for (const { payloadType, codec } of received) {
+    const target = sameCodec(carried, codec) === null ? null : sameCodec(sent, codec);
+    if (target !== null) pairs.push([payloadType, target.payloadType]);
+  }
+  return pairs;
 }
 
 function carriedBy(codec: AudioCodec, a: NegotiatedSide, b: NegotiatedSide): boolean {
-  return [a.ours, a.theirs, b.ours, b.theirs].every(
-    ({ codecs }) => sameCodec(codecs, codec) !== null,
+  return (
+    sameCodec(a.theirs.codecs, codec) !== null &&
+    sameCodec(b.ours.codecs, codec) !== null &&
+    sameCodec(b.theirs.codecs, codec) !== null
   );
 }
 
 /** Numbers that may come in on a leg: ours, and the peer's own for the same codecs where there is no conflict. */
-function receivable({ ours, theirs }: NegotiatedSide): readonly (readonly [number, AudioCodec])[] {
-  const byNumber = new Map(ours.codecs.map((codec) => [codec.payloadType, codec]));
+function receivable({ ours, theirs }: NegotiatedSide): readonly Received[] {
+  const received: Received[] = [];
+  for (const codec of ours.codecs) received.push({ payloadType: codec.payloadType, codec });
   for (const codec of theirs.codecs) {
-    if (!byNumber.has(codec.payloadType) && sameCodec(ours.codecs, codec) !== null) {
-      byNumber.set(codec.payloadType, codec);
-    }
+    const { payloadType } = codec;
+    const isTaken = received.some((known) => known.payloadType === payloadType);
+    if (!isTaken && sameCodec(ours.codecs, codec) !== null) received.push({ payloadType, codec });
   }
-  return [...byNumber];
+  return received;
 }

@@ -1,6 +1,9 @@
 // Writes a session description in the order RFC 8866 §5 demands, with CRLF.
 import type { Sdp, SdpAttribute, SdpConnection, SdpMedia } from './types.ts';
 
+const CR = 0x0d;
+const LF = 0x0a;
+
 /**
  * The text of a description; what `parseSdp` read comes out the same but for line ends, order and odd spaces.
  * @throws when a value holds CR, LF or NUL: a line was about to be smuggled in by our own code.
@@ -22,10 +25,21 @@ export function writeSdp(sdp: Sdp): string {
   for (const media of sdp.media) pushMedia(lines, media);
   const text = `${lines.join('\r\n')}\r\n`;
   // Every line brings exactly one CRLF; any other CR, LF or NUL came in by a value.
-  if (text.includes('\0') || text.split(/\r\n|\r|\n/).length !== lines.length + 1) {
+  if (text.includes('\0') || lineEnds(text) !== lines.length) {
     throw new Error('an SDP value holds a line end or NUL');
   }
   return text;
+}
+
+/** How often CRLF, CR alone or LF alone stand in a text. */
+function lineEnds(text: string): number {
+  let count = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    const ends = code === CR ? text.charCodeAt(i + 1) !== LF : code === LF;
+    if (ends) count += 1;
+  }
+  return count;
 }
 
 function pushMedia(lines: string[], media: SdpMedia): void {
