@@ -19,7 +19,7 @@ import { TimerWheel } from '../sip/index.ts';
 import type { GatewayAttempt, GatewayHealth, HealthInput, Trunk } from '../trunks/index.ts';
 import { planAttempts } from '../trunks/index.ts';
 import type { Attempt, Call, Leg, TimerName } from './call.ts';
-import { legsOf } from './call.ts';
+import { legsOf, NO_TIMER, TIMER_NAMES } from './call.ts';
 import type { Answer, Context, LateInvite, OrderUse, TxnUse } from './context.ts';
 import type { B2buaOutput, B2buaSettings, Held, SipOrder } from './types.ts';
 
@@ -139,7 +139,7 @@ export class CallTable implements Context {
         this.#forgetting.delete(timer.txn);
         return;
       }
-      timer.call.timers.delete(timer.name);
+      timer.call.timers[timer.name] = NO_TIMER;
       onTimer(timer.call, timer.name);
     });
   }
@@ -226,7 +226,9 @@ export class CallTable implements Context {
   }
 
   bindEndpoint(call: Call, leg: Leg): void {
-    if (leg.anchor.endpoint !== null) this.#endpoints.set(leg.anchor.endpoint, { call, leg });
+    if (leg.anchor.endpoint === null) return;
+    const place = this.#tags.get(leg.localTag) ?? { call, leg };
+    this.#endpoints.set(leg.anchor.endpoint, place);
   }
 
   unbindEndpoint(leg: Leg): void {
@@ -239,17 +241,21 @@ export class CallTable implements Context {
     const id = this.#lastTimer;
     const handle = this.#wheel.schedule(this.now.mono, delayMs, id);
     this.#timers.set(id, { call, name, handle });
-    call.timers.set(name, id);
+    call.timers[name] = id;
   }
 
   clearTimer(call: Call, name: TimerName): void {
-    const id = call.timers.get(name);
-    if (id === undefined) return;
-    call.timers.delete(name);
+    const id = call.timers[name];
+    if (id === NO_TIMER) return;
+    call.timers[name] = NO_TIMER;
     const timer = this.#timers.get(id);
     if (timer === undefined) return;
     if (timer.call !== null) this.#wheel.cancel(timer.handle);
     this.#timers.delete(id);
+  }
+
+  clearTimers(call: Call): void {
+    for (const name of TIMER_NAMES) this.clearTimer(call, name);
   }
 
   planAttempts(trunks: readonly Trunk[]): GatewayAttempt[] {
@@ -277,7 +283,7 @@ export class CallTable implements Context {
   }
 
   release(call: Call): void {
-    for (const name of [...call.timers.keys()]) this.clearTimer(call, name);
+    this.clearTimers(call);
     for (const leg of legsOf(call)) {
       this.#tags.delete(leg.localTag);
       if (leg.waitingInvite !== null) this.#serverTxns.delete(leg.waitingInvite.txn);

@@ -152,7 +152,10 @@ export interface Unacknowledged {
   readonly cseq: number;
 }
 
-export type TimerName = 'gateway' | 'ring' | 'change' | 'maxDuration' | 'linger';
+export const TIMER_NAMES = ['gateway', 'ring', 'change', 'maxDuration', 'linger'] as const;
+export type TimerName = (typeof TIMER_NAMES)[number];
+/** A timer that is not set. */
+export const NO_TIMER = 0;
 
 export interface Call {
   readonly id: CallId;
@@ -165,8 +168,8 @@ export interface Call {
   readonly fromDisplay: string | null;
   readonly privacy: string | null;
   readonly maxForwards: number;
-  /** The first INVITE's offer until it was put to a gateway; null with a late offer. */
-  readonly firstOffer: AudioDescription | null;
+  /** The first INVITE's offer until the call is answered; null with a late offer. */
+  firstOffer: AudioDescription | null;
   /** Still to be tried, in order. */
   plans: GatewayAttempt[];
   /** The gateway being asked; null before, after its answer, and once it was given up. */
@@ -183,7 +186,8 @@ export interface Call {
     readonly at: EpochMs;
     readonly mono: MonoMs;
   } | null;
-  readonly timers: Map<TimerName, number>;
+  /** Numbers in the table's wheel. */
+  readonly timers: Record<TimerName, number>;
 }
 
 /** The other leg; null for a call that ends inside (echo). */

@@ -69,6 +69,7 @@ export interface Context {
   unbindServerTxn(txn: ServerTxnId): void;
   setTimer(call: Call, name: TimerName, delayMs: number): void;
   clearTimer(call: Call, name: TimerName): void;
+  clearTimers(call: Call): void;
   /** The endpoint's events find this leg. */
   bindEndpoint(call: Call, leg: Leg): void;
   unbindEndpoint(leg: Leg): void;

@@ -22,7 +22,7 @@ const COUNTERS_WAIT_MS = 2_000;
 export function endCall(cx: Context, call: Call, outcome: Outcome, by: EndedBy): void {
   const first = markEnd(cx, call, outcome, by);
   if (first) {
-    for (const name of [...call.timers.keys()]) cx.clearTimer(call, name);
+    cx.clearTimers(call);
     abandonAttempt(cx, call, outcome.cause);
     const told = call.ending?.outcome ?? outcome;
     for (const leg of legsOf(call)) finishLeg(cx, call, leg, told);

@@ -9,6 +9,7 @@ import type { Context } from './context.ts';
 import { addressIndexFor, contactOf, pointFor } from './identity.ts';
 import type { Admitted } from './inbound.ts';
 import { callerOf, dialledOf } from './inbound.ts';
+import { kept } from './keep.ts';
 import { openEndpoints } from './media-orders.ts';
 import { commitStart } from './records.ts';
 
@@ -24,15 +25,15 @@ export interface CallSeed {
 
 /** Makes the call of an admitted INVITE and orders its endpoints. */
 export function startCall(cx: Context, { number, txn, request, flow, admitted }: CallSeed): Call {
-  const called = dialledText(readDialled(dialledOf(request)));
+  const called = kept(dialledText(readDialled(dialledOf(request))));
   const a = newLeg(cx, {
     side: 'a',
     number,
-    sipCallId: request.callId,
+    sipCallId: kept(request.callId),
     trunk: admitted.trunk,
     peerAddress: flow.remote.host,
     point: pointFor(cx, { transport: flow.transport, ...flow.remote }),
-    caller: callerOf(request),
+    caller: kept(callerOf(request)),
     called,
     calledOriginal: called,
     authIdentity: admitted.authIdentity,
@@ -50,7 +51,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     a,
     b: null,
     ticket: admitted.ticket,
-    fromDisplay: request.from.display,
+    fromDisplay: request.from.display === null ? null : kept(request.from.display),
     privacy: request.header('privacy'),
     maxForwards: request.maxForwards - 1,
     firstOffer: admitted.offer,
@@ -61,7 +62,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     opening: 0,
     lastOutcome: null,
     ending: null,
-    timers: new Map(),
+    timers: { gateway: 0, ring: 0, change: 0, maxDuration: 0, linger: 0 },
   };
   a.dialog = Dialog.fromUas(request, { tag: a.localTag, contact: contactOf(a) });
   cx.bindServerTxn(txn, call, a);

@@ -6,6 +6,7 @@ import type { AnchoredSdp, AnchorOptions, AudioDescription, CodecName } from '..
 import { anchoredAnswer, anchoredOffer, ownAnswer, ownOffer, readAudioText } from '../sip/index.ts';
 import type { Call, Exchange, Leg } from './call.ts';
 import type { Context } from './context.ts';
+import { keptDescription, keptSdp } from './keep.ts';
 import { connectLegs } from './media-orders.ts';
 
 const NO_CODECS: readonly CodecName[] = [];
@@ -168,9 +169,10 @@ export function takeEchoAnswer(
 }
 
 function agree(leg: Leg, ours: AnchoredSdp, theirs: AudioDescription): void {
-  leg.anchor.lastSent = ours;
-  leg.anchor.ours = ours;
-  leg.anchor.theirs = theirs;
+  const ourKept = keptSdp(ours);
+  leg.anchor.lastSent = ourKept;
+  leg.anchor.ours = ourKept;
+  leg.anchor.theirs = keptDescription(theirs);
 }
 
 /** The value of a body for the SIP core. */

@@ -170,6 +170,8 @@ function answerCaller(cx: Context, call: Call, body: Buffer): void {
   if (waiting === null) return;
   waiting.answered = true;
   call.phase = 'answered';
+  // Its facts live on in what the legs agreed to.
+  call.firstOffer = null;
   commitAnswered(cx, call.a);
   const limitS = Math.min(call.a.trunk?.maxDurationS ?? 0, call.b?.trunk?.maxDurationS ?? Infinity);
   if (limitS > 0 && Number.isFinite(limitS)) cx.setTimer(call, 'maxDuration', limitS * 1000);
