@@ -186,8 +186,9 @@ class RingSide {
  public:
   [[nodiscard]] std::uint32_t record_bytes() const noexcept { return ring_.record_bytes_; }
   [[nodiscard]] std::uint32_t capacity() const noexcept { return ring_.capacity_; }
-  /// The other side's numbers can't be right; nothing moves any more. Never true between our own
-  /// well-behaved ends.
+  /// The other side's numbers couldn't be right once; nothing moves any more, whatever they say
+  /// since: room announced by one call and refused by the next would break its caller's promises.
+  /// Never true between our own well-behaved ends.
   [[nodiscard]] bool damaged() const noexcept { return damaged_; }
 
  protected:
@@ -222,6 +223,7 @@ class SpscProducer : public RingSide {
 
   /// Records that fit now; more may fit a moment later. 0 when damaged.
   [[nodiscard]] std::uint32_t free_count() noexcept {
+    if (damaged_) return 0;
     head_seen_ = ring_.header_->head.load(std::memory_order_acquire);
     const std::uint64_t used = tail_ - head_seen_;
     if (used > capacity()) {
@@ -284,6 +286,7 @@ class SpscConsumer : public RingSide {
 
   /// Records waiting now. 0 when damaged.
   [[nodiscard]] std::uint32_t available() noexcept {
+    if (damaged_) return 0;
     const std::uint64_t waiting = ring_.header_->tail.load(std::memory_order_acquire) - head_;
     if (waiting > capacity()) {
       damaged_ = true;

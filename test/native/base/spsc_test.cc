@@ -193,6 +193,30 @@ TEST("numbers of the other side that can't be are reported as damage and move no
   CHECK_TRUE(producer.damaged());
 }
 
+TEST(
+    "a ring once damaged offers neither room nor records, even when its numbers look right again") {
+  const Memory memory(RingKind::kReliable, 4);
+  const RingMemory ring = make_ring(memory, RingKind::kReliable, 4);
+  SpscProducer producer(ring);
+  SpscConsumer consumer(ring);
+  CHECK_TRUE(producer.try_push_record(make_record(1)));
+  const auto spoil_and_mend = [&](std::size_t at, auto&& look) {
+    std::uint64_t right = 0;
+    std::memcpy(&right, memory.span().data() + at, sizeof right);
+    const std::uint64_t wrong = right + 1'000;
+    std::memcpy(memory.span().data() + at, &wrong, sizeof wrong);
+    look();
+    std::memcpy(memory.span().data() + at, &right, sizeof right);
+  };
+  spoil_and_mend(128, [&] { CHECK_EQ(producer.free_count(), 0u); });  // head
+  CHECK_EQ(producer.free_count(), 0u);
+  CHECK_FALSE(producer.try_push_record(make_record(2)));
+  spoil_and_mend(64, [&] { CHECK_EQ(consumer.available(), 0u); });  // tail
+  CHECK_EQ(consumer.available(), 0u);
+  Record record{};
+  CHECK_FALSE(consumer.try_pop_record(record));
+}
+
 TEST("a writer killed half-way leaves nothing visible, and its successor goes on") {
   // The child writes record bytes straight into the next place and dies before publishing them:
   // what kill -9 in the middle of try_push would leave.

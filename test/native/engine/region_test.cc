@@ -276,3 +276,29 @@ TEST("a ring that holds nonsense loses the engine, not the process") {
   CHECK_FALSE(rig.submit(contract::OrderKind::kOpenEndpoint, order));
   CHECK_TRUE(eventually([&] { return rig.alarm.lost.load() == 1; }));
 }
+
+TEST("a host outlives a client that damages a ring and mends it again") {
+  Rig rig;
+  const RegionShape& shape = rig.client().region().shape();
+  auto* const page = reinterpret_cast<std::uint8_t*>(&rig.client().region().header()) + 4096;
+  // The ring of events follows that of orders, which ends at a page; its head lies 128 bytes in.
+  const std::size_t order_ring =
+      (RingMemory::bytes_needed(RingKind::kReliable, contract::kOrderRecordBytes,
+                                shape.order_ring_records) +
+       4095) /
+      4096 * 4096;
+  std::atomic_ref<std::uint64_t> head(*reinterpret_cast<std::uint64_t*>(page + order_ring + 128));
+  const std::uint64_t right = head.exchange(0x1111'1111'1111'1111u);
+  // A tick looks at the ring; the node's books show when two have passed.
+  const double ticks = rig.node(NodeCounter::kTicks);
+  REQUIRE(eventually([&] { return rig.node(NodeCounter::kTicks) >= ticks + 3; }));
+  head.store(right);
+  contract::OpenEndpointOrder order;
+  CHECK_TRUE(rig.submit(contract::OrderKind::kOpenEndpoint, order));
+  const double later = rig.node(NodeCounter::kTicks);
+  CHECK_TRUE(eventually([&] { return rig.node(NodeCounter::kTicks) >= later + 3; }));
+  // The next client gets new rings, and with them a whole engine.
+  rig.drop_client();
+  rig.attach();
+  CHECK_TRUE(rig.open().code == Code::kOk);
+}
