@@ -1,5 +1,4 @@
 // The whole transport: every listening point opened or none, and one `send` for all of them.
-import { isIPv6 } from 'node:net';
 import {
   err,
   ok,
@@ -10,7 +9,7 @@ import {
   type Result,
   type SendTarget,
 } from '../base/index.ts';
-import { AddressBook } from './resolve.ts';
+import { AddressBook, isV6Literal } from './resolve.ts';
 import { StreamTable } from './stream-table.ts';
 import { Tally } from './tally.ts';
 import type { SipTransport, SipTransportOptions, TransportStats } from './types.ts';
@@ -144,24 +143,36 @@ class Transport implements SipTransport {
     this.#book.find(target.host, (addresses) => {
       if (this.#closed) return;
       // IPv4 first: the SIP core chose the Via for a name that way. A family we don't listen on is no use.
-      for (const host of addresses.toSorted((a, b) => Number(isIPv6(a)) - Number(isIPv6(b)))) {
-        if (target.transport === 'udp') {
-          const point = this.#udp.find(({ ipv6 }) => ipv6 === isIPv6(host));
-          if (point === undefined) continue;
-          point.send(host, target.port, bytes, txn);
-          return;
-        }
-        if (target.transport !== 'tcp' || !this.#hasTcp(isIPv6(host))) continue;
-        this.#streams.sendTo(host, target.port, bytes, txn);
-        return;
-      }
-      this.#failed(txn);
+      const sent =
+        addresses.some(
+          (host) => !isV6Literal(host) && this.#sendToHost(host, target, bytes, txn),
+        ) ||
+        addresses.some((host) => isV6Literal(host) && this.#sendToHost(host, target, bytes, txn));
+      if (!sent) this.#failed(txn);
     });
+  }
+
+  /** @returns false when we don't listen on that transport in that family. */
+  #sendToHost(
+    host: string,
+    { transport, port }: SendTarget,
+    bytes: Buffer,
+    txn: ClientTxnId | null,
+  ): boolean {
+    const v6 = isV6Literal(host);
+    if (transport === 'udp') {
+      const point = this.#udp.find(({ ipv6 }) => ipv6 === v6);
+      point?.send(host, port, bytes, txn);
+      return point !== undefined;
+    }
+    if (transport !== 'tcp' || !this.#hasTcp(v6)) return false;
+    this.#streams.sendTo(host, port, bytes, txn);
+    return true;
   }
 
   #hasTcp(ipv6: boolean): boolean {
     return this.#locals.some(
-      ({ transport, bind }) => transport === 'tcp' && isIPv6(bind.host) === ipv6,
+      ({ transport, bind }) => transport === 'tcp' && isV6Literal(bind.host) === ipv6,
     );
   }
 

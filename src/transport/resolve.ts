@@ -14,6 +14,11 @@ interface Entry {
   readonly until: number;
 }
 
+/** Whether an IP literal is of version 6: only those hold colons. Nothing is checked. */
+export function isV6Literal(host: string): boolean {
+  return host.includes(':');
+}
+
 /** Gives the addresses of a host name; calls back with an empty list when there are none. */
 export type LookUp = (host: string, done: (addresses: readonly string[]) => void) => void;
 
@@ -30,6 +35,7 @@ export class AddressBook {
   readonly #lookUp: LookUp;
   readonly #entries = new Map<string, Entry>();
   readonly #waiting = new Map<string, Waiting[]>();
+  #lastLiteral = '';
 
   constructor(ttlMs: number, lookUp: LookUp = systemLookUp) {
     this.#ttlMs = ttlMs;
@@ -41,7 +47,7 @@ export class AddressBook {
    * call returns), else when the resolver answers. Callers for one name are answered in their order.
    */
   find(host: string, done: (addresses: readonly string[]) => void): void {
-    if (isIP(host) !== 0) {
+    if (this.#isLiteral(host)) {
       done([host]);
       return;
     }
@@ -59,6 +65,14 @@ export class AddressBook {
     }
     this.#waiting.set(name, [done]);
     this.#lookUp(name, (addresses) => this.#found(name, addresses));
+  }
+
+  /** Node tells literals by regular expressions; the last one is remembered, since most sends go where the last went. */
+  #isLiteral(host: string): boolean {
+    if (host === this.#lastLiteral) return true;
+    if (isIP(host) === 0) return false;
+    this.#lastLiteral = host;
+    return true;
   }
 
   #found(name: string, addresses: readonly string[]): void {
