@@ -15,15 +15,42 @@ export interface AddressBytes {
  */
 export function parseAddress(text: string): AddressBytes | null {
   const bytes = new Uint8Array(16);
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
-    bytes.set(ipaddr.IPv4.parse(text).toByteArray());
-    return { family: 4, bytes };
-  }
+  if (readIpv4(text, bytes)) return { family: 4, bytes };
   if (text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text)) {
     bytes.set(ipaddr.IPv6.parse(text).toByteArray());
     return { family: 6, bytes };
   }
   return null;
+}
+
+const DOT = 0x2e;
+const DIGIT_ZERO = 0x30;
+
+/**
+ * Reads four decimal parts of 0 to 255 without leading zeros, which some readers take for octal.
+ * @param into its first four bytes are the address when the answer is true.
+ */
+function readIpv4(text: string, into: Uint8Array): boolean {
+  let part = 0;
+  let digits = 0;
+  let value = 0;
+  for (let i = 0; i <= text.length; i += 1) {
+    const code = i < text.length ? text.charCodeAt(i) : DOT;
+    if (code === DOT) {
+      if (digits === 0 || part > 3) return false;
+      into[part] = value;
+      part += 1;
+      digits = 0;
+      value = 0;
+      continue;
+    }
+    const digit = code - DIGIT_ZERO;
+    if (digit < 0 || digit > 9 || (digits > 0 && value === 0)) return false;
+    value = value * 10 + digit;
+    digits += 1;
+    if (value > 255) return false;
+  }
+  return part === 4;
 }
 
 /**
@@ -40,7 +67,8 @@ export function writeAddress(view: DataView, at: number, point: HostPort | null)
   }
   view.setUint8(at + ADDRESS.family, parsed.family);
   view.setUint16(at + ADDRESS.port, point.port, true);
-  parsed.bytes.forEach((byte, index) => view.setUint8(at + ADDRESS.bytes + index, byte));
+  for (let index = 0; index < parsed.bytes.length; index += 1)
+    view.setUint8(at + ADDRESS.bytes + index, parsed.bytes[index] ?? 0);
 }
 
 /** Reads an address from a record; IPv6 in the form of RFC 5952. */
