@@ -95,6 +95,8 @@ export class Dialog {
   #remoteCseq: number | null;
   #isConfirmed: boolean;
   #pinnedTarget: SendTarget | null;
+  /** Where requests go by route set and remote target; null when one of them has changed since. */
+  #routed: Result<Routed, CodedError> | null = null;
 
   private constructor(facts: DialogFacts) {
     // Copies: cut out of a message, each would hold all of it for the life of the dialog.
@@ -216,6 +218,7 @@ export class Dialog {
   confirm(response: SipResponse | null): void {
     if (response !== null && !this.#isConfirmed) {
       this.#routeSet = response.recordRoutes.toReversed().map(kept);
+      this.#routed = null;
       this.refreshTarget(response.contacts[0] ?? null);
     }
     this.#isConfirmed = true;
@@ -231,7 +234,9 @@ export class Dialog {
 
   /** A re-INVITE or UPDATE, or the 2xx to ours, named a Contact (RFC 3261 §12.2.1.2, §12.2.2). */
   refreshTarget(contact: NameAddr | null): void {
-    if (contact !== null) this.#remoteTarget = kept(contact.uri);
+    if (contact === null || contact.uri === this.#remoteTarget) return;
+    this.#remoteTarget = kept(contact.uri);
+    this.#routed = null;
   }
 
   /**
@@ -273,7 +278,8 @@ export class Dialog {
     cseq: number,
     parts: DialogRequestParts,
   ): Result<DialogRequest, CodedError> {
-    const routed = this.#route();
+    this.#routed ??= this.#route();
+    const routed = this.#routed;
     if (!routed.ok) return routed;
     const { uri, routes, nextHop } = routed.value;
     const target = this.#pinnedTarget === null ? sendTargetOf(nextHop) : ok(this.#pinnedTarget);

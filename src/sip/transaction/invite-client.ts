@@ -6,6 +6,7 @@
 //      |                    proceeding --3xx-6xx--> completed ---D---> terminated
 //      B or send error: terminated
 import type { ClientTxnId, SendTarget } from '../../base/index.ts';
+import { detached } from '../message/index.ts';
 import type { HeaderLines } from '../types.ts';
 import type { InviteFacts } from './derived-requests.ts';
 import { Transaction, keepMessage, keptBytes, lifetimeMs, timerDMs } from './transaction.ts';
@@ -36,6 +37,13 @@ interface KeptAck {
   readonly message: KeptMessage;
 }
 
+/** A 2xx seen, and its ACK once the user has given it. */
+interface Fork {
+  /** To tag of the 2xx. */
+  readonly tag: string;
+  ack: KeptAck | null;
+}
+
 export interface InviteClientHost extends TransactionHost<InviteClient> {
   /** Sends an ACK for a 2xx. */
   transmitAck(ack: SuccessAck): void;
@@ -61,8 +69,8 @@ export class InviteClient extends Transaction {
   #cancelHeaders: HeaderLines | null = null;
   #cancelAsked = false;
   #failureAck: KeptMessage | null = null;
-  /** To tags of 2xx seen, with their ACK once the user has given it. */
-  #forks: Map<string, KeptAck | null> | null = null;
+  /** Nearly always one. */
+  readonly #forks: Fork[] = [];
 
   constructor(
     identity: TransactionIdentity,
@@ -140,9 +148,8 @@ export class InviteClient extends Transaction {
   /** The user's ACK of the 2xx with `toTag`: sent now and again for each repeat until timer M. */
   acknowledgeSuccess(toTag: string, ack: SuccessAck): void {
     this.#host.transmitAck(ack);
-    if (this.#forks?.has(toTag) === true) {
-      this.#forks.set(toTag, { target: ack.target, message: keepMessage(ack.bytes) });
-    }
+    const fork = this.#fork(toTag);
+    if (fork !== null) fork.ack = { target: ack.target, message: keepMessage(ack.bytes) };
   }
 
   /** Asks for a CANCEL; asking again, or after the final response, does nothing. */
@@ -196,17 +203,17 @@ export class InviteClient extends Transaction {
   #accept(toTag: string): InviteClientVerdict {
     this.#state = 'accepted';
     this.#dropRequest();
-    this.#forks = new Map([[toTag, null]]);
+    this.#addFork(toTag);
     this.#host.arm(this, 'expiry', lifetimeMs(this.#host.timings));
     return 'deliver';
   }
 
   #receiveFork(toTag: string): InviteClientVerdict {
     if (this.#isNewFork(toTag)) {
-      this.#forks?.set(toTag, null);
+      this.#addFork(toTag);
       return 'deliver';
     }
-    const ack = this.#forks?.get(toTag) ?? null;
+    const ack = this.#fork(toTag)?.ack ?? null;
     if (ack !== null) {
       this.#host.transmitAck({ target: ack.target, bytes: keptBytes(ack.message) });
     }
@@ -214,7 +221,19 @@ export class InviteClient extends Transaction {
   }
 
   #isNewFork(toTag: string): boolean {
-    return this.#forks !== null && !this.#forks.has(toTag) && this.#forks.size < FORKS_MAX;
+    return this.#fork(toTag) === null && this.#forks.length < FORKS_MAX;
+  }
+
+  /** The tag is copied: as a cut from the response it would hold all of that for as long as forks are awaited. */
+  #addFork(toTag: string): void {
+    this.#forks.push({ tag: detached(toTag), ack: null });
+  }
+
+  #fork(toTag: string): Fork | null {
+    for (const fork of this.#forks) {
+      if (fork.tag === toTag) return fork;
+    }
+    return null;
   }
 
   #complete(): InviteClientVerdict {
