@@ -32,6 +32,11 @@ export interface JournalEntry {
 const CRC_DIGITS = 8;
 const JSON_START = CRC_DIGITS + 1;
 const SPACE = 0x20;
+const HEX = '0123456789abcdef';
+/** Of one UTF-16 unit. */
+const UTF8_BYTES_MAX = 3;
+/** Room for the facts of one message. */
+const MEMORY_BYTES_FIRST = 8 * 1024;
 const KINDS: ReadonlySet<string> = new Set([
   'leg.started',
   'leg.ringing',
@@ -41,10 +46,51 @@ const KINDS: ReadonlySet<string> = new Set([
   'journal.alive',
 ] satisfies JournalFact['kind'][]);
 
-/** The line of one fact, with its newline. JSON escapes control characters, so a line holds no other newline. */
+/** The line of one fact, with its newline, as text. */
 export function encodeLine(seq: number, now: Now, fact: JournalFact): string {
-  const json = `{"s":${seq},"m":${Math.round(now.mono)},"t":${now.epoch},"e":${JSON.stringify(fact)}}`;
-  return `${crc32(json).toString(16).padStart(CRC_DIGITS, '0')} ${json}\n`;
+  const lines = new LineBuffer();
+  lines.add(seq, now, fact);
+  return lines.bytes.toString('utf8');
+}
+
+/**
+ * Lines for one write, encoded in memory that is used again: as strings they would be copied for the checksum, for joining
+ * and for writing.
+ */
+export class LineBuffer {
+  #memory = Buffer.allocUnsafe(MEMORY_BYTES_FIRST);
+  #end = 0;
+
+  /** The lines added since `clear`; valid until the next `add` or `clear`. */
+  get bytes(): Buffer {
+    return this.#memory.subarray(0, this.#end);
+  }
+
+  clear(): void {
+    this.#end = 0;
+  }
+
+  /** Adds the line of one fact. JSON escapes control characters, so a line holds no newline but its own. */
+  add(seq: number, now: Now, fact: JournalFact): void {
+    const text = `{"s":${seq},"m":${Math.round(now.mono)},"t":${now.epoch},"e":${JSON.stringify(fact)}}\n`;
+    this.#reserve(JSON_START + text.length * UTF8_BYTES_MAX);
+    const memory = this.#memory;
+    const start = this.#end;
+    const end = start + JSON_START + memory.write(text, start + JSON_START, 'utf8');
+    // The checksum is of the JSON text without the newline.
+    const crc = crc32(memory.subarray(start + JSON_START, end - 1));
+    for (let digit = 0; digit < CRC_DIGITS; digit += 1)
+      memory[start + digit] = HEX.charCodeAt((crc >>> (28 - 4 * digit)) & 0xf);
+    memory[start + CRC_DIGITS] = SPACE;
+    this.#end = end;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#end + bytes <= this.#memory.length) return;
+    const larger = Buffer.allocUnsafe(2 * (this.#end + bytes));
+    this.#memory.copy(larger, 0, 0, this.#end);
+    this.#memory = larger;
+  }
 }
 
 /**

@@ -6,7 +6,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DomainEvent, Now } from '../base/index.ts';
-import { encodeLine, type JournalFact } from './entry.ts';
+import { encodeLine, LineBuffer, type JournalFact } from './entry.ts';
 import type { JournalFiles } from './types.ts';
 
 /** A segment is closed at the first batch that finds it this large. */
@@ -74,6 +74,8 @@ export class Journal {
   #segmentIndexNext: number;
   #seqNext: number;
   #position: JournalPosition | null = null;
+  /** Of the append under way. */
+  readonly #lines = new LineBuffer();
   #waiting: WaitingLine[] = [];
   #waitingChars = 0;
   #linesLost = 0;
@@ -133,7 +135,7 @@ export class Journal {
         text += line.text;
         seqLast = line.seq;
       }
-      if (!this.#write(text, seqLast)) break;
+      if (!this.#write(Buffer.from(text, 'utf8'), seqLast)) break;
       done = end;
       this.#waitingChars -= text.length;
     }
@@ -154,12 +156,12 @@ export class Journal {
     const seqFirst = this.#seqNext;
     this.#seqNext += facts.length;
     if (this.#waiting.length === 0) {
-      let text = '';
+      this.#lines.clear();
       for (let i = 0; i < facts.length; i += 1) {
         const fact = facts[i];
-        if (fact !== undefined) text += encodeLine(seqFirst + i, now, fact);
+        if (fact !== undefined) this.#lines.add(seqFirst + i, now, fact);
       }
-      if (this.#write(text, this.#seqNext - 1)) return true;
+      if (this.#write(this.#lines.bytes, this.#seqNext - 1)) return true;
     }
     for (let i = 0; i < facts.length; i += 1) {
       const fact = facts[i];
@@ -178,12 +180,11 @@ export class Journal {
     this.#waitingChars += text.length;
   }
 
-  /** All of the text or none of it: a part that got in before the disk refused is cut off again. */
-  #write(text: string, seqLast: number): boolean {
+  /** All of the lines or none of them: a part that got in before the disk refused is cut off again. */
+  #write(lines: Buffer, seqLast: number): boolean {
     try {
       const segment = this.#segmentFor();
-      const header = segment.sizeBytes === 0 ? this.#header() : '';
-      const bytes = Buffer.from(header + text, 'utf8');
+      const bytes = segment.sizeBytes === 0 ? Buffer.concat([this.#header(), lines]) : lines;
       let taken = 0;
       try {
         while (taken < bytes.length) {
@@ -209,11 +210,9 @@ export class Journal {
     }
   }
 
-  #header(): string {
-    return encodeLine(0, this.#options.now(), {
-      kind: 'journal.opened',
-      run: this.#options.seqFirst,
-    });
+  #header(): Buffer {
+    const opened = { kind: 'journal.opened', run: this.#options.seqFirst } as const;
+    return Buffer.from(encodeLine(0, this.#options.now(), opened), 'utf8');
   }
 
   #segmentFor(): Segment {
