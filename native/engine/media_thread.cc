@@ -1,6 +1,7 @@
 #include "engine/media_thread.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
@@ -71,8 +72,7 @@ void MediaThread::run() noexcept {
     const bool hurry = orders_waiting_ || left <= Duration::zero();
     // Rounded up: waking a fraction early would only mean sleeping once more.
     const auto timeout_ms = hurry ? 0u : static_cast<std::uint32_t>(left.ms() + 1);
-    for (const std::uint64_t tag : poller_.wait(timeout_ms))
-      dispatch(tag);
+    dispatch_all(poller_.wait(timeout_ms));
     if (orders_waiting_) handle_orders();
     if (const Instant now = io::now(); now >= next_tick_) tick(now);
     if (events_told_) {
@@ -87,23 +87,41 @@ void MediaThread::run() noexcept {
   publish_node(now);
 }
 
-void MediaThread::dispatch(std::uint64_t tag) noexcept {
+// First all are received, then all are handled and sent: the kernel's long way in and its longer
+// way out each run with warm caches instead of pushing the other out at every packet. Measured on
+// bare sockets: a tenth of the CPU a packet.
+void MediaThread::dispatch_all(std::span<const std::uint64_t> tags) noexcept {
+  while (!tags.empty()) {
+    const auto turn = tags.first(std::min<std::size_t>(tags.size(), kArrivalsMax));
+    tags = tags.subspan(turn.size());
+    std::size_t arrived = 0;
+    for (const std::uint64_t tag : turn)
+      if (dispatch(tag, arrivals_[arrived])) ++arrived;
+    for (Arrival& arrival : std::span(arrivals_).first(arrived))
+      handle_arrival(arrival);
+  }
+}
+
+bool MediaThread::dispatch(std::uint64_t tag, Arrival& into) noexcept {
   const auto source = static_cast<Source>(tag >> 32);
   if (source == Source::kOrders) {
     order_pipe_.clear();
     orders_waiting_ = true;
-    return;
+    return false;
   }
   // A slot may have been closed, or closed and taken again, since this tag was collected. Then the
   // socket of now has nothing to read, and that is all that happens.
   const auto slot = static_cast<std::uint32_t>(tag);
   Leg* leg = legs_.at_slot(slot);
-  if (leg == nullptr) return;
-  if (source == Source::kRtp) {
-    receive_rtp_port(slot, *leg);
-  } else {
+  if (leg == nullptr) return false;
+  if (source == Source::kRtcp) {
     receive_rtcp_port(slot, *leg);
+    return false;
   }
+  if (take_from_rtp_port(slot, *leg, into) != io::IoStatus::kDone) return false;
+  // The receives that follow take long enough for the other leg's memory to arrive meanwhile.
+  legs_.prefetch(leg->endpoint.link_to().slot(), kSendingBytes);
+  return true;
 }
 
 }  // namespace trunkyard::engine

@@ -69,7 +69,20 @@ class MediaThread {
   using Counter = contract::NodeCounter;
 
   void run() noexcept;
-  void dispatch(std::uint64_t tag) noexcept;
+  /// A datagram taken from an RTP port and not handled yet.
+  struct Arrival {
+    std::uint32_t slot = 0;
+    bool vouched = false;
+    std::size_t bytes = 0;
+    SocketAddress source;
+    alignas(kCacheLineBytes) std::array<std::uint8_t, kPacketBytesMax> data;
+  };
+  /// Enough to keep the caches warm, few enough that the first doesn't wait long for the last.
+  static constexpr std::size_t kArrivalsMax = 32;
+
+  void dispatch_all(std::span<const std::uint64_t> tags) noexcept;
+  /// @returns whether `into` holds a datagram that handle_arrival has to see.
+  [[nodiscard]] bool dispatch(std::uint64_t tag, Arrival& into) noexcept;
   [[nodiscard]] static std::uint64_t tag_of(Source source, std::uint32_t slot) noexcept {
     return std::uint64_t{static_cast<std::uint32_t>(source)} << 32 | slot;
   }
@@ -79,7 +92,10 @@ class MediaThread {
   }
 
   // packets.cc
-  /// Handles one datagram. @returns false when there was none.
+  [[nodiscard]] io::IoStatus take_from_rtp_port(std::uint32_t slot, Leg& leg,
+                                                Arrival& into) noexcept;
+  void handle_arrival(Arrival& arrival) noexcept;
+  /// Takes and handles one datagram. @returns false when there was none.
   bool receive_rtp_port(std::uint32_t slot, Leg& leg) noexcept;
   bool receive_rtcp_port(std::uint32_t slot, Leg& leg) noexcept;
   void handle_rtp(std::uint32_t slot, Leg& leg, MutableBytes datagram,
@@ -137,7 +153,8 @@ class MediaThread {
 
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
-  alignas(kCacheLineBytes) std::array<std::uint8_t, kPacketBytesMax> packet_;
+  std::array<Arrival, kArrivalsMax> arrivals_;
+  std::array<std::uint8_t, kPacketBytesMax> packet_;
   std::array<std::uint8_t, kPacketBytesMax> scratch_;
 };
 

@@ -1,4 +1,5 @@
 // The packet's path through a media thread: one receive, one send; no allocation, no lock.
+#include "base/check.h"
 #include "engine/media_thread.h"
 #include "io/clock.h"
 
@@ -13,30 +14,38 @@ void MediaThread::note_receive_error(io::IoStatus status) noexcept {
   if (status == io::IoStatus::kTruncated) count(Counter::kPacketsMalformed);
 }
 
-bool MediaThread::receive_rtp_port(std::uint32_t slot, Leg& leg) noexcept {
-  // The kernel's part takes long enough for the other leg's memory to arrive meanwhile.
-  legs_.prefetch(leg.endpoint.link_to().slot(), kSendingBytes);
-  SocketAddress source;
-  bool vouched = false;
-  const io::Received received = leg.rtp.receive(packet_, source, vouched);
-  if (received.status != io::IoStatus::kDone) {
-    note_receive_error(received.status);
-    return received.status != io::IoStatus::kWouldBlock;
-  }
-  const MutableBytes datagram = MutableBytes(packet_).first(received.bytes);
-  const SocketAddress* compare = vouched ? nullptr : &source;
+io::IoStatus MediaThread::take_from_rtp_port(std::uint32_t slot, Leg& leg, Arrival& into) noexcept {
+  into.slot = slot;
+  const io::Received received = leg.rtp.receive(into.data, into.source, into.vouched);
+  into.bytes = received.bytes;
+  if (received.status != io::IoStatus::kDone) note_receive_error(received.status);
+  return received.status;
+}
+
+void MediaThread::handle_arrival(Arrival& arrival) noexcept {
+  // Orders are not carried out between taking and handling, so the leg is still the same one.
+  Leg* leg = legs_.at_slot(arrival.slot);
+  CHECK(leg != nullptr);
+  const MutableBytes datagram = MutableBytes(arrival.data).first(arrival.bytes);
+  const SocketAddress* compare = arrival.vouched ? nullptr : &arrival.source;
   // Also without rtcp-mux: RTCP on the RTP port is not a packet of the stream and must not be taken
   // for one (RFC 5761 §4 keeps the two apart by payload type).
   const DatagramKind kind = pipeline::classify(datagram);
-  if (kind == DatagramKind::kRtcp && leg.endpoint.rtcp_mux()) {
-    handle_rtcp(leg, datagram, compare);
+  if (kind == DatagramKind::kRtcp && leg->endpoint.rtcp_mux()) {
+    handle_rtcp(*leg, datagram, compare);
   } else if (kind == DatagramKind::kRtp) {
-    handle_rtp(slot, leg, datagram, compare);
+    handle_rtp(arrival.slot, *leg, datagram, compare);
   } else {
-    leg.endpoint.on_drop();
+    leg->endpoint.on_drop();
     count(Counter::kPacketsMalformed);
   }
-  return true;
+}
+
+bool MediaThread::receive_rtp_port(std::uint32_t slot, Leg& leg) noexcept {
+  Arrival& arrival = arrivals_[0];
+  const io::IoStatus status = take_from_rtp_port(slot, leg, arrival);
+  if (status == io::IoStatus::kDone) handle_arrival(arrival);
+  return status != io::IoStatus::kWouldBlock;
 }
 
 void MediaThread::handle_rtp(std::uint32_t slot, Leg& leg, MutableBytes datagram,
