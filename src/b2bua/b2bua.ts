@@ -7,7 +7,7 @@ import type { GatewayHealth } from '../trunks/index.ts';
 import { CallTable } from './call-table.ts';
 import type { Attempt, Call, TimerName } from './call.ts';
 import { onReinviteFailed, onReinviteResponse } from './change-answers.ts';
-import { onByeResponse } from './dialog-requests.ts';
+import { onByeResponse, sendBye } from './dialog-requests.ts';
 import { endCall } from './ending.ts';
 import { hangUpLate } from './gateway-invite.ts';
 import { admit, answerRefusal, checkRequire } from './inbound.ts';
@@ -25,7 +25,14 @@ import {
   onRingTimer,
   onUnreachable,
 } from './setup.ts';
-import { endpointClosed, forgetEndpoints, onBye, onCancelled, onLingerTimer } from './teardown.ts';
+import {
+  endpointClosed,
+  forgetEndpoints,
+  onAckMissing,
+  onBye,
+  onCancelled,
+  onLingerTimer,
+} from './teardown.ts';
 import type { B2buaInput, B2buaOutput, B2buaSettings, Held, LiveCall, SipNews } from './types.ts';
 import { viewOf } from './view.ts';
 
@@ -121,6 +128,7 @@ export class B2bua {
       case 'ackReceived': {
         const place = this.#table.byServerTxn(news.txn);
         if (place !== null) onAck(this.#table, place.call, place.leg, news.request);
+        else this.#payBye(news.txn);
         break;
       }
       case 'cancelled':
@@ -134,12 +142,19 @@ export class B2bua {
         break;
       case 'ackMissing': {
         const place = this.#table.byServerTxn(news.txn);
-        if (place !== null) endCall(this.#table, place.call, outcomeOf('ACK_MISSING'), 'platform');
+        if (place !== null) onAckMissing(this.#table, place.call, place.leg);
+        else this.#payBye(news.txn);
         break;
       }
       default:
         neverReached(news);
     }
+  }
+
+  // Of a call that ended before the caller acknowledged its answer.
+  #payBye(txn: ServerTxnId): void {
+    const bye = this.#table.takeOwedBye(txn);
+    if (bye !== null) sendBye(this.#table, bye.dialog, bye.outcome, null);
   }
 
   #onRequest(news: Extract<SipNews, { kind: 'requestReceived' }>): void {

@@ -20,7 +20,7 @@ import type { GatewayAttempt, GatewayHealth, HealthInput, Trunk } from '../trunk
 import { planAttempts } from '../trunks/index.ts';
 import type { Attempt, Call, Leg, TimerName } from './call.ts';
 import { legsOf, NO_TIMER, TIMER_NAMES } from './call.ts';
-import type { Answer, Context, LateInvite, OrderUse, TxnUse } from './context.ts';
+import type { Answer, Context, LateInvite, OrderUse, OwedBye, TxnUse } from './context.ts';
 import type { B2buaOutput, B2buaSettings, Held, SipOrder } from './types.ts';
 
 /** A leg and the call it belongs to. */
@@ -48,6 +48,7 @@ export class CallTable implements Context {
   readonly #orders = new Map<OrderId, OrderUse>();
   readonly #tags = new Map<string, Place>();
   readonly #serverTxns = new Map<ServerTxnId, Place>();
+  readonly #owedByes = new Map<ServerTxnId, OwedBye>();
   readonly #endpoints = new Map<EndpointHandle, Place>();
   readonly #timers = new Map<number, Timer>();
   /** Transactions with a 2xx, until no fork can answer any more. */
@@ -79,7 +80,7 @@ export class CallTable implements Context {
       txns: this.#txns.size,
       orders: this.#orders.size,
       tags: this.#tags.size,
-      serverTxns: this.#serverTxns.size,
+      serverTxns: this.#serverTxns.size + this.#owedByes.size,
       endpoints: this.#endpoints.size,
       timers: this.#timers.size,
     };
@@ -110,6 +111,13 @@ export class CallTable implements Context {
 
   byServerTxn(txn: ServerTxnId): Place | null {
     return this.#serverTxns.get(txn) ?? null;
+  }
+
+  /** The BYE that waited for this INVITE's ACK; null when none does. */
+  takeOwedBye(txn: ServerTxnId): OwedBye | null {
+    const bye = this.#owedByes.get(txn) ?? null;
+    this.#owedByes.delete(txn);
+    return bye;
   }
 
   byEndpoint(endpoint: EndpointHandle): Place | null {
@@ -223,6 +231,10 @@ export class CallTable implements Context {
 
   unbindServerTxn(txn: ServerTxnId): void {
     this.#serverTxns.delete(txn);
+  }
+
+  oweBye(txn: ServerTxnId, bye: OwedBye): void {
+    this.#owedByes.set(txn, bye);
   }
 
   bindEndpoint(call: Call, leg: Leg): void {

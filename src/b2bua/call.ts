@@ -61,6 +61,8 @@ export interface WaitingInvite {
   readonly txn: ServerTxnId;
   /** The INVITE came without an offer: our 2xx carries one and the ACK brings the answer (RFC 3261 §13.2.1). */
   readonly lateOffer: boolean;
+  /** It opened the dialog: until our 2xx arrives, the peer knows no dialog that a BYE could end. */
+  readonly opens: boolean;
   /** Our 2xx went out; the ACK is still to come. */
   answered: boolean;
   /** Record-Route lines that our answers repeat (RFC 3261 §12.1.1). */

@@ -9,9 +9,10 @@ import type {
   ServerTxnId,
 } from '../base/index.ts';
 import type { EngineOrder } from '../engine/index.ts';
-import type { HeaderLines } from '../sip/index.ts';
+import type { Dialog, HeaderLines } from '../sip/index.ts';
 import type { GatewayAttempt, Trunk } from '../trunks/index.ts';
 import type { Attempt, Call, InviteHead, Leg, TimerName } from './call.ts';
+import type { DialogCredentials } from './credentials.ts';
 import type { SentBye } from './dialog-requests.ts';
 import type { Outcome } from './outcome.ts';
 import type { B2buaSettings, SipOrder } from './types.ts';
@@ -28,6 +29,14 @@ export interface LateInvite {
   readonly kind: 'late';
   readonly head: InviteHead;
   /** Why the call was given up; what the BYE to a late answer says. */
+  readonly outcome: Outcome;
+  /** What a challenge to that BYE may be answered with. */
+  readonly credentials: DialogCredentials | null;
+}
+
+/** A BYE that waits (RFC 3261 §15: not before the ACK of our 2xx, or the end of its transaction). */
+export interface OwedBye {
+  readonly dialog: Dialog;
   readonly outcome: Outcome;
 }
 
@@ -67,6 +76,8 @@ export interface Context {
   /** ACK, CANCEL and ackMissing of this server transaction find this leg. */
   bindServerTxn(txn: ServerTxnId, call: Call, leg: Leg): void;
   unbindServerTxn(txn: ServerTxnId): void;
+  /** The BYE of a leg whose 200 was not acknowledged yet: it waits for the ACK, however long ago the call ended. */
+  oweBye(txn: ServerTxnId, bye: OwedBye): void;
   setTimer(call: Call, name: TimerName, delayMs: number): void;
   clearTimer(call: Call, name: TimerName): void;
   clearTimers(call: Call): void;

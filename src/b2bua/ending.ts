@@ -23,6 +23,9 @@ export function endCall(cx: Context, call: Call, outcome: Outcome, by: EndedBy):
   const first = markEnd(cx, call, outcome, by);
   if (first) {
     cx.clearTimers(call);
+    if (call.attempt !== null) {
+      call.b?.history.routesTried.push(`${call.attempt.plan.gateway.id} cancelled`);
+    }
     abandonAttempt(cx, call, outcome.cause);
     const told = call.ending?.outcome ?? outcome;
     for (const leg of legsOf(call)) finishLeg(cx, call, leg, told);
@@ -48,6 +51,12 @@ function finishLeg(cx: Context, call: Call, leg: Leg, outcome: Outcome): void {
   // The caller's dialog is confirmed by our 2xx only; before it there is nothing to BYE.
   if (leg.side === 'a' && leg.history.answeredAt === null) return;
   leg.finished = true;
+  if (waiting !== null && waiting.answered && waiting.opens) {
+    // A BYE that overtakes our 200 finds no dialog, and the repeated 200 would then make one that nobody ever ends.
+    takeWaiting(cx, leg);
+    cx.oweBye(waiting.txn, { dialog: leg.dialog, outcome });
+    return;
+  }
   acknowledgeBare(cx, call, leg);
   sendBye(cx, leg.dialog, outcome, leg.credentials);
 }

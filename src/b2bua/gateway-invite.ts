@@ -6,6 +6,7 @@ import { Dialog, quotedText } from '../sip/index.ts';
 import type { GatewayAttempt } from '../trunks/index.ts';
 import type { Attempt, Call, InviteHead, Leg } from './call.ts';
 import type { Context, LateInvite } from './context.ts';
+import { dialogCredentials } from './credentials.ts';
 import { acknowledgedBy, sendAck, sendBye } from './dialog-requests.ts';
 import { contactOf } from './identity.ts';
 import { outcomeOf, reasonValue } from './outcome.ts';
@@ -99,7 +100,8 @@ export function abandonAttempt(cx: Context, call: Call, cause: ErrorCode): void 
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
   const outcome = outcomeOf(cause);
-  cx.setLate(attempt.txn, { kind: 'late', head: headOf(attempt, b), outcome });
+  const credentials = dialogCredentials(b, attempt.answeredRealm);
+  cx.setLate(attempt.txn, { kind: 'late', head: headOf(attempt, b), outcome, credentials });
   const reason = reasonValue(outcome);
   const headers: HeaderLines = reason === null ? [] : [['Reason', reason]];
   cx.sip({ kind: 'cancel', txn: attempt.txn, headers });
@@ -112,7 +114,7 @@ export function abandonAttempt(cx: Context, call: Call, cause: ErrorCode): void 
 export function hangUpLate(
   cx: Context,
   txn: ClientTxnId,
-  { head, outcome }: LateInvite,
+  { head, outcome, credentials }: LateInvite,
   response: SipResponse,
 ): void {
   cx.forgetLate(txn);
@@ -122,5 +124,5 @@ export function hangUpLate(
     return;
   }
   sendAck(cx, dialog.value, acknowledgedBy(txn, response), null);
-  sendBye(cx, dialog.value, outcome, null);
+  sendBye(cx, dialog.value, outcome, credentials);
 }

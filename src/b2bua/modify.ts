@@ -50,7 +50,13 @@ export function onReinvite(
   }
   leg.dialog?.refreshTarget(request.contacts[0] ?? null);
   const recordRoutes = recordRouteLines(request);
-  leg.waitingInvite = { txn, lateOffer: offer.value === null, answered: false, recordRoutes };
+  leg.waitingInvite = {
+    txn,
+    lateOffer: offer.value === null,
+    opens: false,
+    answered: false,
+    recordRoutes,
+  };
   cx.bindServerTxn(txn, call, leg);
   const other = otherLeg(call, leg);
   if (other === null) answerAlone(cx, call, leg, offer.value);

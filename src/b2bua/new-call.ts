@@ -41,6 +41,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
   a.waitingInvite = {
     txn,
     lateOffer: admitted.offer === null,
+    opens: true,
     answered: false,
     recordRoutes: recordRouteLines(request),
   };

@@ -5,7 +5,7 @@ import type { SipResponse } from '../sip/index.ts';
 import { Dialog } from '../sip/index.ts';
 import type { Attempt, Call, Leg } from './call.ts';
 import type { Context } from './context.ts';
-import { dialogCredentials } from './credentials.ts';
+import { dialogCredentials, isChallenge } from './credentials.ts';
 import { acknowledgedBy, sendAck } from './dialog-requests.ts';
 import { endCall, finishRefused, refuseCaller } from './ending.ts';
 import { abandonAttempt, headOf } from './gateway-invite.ts';
@@ -111,7 +111,8 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
   const head = headOf(attempt, b);
   const outcome = outcomeOf('NORMAL_CLEARING');
   call.attempt = null;
-  cx.setLate(attempt.txn, { kind: 'late', head, outcome });
+  const credentials = dialogCredentials(b, attempt.answeredRealm);
+  cx.setLate(attempt.txn, { kind: 'late', head, outcome, credentials });
   cx.forgetLate(attempt.txn);
   b.history.routesTried.push(`${attempt.plan.gateway.id} ${response.status}`);
   cx.clearTimer(call, 'gateway');
@@ -125,7 +126,7 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
     return;
   }
   b.dialog = dialog.value;
-  b.credentials = dialogCredentials(b, attempt.answeredRealm);
+  b.credentials = credentials;
   if (call.a.waitingInvite?.lateOffer === true) answerLateOffer(cx, call, attempt, response);
   else answerFirstOffer(cx, call, attempt, response);
 }
@@ -189,14 +190,14 @@ function acknowledge(cx: Context, call: Call, attempt: Attempt, response: SipRes
 export function onRefusal(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
   const { status } = response;
   const outcome = outcomeOfStatus(status);
-  noteTried(call, attempt, String(status), status);
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
   const retryAfterS = Number.parseInt(response.header('retry-after') ?? '', 10);
   cx.gatewayAnswered(attempt, status, Number.isFinite(retryAfterS) ? retryAfterS : null);
-  call.lastOutcome = outcome;
-  const challenged = status === 401 || status === 407;
+  const challenged = isChallenge(status);
   if (challenged && answerChallenge(cx, call, attempt, response)) return;
+  call.lastOutcome = outcome;
+  noteTried(call, attempt, String(status), status);
   call.attempt = null;
   if (attempt.plan.trunk.failsOverOn.has(status) || challenged) {
     tryNextGateway(cx, call);

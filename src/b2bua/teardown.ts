@@ -35,6 +35,12 @@ export function onCancelled(cx: Context, call: Call): void {
   endCall(cx, call, outcomeOf('CALLER_CANCELLED'), 'caller');
 }
 
+/** Our 2xx was never acknowledged, so the call can't stand (RFC 3261 §13.3.1.4). */
+export function onAckMissing(cx: Context, call: Call, leg: Leg): void {
+  takeWaiting(cx, leg);
+  endCall(cx, call, outcomeOf('ACK_MISSING'), 'platform');
+}
+
 /** The engine closed an endpoint: its counters go into the record. */
 export function endpointClosed(
   cx: Context,

@@ -158,6 +158,17 @@ test('a gateway that never asked before is not answered inside the dialog unless
   }
 });
 
+test('the hang-up of an answer that came too late is worth our credentials too', () => {
+  const driver = withCredentials();
+  const txn = driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 401, challenge());
+  const sent = driver.lastSent('INVITE');
+  driver.cancel(txn);
+  driver.answer(sent, 200, { body: bobSays });
+  driver.answer(driver.lastSent('BYE'), 401, challenge());
+  assert.match(authorization(driver.lastSent('BYE')), /^Digest username="trunk-user"/);
+});
+
 test('a caller’s 401 to our BYE is never answered', () => {
   const driver = withCredentials(OF_REALM);
   const { bob } = standing(driver);

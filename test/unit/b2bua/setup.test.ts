@@ -172,6 +172,34 @@ test('a BYE after the call was let go is told 481', () => {
   assert.equal(driver.statuses(bob.send('BYE')), [481]);
 });
 
+test('a BYE to a caller that has not acknowledged its 200 waits for the ACK, for it could overtake the 200', () => {
+  const driver = new B2buaDriver();
+  const invite = anInvite();
+  const txn = driver.receive(invite);
+  const sent = driver.lastSent('INVITE');
+  driver.answer(sent, 200, { body: bobSays });
+  const alice = callerOf(driver, invite, txn);
+  assert.equal(driver.statuses(calleeOf(driver, sent).send('BYE')), [200]);
+  assert.is(driver.sent('BYE').length, 0);
+  assert.is(driver.records.length, 2, 'the records don’t wait');
+  alice.acknowledge(txn);
+  assert.is(driver.lastSent('BYE').host, '192.0.2.10');
+  driver.answer(driver.lastSent('BYE'), 200);
+  driver.pass(32_100);
+  assert.equal(driver.b2bua.held, NOTHING_HELD);
+});
+
+test('a BYE that waits for an ACK goes out when the ACK is given up', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  const sent = driver.lastSent('INVITE');
+  driver.answer(sent, 200, { body: bobSays });
+  calleeOf(driver, sent).send('BYE');
+  driver.news({ kind: 'ackMissing', txn });
+  assert.is(driver.lastSent('BYE').host, '192.0.2.10');
+  assert.is(driver.record('inbound').cause, 'NORMAL_CLEARING');
+});
+
 test('a caller that never acknowledges the 200 is hung up, as is the callee', () => {
   const driver = new B2buaDriver();
   const txn = driver.receive(anInvite());
