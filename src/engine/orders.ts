@@ -90,11 +90,10 @@ export class OrderEncoder {
 
   #writePayloadMap(at: number, map: readonly (readonly [number, number])[]): void {
     this.#bytes.fill(PAYLOAD_TYPE_DROPPED, at, at + PAYLOAD_TYPES);
-    for (const [from, to] of map) {
-      if (payloadTypeValid(from) && payloadTypeValid(to)) this.#view.setUint8(at + from, to);
-      // Neither a payload type nor "dropped": the engine refuses the order.
-      else this.#view.setUint8(at, PAYLOAD_TYPES);
-    }
+    if (map.every(([from, to]) => payloadTypeValid(from) && payloadTypeValid(to)))
+      for (const [from, to] of map) this.#view.setUint8(at + from, to);
+    // Neither a payload type nor "dropped": the engine refuses the order.
+    else this.#view.setUint8(at, PAYLOAD_TYPES);
   }
 }
 

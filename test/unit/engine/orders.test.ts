@@ -141,7 +141,7 @@ test('clock rates ride packed, and too many or impossible ones make the order in
   }
 });
 
-test('a payload type that is none makes the link order invalid', () => {
+test('a payload type that is none makes the link order invalid, wherever it stands', () => {
   for (const pair of [
     [0, 128],
     [128, 0],
@@ -149,14 +149,14 @@ test('a payload type that is none makes the link order invalid', () => {
     [0, 255],
     [0.5, 0],
   ] as const) {
-    const view = encode({
-      kind: 'openLink',
-      order: orderId(1),
-      from: HANDLE,
-      to: HANDLE,
-      payloadMap: [[8, 8], pair],
-    });
-    assert.is(view.getUint8(ORDER.openLink.payloadMap), 128);
+    for (const payloadMap of [
+      [[0, 0], pair],
+      [pair, [0, 0]],
+    ] as const) {
+      const order = orderId(1);
+      const view = encode({ kind: 'openLink', order, from: HANDLE, to: HANDLE, payloadMap });
+      assert.is(view.getUint8(ORDER.openLink.payloadMap), 128);
+    }
   }
 });
 
