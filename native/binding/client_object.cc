@@ -114,8 +114,15 @@ void ClientObject::call_javascript(napi_env env, napi_value callback, void*, voi
       napi_get_undefined(env, &receiver) != napi_ok) {
     return;
   }
-  // An exception thrown by the callback goes to the process's uncaughtException, as from any timer.
-  napi_call_function(env, receiver, callback, 1, &lost, nullptr);
+  if (napi_call_function(env, receiver, callback, 1, &lost, nullptr) != napi_pending_exception) {
+    return;
+  }
+  // Node would only warn of it (DEP0168) and go on. A mistake in the control plane has to end or be
+  // handled there, as one from any timer: by the process's uncaughtException.
+  napi_value exception;
+  if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) {
+    napi_fatal_exception(env, exception);
+  }
 }
 
 void ClientObject::on_events() noexcept {

@@ -6,10 +6,6 @@ namespace trunkyard::binding {
 
 namespace {
 
-void throw_type_error(Napi::Env env, const std::string& message) {
-  Napi::TypeError::New(env, message).ThrowAsJavaScriptException();
-}
-
 const char* name_of(ErrorCode code) noexcept {
   switch (code) {
     case ErrorCode::kConfigInvalid:
@@ -26,6 +22,11 @@ const char* name_of(ErrorCode code) noexcept {
 }
 
 }  // namespace
+
+void throw_type_error(Napi::Env env, const std::string& message) {
+  if (env.IsExceptionPending()) return;
+  Napi::TypeError::New(env, message).ThrowAsJavaScriptException();
+}
 
 std::optional<std::uint32_t> read_u32(const Napi::Object& object, const char* name,
                                       std::uint32_t min, std::uint32_t max) {

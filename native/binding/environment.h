@@ -17,6 +17,10 @@ struct Environment {
   Napi::FunctionReference client_constructor;
 };
 
+/// Throws a TypeError, unless something else is on its way to JavaScript already (a property whose
+/// getter threw): a second exception on top of the first would abort the process.
+void throw_type_error(Napi::Env env, const std::string& message);
+
 /// An integer property in [min, max]; throws a TypeError that names it and gives nothing else.
 [[nodiscard]] std::optional<std::uint32_t> read_u32(const Napi::Object& object, const char* name,
                                                     std::uint32_t min, std::uint32_t max);

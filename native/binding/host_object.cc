@@ -15,9 +15,9 @@ namespace {
 constexpr std::uint32_t kPortRestMsMax = 600'000;
 
 /// {family, bytes, portMin, portMax}
-bool read_address(const Napi::Value& value, engine::MediaAddress& address) {
+bool read_address(Napi::Env env, const Napi::Value& value, engine::MediaAddress& address) {
   if (!value.IsObject()) {
-    Napi::TypeError::New(value.Env(), "addresses must hold objects").ThrowAsJavaScriptException();
+    throw_type_error(env, "addresses must hold objects");
     return false;
   }
   const Napi::Object object = value.As<Napi::Object>();
@@ -25,8 +25,7 @@ bool read_address(const Napi::Value& value, engine::MediaAddress& address) {
   if (!bytes_value.IsTypedArray() ||
       bytes_value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array ||
       bytes_value.As<Napi::TypedArray>().ByteLength() != address.bind.bytes.size()) {
-    Napi::TypeError::New(value.Env(), "bytes must be a Uint8Array of 16")
-        .ThrowAsJavaScriptException();
+    throw_type_error(env, "bytes must be a Uint8Array of 16");
     return false;
   }
   const auto bytes = bytes_value.As<Napi::Uint8Array>();
@@ -61,13 +60,13 @@ std::optional<engine::HostConfig> read_config(const Napi::Object& object) {
   if (!event_records) return std::nullopt;
   const Napi::Value addresses = object.Get("addresses");
   if (!addresses.IsArray()) {
-    Napi::TypeError::New(object.Env(), "addresses must be an array").ThrowAsJavaScriptException();
+    throw_type_error(object.Env(), "addresses must be an array");
     return std::nullopt;
   }
   const Napi::Array list = addresses.As<Napi::Array>();
   for (std::uint32_t index = 0; index < list.Length(); ++index) {
     engine::MediaAddress address;
-    if (!read_address(list.Get(index), address)) return std::nullopt;
+    if (!read_address(object.Env(), list.Get(index), address)) return std::nullopt;
     config.addresses.push_back(address);
   }
   config.region = *region;

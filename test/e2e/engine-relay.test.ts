@@ -11,6 +11,7 @@ import {
   RtpPacket,
 } from 'werift-rtp';
 import { endpointHandle, orderId } from '../../src/base/index.ts';
+import { loadAddon } from '../../src/engine/addon.ts';
 import { attachEngine, startHost } from '../../src/engine/index.ts';
 import type { EngineHost, EngineOrder } from '../../src/engine/index.ts';
 import { until } from '../support/loopback.ts';
@@ -200,6 +201,30 @@ test('one client at a time: the next attaches after close and finds the old endp
     await next.client.close();
   }));
 
+test('an exception of whoever hears the events is the process’s, not swallowed', () =>
+  onStage({}, async ({ place, engine }) => {
+    await engine.client.close();
+    const attached = attachEngine(place, ([event]) => {
+      throw new Error(`heard ${event?.kind ?? 'nothing'}`);
+    });
+    if (!attached.ok) throw new Error(attached.error.message);
+    const caught: Error[] = [];
+    process.once('uncaughtException', (error) => caught.push(error));
+    const order = {
+      kind: 'openEndpoint',
+      order: orderId(1),
+      affinity: 0,
+      addressIndex: 0,
+    } as const;
+    assert.is(attached.value.submit([order]), true);
+    try {
+      await until(() => caught.length > 0, { what: 'the exception', limitMs: 10_000 });
+    } finally {
+      await attached.value.close();
+    }
+    assert.is(caught[0]?.message, 'heard endpointOpened');
+  }));
+
 test('the end of the host is the last thing a client hears', () =>
   onStage({}, async ({ host, engine }) => {
     await engine.open();
@@ -245,6 +270,35 @@ test('a host refuses what it can’t keep, by value: addresses, ports, sizes, a 
     assert.throws(() => startHost(place.config({ threads: 0 })), TypeError);
     assert.throws(() => startHost(place.config({ threads: 1.5 })), /threads must be an integer/);
   }));
+
+test('an exception that reading the configuration raises comes through as it is', () => {
+  const addon = loadAddon(null);
+  const config = {
+    region: 'r',
+    runDir: '/nonexistent',
+    threads: 1,
+    endpointsMax: 1,
+    portRestMs: 0,
+    orderRingRecords: 16,
+    eventRingRecords: 16,
+    addresses: [],
+  };
+  const spoilt = (name: string): typeof config =>
+    Object.defineProperty({ ...config }, name, {
+      get: () => {
+        throw new RangeError(name);
+      },
+    });
+  for (const name of ['region', 'threads', 'addresses'])
+    assert.throws(
+      () => addon.start(spoilt(name)),
+      (error: unknown) => error instanceof RangeError,
+    );
+  assert.throws(
+    () => addon.attach(spoilt('runDir'), () => undefined),
+    (error: unknown) => error instanceof RangeError,
+  );
+});
 
 test('a worker thread that ends with a host and a client open takes nothing with it', async () => {
   const place = new MediaPlace();
