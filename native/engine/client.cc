@@ -198,8 +198,10 @@ std::size_t Client::drain(MutableBytes into) noexcept {
       SpscConsumer& events = lanes_[drain_next_].events;
       used += std::size_t{events.try_pop(into.subspan(used))} * contract::kEventRecordBytes;
       if (events.damaged()) declare_lost();
-      // The next call goes on with the next thread, so that a busy one can't starve the others.
       drain_next_ = static_cast<std::uint32_t>((drain_next_ + 1) % lanes_.size());
+      // Full: the next call goes on with the next thread, so that a busy one can't starve the
+      // others.
+      if (into.size() - used < contract::kEventRecordBytes) break;
     }
   } while (used == 0 && into.size() >= contract::kEventRecordBytes &&
            !lost_.load(std::memory_order_acquire) && !arm_all());

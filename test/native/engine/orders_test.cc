@@ -195,6 +195,23 @@ TEST("the alarm rings once for many events and again only after they were taken"
   CHECK_TRUE(eventually([&] { return rig.alarm.events.load() == before + 2; }));
 }
 
+TEST("a media thread with many events does not keep those of another waiting") {
+  Rig rig({.threads = 2});
+  contract::CloseLinkOrder order;
+  for (const std::uint32_t thread : {0u, 0u, 1u, 1u}) {
+    order.endpoint = Handle::pack(thread, 1, 0).bits;
+    CHECK_TRUE(rig.submit(OrderKind::kCloseLink, order));
+  }
+  REQUIRE(eventually([&] { return rig.node(NodeCounter::kOrders) == 4.0; }));
+  std::array<std::uint32_t, 2> threads = {};
+  for (std::uint32_t& thread : threads) {
+    AnyEvent event;
+    REQUIRE(rig.client().drain(event.bytes) == contract::kEventRecordBytes);
+    thread = Handle{event.header().endpoint}.thread();
+  }
+  CHECK_TRUE(threads[0] != threads[1]);
+}
+
 TEST("a slot of shared memory shows an endpoint's counters while it lives") {
   Rig rig;
   Peer peer;
