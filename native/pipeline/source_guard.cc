@@ -5,12 +5,15 @@ namespace trunkyard::pipeline {
 void SourceGuard::reset(SourceRule rule, const SocketAddress& signalled, rtp::Ssrc last_ssrc,
                         std::uint16_t last_sequence) noexcept {
   const SocketAddress before = rule_ == SourceRule::kLatch ? peer_ : SocketAddress{};
+  const bool moved = signalled != signalled_;
+  // An answer repeated before the new peer was heard forgives the old one nothing.
+  if (moved || before.known()) left_ = moved ? before : SocketAddress{};
   rule_ = rule;
-  listening_ = signalled.known();
+  signalled_ = signalled;
   peer_ = rule == SourceRule::kStrict ? signalled : SocketAddress{};
   candidates_.fill({});
   oldest_ = 0;
-  if (rule == SourceRule::kLatch && before.known()) {
+  if (rule == SourceRule::kLatch && before.known() && !moved) {
     candidates_[0] = {before, last_ssrc, last_sequence, kLatchRun - 1};
     oldest_ = 1;
   }
@@ -27,7 +30,7 @@ SourceGuard::Verdict SourceGuard::judge(const SocketAddress& source, rtp::Ssrc s
     candidate.run = follows ? candidate.run + 1 : 1;
     candidate.ssrc = ssrc;
     candidate.sequence = sequence;
-    if (candidate.run < kLatchRun) return Verdict::kRefused;
+    if (candidate.run < (source == left_ ? kLatchRunLeft : kLatchRun)) return Verdict::kRefused;
     peer_ = source;
     return Verdict::kLatched;
   }

@@ -19,6 +19,10 @@ enum class SourceRule : std::uint8_t { kStrict, kLatch };
 inline constexpr std::uint32_t kLatchRun = 2;
 /// "In a row" allows this step of the sequence number: some loss, no wild guesses.
 inline constexpr std::int32_t kLatchStepMax = 8;
+/// The same for a peer that signalling has just sent elsewhere: a second of voice. It may be the
+/// party itself, whose NAT kept its port; far more often it is the old media server, which sends
+/// for another moment and would win against the new one, whose first packet takes a round trip.
+inline constexpr std::uint32_t kLatchRunLeft = 50;
 /// Sources watched at once. A spray of strangers pushes the oldest out, it can't win by that.
 inline constexpr std::uint32_t kLatchCandidates = 4;
 
@@ -30,8 +34,9 @@ class SourceGuard {
     kRefused,
   };
 
-  /// Starts over for a new offer or answer. A peer that was latched before needs only its next
-  /// packet in order to be believed again, because its run goes on.
+  /// Starts over for a new offer or answer. While signalling still names the same address, a peer
+  /// that was latched before needs only its next packet in order to be believed again, because its
+  /// run goes on. When signalling names another one, it needs kLatchRunLeft.
   /// @param signalled  where signalling says the peer is; not known = take nothing.
   /// @param last_ssrc, last_sequence  of the stream heard so far; used when a peer was latched.
   void reset(SourceRule rule, const SocketAddress& signalled, rtp::Ssrc last_ssrc,
@@ -45,7 +50,7 @@ class SourceGuard {
 
   /// Whether a packet from there may come in at all; the cheap question, asked before parsing.
   [[nodiscard]] bool possible(const SocketAddress& source) const noexcept {
-    return peer_.known() ? source == peer_ : rule_ == SourceRule::kLatch && listening_;
+    return peer_.known() ? source == peer_ : rule_ == SourceRule::kLatch && signalled_.known();
   }
   /// Judges a packet that parsed as RTP. O(kLatchCandidates).
   [[nodiscard]] Verdict judge(const SocketAddress& source, rtp::Ssrc ssrc,
@@ -60,8 +65,10 @@ class SourceGuard {
   };
 
   SocketAddress peer_;
+  SocketAddress signalled_;
+  /// The peer before signalling named another address; not known = none.
+  SocketAddress left_;
   SourceRule rule_ = SourceRule::kStrict;
-  bool listening_ = false;
   std::uint8_t oldest_ = 0;
   std::array<Candidate, kLatchCandidates> candidates_ = {};
 };

@@ -90,3 +90,28 @@ TEST("A30 after an update the old peer goes on at its next packet and a new one 
   CHECK_TRUE(moved.judge(kStranger, kSsrc, 71) == Verdict::kLatched);
   CHECK_TRUE(moved.judge(kPeer, kSsrc, 52) == Verdict::kRefused);
 }
+
+TEST(
+    "A30 when signalling names another address, the old peer's last packets do not win the latch") {
+  SourceGuard guard = guard_of(SourceRule::kLatch);
+  (void)guard.judge(kPeer, kSsrc, 1);
+  CHECK_TRUE(guard.judge(kPeer, kSsrc, 2) == Verdict::kLatched);
+  const SocketAddress elsewhere = SocketAddress::v4(10, 0, 0, 2, 4000);
+  guard.reset(SourceRule::kLatch, elsewhere, kSsrc, 2);
+  for (std::uint16_t number = 3; number < 20; ++number) {
+    CHECK_TRUE(guard.judge(kPeer, kSsrc, number) == Verdict::kRefused);
+  }
+  // The same answer once more, as a retransmission or a session refresh brings it.
+  guard.reset(SourceRule::kLatch, elsewhere, kSsrc, 2);
+  SourceGuard lonely = guard;
+  for (std::uint16_t number = 20; number < 30; ++number) {
+    CHECK_TRUE(guard.judge(kPeer, kSsrc, number) == Verdict::kRefused);
+  }
+  CHECK_TRUE(guard.judge(kStranger, rtp::Ssrc{8}, 1) == Verdict::kRefused);
+  CHECK_TRUE(guard.judge(kStranger, rtp::Ssrc{8}, 2) == Verdict::kLatched);
+  // Nobody else came: it is the same party behind a NAT that kept its port.
+  for (std::uint16_t number = 20; number < 69; ++number) {
+    CHECK_TRUE(lonely.judge(kPeer, kSsrc, number) == Verdict::kRefused);
+  }
+  CHECK_TRUE(lonely.judge(kPeer, kSsrc, 69) == Verdict::kLatched);
+}
