@@ -18,16 +18,20 @@ void Reporter::on_sent(Instant now, const SentPacket& packet) noexcept {
   if (!sending_ || packet.ssrc != sent_ssrc_) {
     // Counts of a sender report start again with a new SSRC (RFC 3550 §6.4.1).
     sending_ = true;
+    sent_clock_rate_hz_ = 0;
     sent_ssrc_ = packet.ssrc;
     sent_packets_ = 0;
     sent_octets_ = 0;
   }
   ++sent_packets_;
   sent_octets_ += packet.payload_bytes;
-  sent_timestamp_ = packet.timestamp;
-  if (packet.clock_rate_hz != 0) sent_clock_rate_hz_ = packet.clock_rate_hz;
-  sent_at_ = now;
   sent_since_report_ = true;
+  // A telephone-event keeps the timestamp of its beginning for as long as the key is down (RFC 4733
+  // §2.5.1.2): not what the stream's clock says now.
+  if (packet.clock_rate_hz == 0 && sent_clock_rate_hz_ != 0) return;
+  sent_timestamp_ = packet.timestamp;
+  sent_clock_rate_hz_ = packet.clock_rate_hz;
+  sent_at_ = now;
 }
 
 void Reporter::remember(Instant now, std::uint32_t middle) noexcept {

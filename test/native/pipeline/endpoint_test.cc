@@ -269,6 +269,31 @@ TEST(
   CHECK_EQ(endpoint.counters().round_trip_ms, 40.0);
 }
 
+TEST("a sender report's time follows the media clock through a key held down, and a new stream's") {
+  const auto report_time = [](const pipeline::SentPacket& last) {
+    Endpoint endpoint = endpoint_of();
+    Reports reports;
+    endpoint.on_sent(at_ms(0), {rtp::Ssrc{55}, rtp::RtpTimestamp{8000}, 160, 8000});
+    endpoint.on_sent(at_ms(1000), last);
+    std::int64_t now_ms = 1000;
+    auto reader =
+        rtp::CompoundReader::parse(reports.first(endpoint, now_ms), rtp::CompoundRule::kCompound);
+    rtp::RtcpPacket packet;
+    CHECK(reader.ok() && reader->next(packet));
+    const auto parsed = rtp::parse_sender_report(packet);
+    CHECK(parsed.ok());
+    const auto since = static_cast<std::uint32_t>(now_ms - 1000);
+    return std::pair{static_cast<std::uint32_t>(parsed->rtp_timestamp), since};
+  };
+  // An event that began with the last audio packet and whose clock rate is not told.
+  const auto [held, held_since] = report_time({rtp::Ssrc{55}, rtp::RtpTimestamp{8000}, 4, 0});
+  CHECK_EQ(held, 16'000 + 8 * held_since);
+  // Another stream of an unknown clock has nothing of the first one's.
+  const auto [other, other_since] = report_time({rtp::Ssrc{56}, rtp::RtpTimestamp{500}, 160, 0});
+  (void)other_since;
+  CHECK_EQ(other, 500u);
+}
+
 TEST("while reports are relayed none is written, and their answers give the round trip as well") {
   Endpoint endpoint = endpoint_of();
   Reports reports;
