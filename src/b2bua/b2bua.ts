@@ -31,6 +31,7 @@ import {
   onAckMissing,
   onBye,
   onCancelled,
+  onEarlyBye,
   onLingerTimer,
 } from './teardown.ts';
 import type { B2buaInput, B2buaOutput, B2buaSettings, Held, LiveCall, SipNews } from './types.ts';
@@ -209,6 +210,10 @@ export class B2bua {
       dialog !== null &&
       place.leg.sipCallId === request.callId &&
       dialog.remoteTag === (request.from.tag ?? '');
+    if (place !== null && dialog === null && request.method === 'BYE') {
+      this.#table.respond(txn, onEarlyBye(place.call, place.leg, request));
+      return;
+    }
     if (!ours || place.leg.finished || place.call.ending !== null) {
       // A BYE that crosses ours is answered 200 by an ended leg still known; strangers get 481.
       const status = ours && request.method === 'BYE' ? 200 : 481;

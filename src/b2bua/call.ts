@@ -134,6 +134,8 @@ export interface Attempt {
   /** The realm whose challenge was answered; null before. */
   answeredRealm: string | null;
   progressed: boolean;
+  /** Tag of a callee whose BYE overtook its 200; null while none did. */
+  hungUpTag: string | null;
 }
 
 /** An offer on its way through us: made by one leg, put to the other, not yet answered. */

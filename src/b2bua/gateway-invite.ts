@@ -38,6 +38,7 @@ export function newAttempt(cx: Context, call: Call, leg: Leg, plan: GatewayAttem
     fromHeader: `${display}<sip:${caller}@${host}>;tag=${leg.localTag}`,
     toHeader: `<sip:${user}@${gatewayHost}>`,
     answeredRealm: null,
+    hungUpTag: null,
     progressed: false,
   };
 }

@@ -125,6 +125,13 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
     finishRefused(cx, call, 502, 'callee');
     return;
   }
+  if (attempt.hungUpTag !== null && attempt.hungUpTag === response.to.tag) {
+    // Its BYE overtook this 200 and was answered; to the caller nobody was ever there.
+    sendAck(cx, dialog.value, acknowledgedBy(attempt.txn, response), null);
+    call.lastOutcome = outcomeOf('NO_ANSWER');
+    finishRefused(cx, call, 480, 'callee');
+    return;
+  }
   b.dialog = dialog.value;
   b.credentials = credentials;
   if (call.a.waitingInvite?.lateOffer === true) answerLateOffer(cx, call, attempt, response);

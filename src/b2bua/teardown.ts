@@ -4,7 +4,7 @@ import type { EngineEvent } from '../engine/index.ts';
 import type { SipRequest } from '../sip/index.ts';
 import type { Call, Leg } from './call.ts';
 import { legsOf } from './call.ts';
-import type { Context } from './context.ts';
+import type { Answer, Context } from './context.ts';
 import { endCall, settle, sideOf, takeWaiting } from './ending.ts';
 import { outcomeOf } from './outcome.ts';
 import { mediaOf } from './records.ts';
@@ -28,6 +28,19 @@ export function onBye(
   const outcome = outcomeOf('NORMAL_CLEARING');
   const told = q850 === undefined ? outcome : { ...outcome, q850: Number(q850) };
   endCall(cx, call, told, sideOf(leg));
+}
+
+/**
+ * BYE of a callee whose answer has not come yet: on a network that reorders, its 200 is still on the way (peers should wait for
+ * our ACK, RFC 3261 §15, and many don't). Remembered, so that the 200 doesn't make a call with nobody at its other end.
+ */
+export function onEarlyBye(call: Call, leg: Leg, request: SipRequest): Answer {
+  const { attempt } = call;
+  if (attempt === null || attempt.sipCallId !== request.callId || leg.side !== 'b') {
+    return { status: 481, toTag: null };
+  }
+  attempt.hungUpTag = request.from.tag;
+  return { status: 200, toTag: null };
 }
 
 /** CANCEL of the first INVITE (the core has answered the CANCEL itself): 487, and the gateway's INVITE is cancelled. */

@@ -1,6 +1,7 @@
-// A simulated datagram network: every host has an address, and the plan says what is lost, doubled, delayed or cut.
-import type { HostPort, Random } from '../../src/base/index.ts';
-import { hostPortText } from '../../src/base/index.ts';
+// A simulated network: every host has an address, and the plan says which datagrams are lost, doubled and delayed. Streams lose
+// nothing and keep their order; they carry whole messages, since framing is tested elsewhere.
+import type { HostPort, Random, TransportKind } from '../../src/base/index.ts';
+import { hostPortText, isReliable } from '../../src/base/index.ts';
 import type { SimClock } from './clock.ts';
 
 export interface NetworkPlan {
@@ -11,15 +12,25 @@ export interface NetworkPlan {
   readonly delayMsMax: number;
 }
 
-export type Receive = (from: HostPort, bytes: Buffer) => void;
+/** One message on its way. */
+export interface Parcel {
+  readonly transport: TransportKind;
+  readonly from: HostPort;
+  readonly to: HostPort;
+  readonly bytes: Buffer;
+}
+
+export type Receive = (from: HostPort, bytes: Buffer, transport: TransportKind) => void;
 
 export class SimNetwork {
   readonly #clock: SimClock;
   readonly #random: Random;
   readonly #plan: NetworkPlan;
   readonly #hosts = new Map<string, Receive>();
-  /** Sees every datagram when it is sent, lost or not. */
-  readonly taps: ((from: HostPort, to: HostPort, bytes: Buffer) => void)[] = [];
+  /** When the last message of a stream arrives, by its two ends. */
+  readonly #streams = new Map<string, number>();
+  /** Sees every message when it is sent, lost or not. */
+  readonly taps: ((parcel: Parcel) => void)[] = [];
 
   constructor(clock: SimClock, random: Random, plan: NetworkPlan) {
     this.#clock = clock;
@@ -31,17 +42,36 @@ export class SimNetwork {
     this.#hosts.set(hostPortText(at), receive);
   }
 
-  send(from: HostPort, to: HostPort, bytes: Buffer): void {
-    for (const tap of this.taps) tap(from, to, bytes);
+  /** @returns false when the message needs a stream and nobody listens there. */
+  send(parcel: Parcel): boolean {
+    for (const tap of this.taps) tap(parcel);
     const { loss, duplicate } = this.#plan;
-    if (this.#random.draw() < loss) return;
-    this.#deliver(from, to, bytes);
-    if (this.#random.draw() < duplicate) this.#deliver(from, to, bytes);
+    if (isReliable(parcel.transport)) {
+      const listens = this.#hosts.has(hostPortText(parcel.to));
+      if (listens) this.#deliverInOrder(parcel);
+      return listens;
+    }
+    if (this.#random.draw() < loss) return true;
+    this.#deliver(parcel, this.#clock.mono + this.#delayMs());
+    if (this.#random.draw() < duplicate) this.#deliver(parcel, this.#clock.mono + this.#delayMs());
+    return true;
   }
 
-  #deliver(from: HostPort, to: HostPort, bytes: Buffer): void {
+  #deliverInOrder(parcel: Parcel): void {
+    const key = `${parcel.from.host} ${parcel.to.host}`;
+    const at = Math.max(this.#clock.mono + this.#delayMs(), this.#streams.get(key) ?? 0);
+    this.#streams.set(key, at);
+    this.#deliver(parcel, at);
+  }
+
+  #delayMs(): number {
     const { delayMsMin, delayMsMax } = this.#plan;
-    const delayMs = delayMsMin + this.#random.draw() * (delayMsMax - delayMsMin);
-    this.#clock.after(delayMs, () => this.#hosts.get(hostPortText(to))?.(from, Buffer.from(bytes)));
+    return delayMsMin + this.#random.draw() * (delayMsMax - delayMsMin);
+  }
+
+  #deliver({ transport, from, to, bytes }: Parcel, at: number): void {
+    this.#clock.at(at, () =>
+      this.#hosts.get(hostPortText(to))?.(from, Buffer.from(bytes), transport),
+    );
   }
 }

@@ -1,10 +1,20 @@
 // The platform under simulation: the real SIP core, B2BUA and policies, on a simulated clock, network and engine.
-import type { DomainEvent, ErrorCode, Flow, HostPort, LocalPoint, Random, SendTarget } from '../../src/base/index.ts';
+import type {
+  ClientTxnId,
+  DomainEvent,
+  ErrorCode,
+  Flow,
+  HostPort,
+  LocalPoint,
+  Random,
+} from '../../src/base/index.ts';
+import type { Err } from '../../src/base/index.ts';
+import { err } from '../../src/base/index.ts';
 import { B2bua } from '../../src/b2bua/index.ts';
 import { parseConfig } from '../../src/config/index.ts';
 import type { EngineOrder } from '../../src/engine/index.ts';
 import { Signalling } from '../../src/server/signalling.ts';
-import { SipCore } from '../../src/sip/index.ts';
+import { DigestServer, SipCore } from '../../src/sip/index.ts';
 import { Admission, buildTrunkBook, GatewayHealth } from '../../src/trunks/index.ts';
 import type { HealthOutput } from '../../src/trunks/index.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
@@ -35,19 +45,19 @@ export class SimNode {
   readonly signalling: Signalling;
   readonly #options: SimNodeOptions;
   #armedAt: number | null = null;
+  /** Counts media processes: what an earlier one was asked is never answered. */
+  #engineLife = 0;
 
   constructor(options: SimNodeOptions) {
     this.#options = options;
-    const { clock, network, random, address, yaml } = options;
-    const loaded = parseConfig(yaml, { file: 'sim.yaml', env: {}, readFile: () => ({ ok: false, error: 'none' }) });
-    if (!loaded.ok) throw new Error(loaded.error.map(({ problem }) => problem).join('; '));
-    const { settings } = loaded.value;
-    const book = buildTrunkBook(settings);
-    if (!book.ok) throw new Error(book.error.message);
-    const locals: readonly LocalPoint[] = [{ transport: 'udp', bind: address, advertise: address }];
-    this.admission = new Admission(settings.limits, book.value.trunks);
+    const { clock, network, random, address } = options;
+    const { settings, book } = configured(options.yaml);
+    const locals: readonly LocalPoint[] = settings.listen.sip;
+    this.admission = new Admission(settings.limits, book.trunks);
     const health = new GatewayHealth();
     this.sip = new SipCore({ random, locals, limits: { transactionsMax: 10_000 } });
+    const { realm } = settings.listen;
+    const secret = Buffer.alloc(32, 1);
     this.b2bua = new B2bua(
       {
         random,
@@ -55,10 +65,10 @@ export class SimNode {
         mediaAddresses: settings.media.addresses,
         inactivityMs: settings.media.inactivityS * 1000,
         inactivityHoldMs: settings.media.inactivityHoldS * 1000,
-        book: book.value,
+        book,
         admission: this.admission,
-        digest: null,
-        realm: settings.listen.realm,
+        digest: new DigestServer({ realm, secret, nonceLifetimeMs: 300_000 }),
+        realm,
         product: null,
       },
       health,
@@ -68,7 +78,12 @@ export class SimNode {
       b2bua: this.b2bua,
       health,
       carriers: {
-        send: (to, bytes) => network.send(address, remoteOf(to), bytes),
+        send: (to, bytes, txn) => {
+          const remote = 'remote' in to ? to.remote : { host: to.host, port: to.port };
+          const { transport } = to;
+          const sent = network.send({ transport, from: address, to: remote, bytes });
+          if (!sent && txn !== null) clock.after(1, () => this.#sendFailed(txn));
+        },
         engine: (orders) => this.#order(orders),
         commit: (events) => {
           this.facts.push(...events);
@@ -79,8 +94,8 @@ export class SimNode {
         gateway: (news) => this.gatewayNews.push(news),
       },
     });
-    network.attach(address, (from, bytes) => {
-      const flow: Flow = { id: 1, transport: 'udp', remote: from };
+    network.attach(address, (remote, bytes, transport) => {
+      const flow: Flow = { id: 1, transport, remote };
       this.signalling.sip(clock.now, { kind: 'received', flow, bytes });
       this.#rearm();
     });
@@ -92,11 +107,29 @@ export class SimNode {
     this.#rearm();
   }
 
+  /** The media process dies with all it holds, and another one is there after a while. */
+  loseEngine(forMs: number): void {
+    this.#engineLife += 1;
+    this.engine.endpoints.clear();
+    this.command({ kind: 'engineReady', ready: false });
+    this.command({ kind: 'engine', event: { kind: 'engineLost' } });
+    this.#options.clock.after(forMs, () => this.command({ kind: 'engineReady', ready: true }));
+  }
+
+  #sendFailed(txn: ClientTxnId): void {
+    this.signalling.sip(this.#options.clock.now, { kind: 'sendFailed', txn });
+    this.#rearm();
+  }
+
   // The engine answers a little later, in order, as the real one does.
   #order(orders: readonly EngineOrder[]): void {
     const { clock, engineDelayMs } = this.#options;
+    const life = this.#engineLife;
     clock.after(engineDelayMs, () => {
-      for (const order of orders) this.command({ kind: 'engine', event: this.engine.carryOut(order) });
+      for (const order of orders) {
+        if (life !== this.#engineLife) return;
+        this.command({ kind: 'engine', event: this.engine.carryOut(order) });
+      }
     });
   }
 
@@ -114,6 +147,15 @@ export class SimNode {
   }
 }
 
-function remoteOf(to: Flow | SendTarget): HostPort {
-  return 'remote' in to ? to.remote : { host: to.host, port: to.port };
+function configured(yaml: string): {
+  readonly settings: Extract<ReturnType<typeof parseConfig>, { ok: true }>['value']['settings'];
+  readonly book: Extract<ReturnType<typeof buildTrunkBook>, { ok: true }>['value'];
+} {
+  const readFile = (): Err<string> => err('the simulation has no files');
+  const loaded = parseConfig(yaml, { file: 'sim.yaml', env: {}, readFile });
+  if (!loaded.ok) throw new Error(loaded.error.map(({ problem }) => problem).join('; '));
+  const { settings } = loaded.value;
+  const book = buildTrunkBook(settings);
+  if (!book.ok) throw new Error(book.error.message);
+  return { settings, book: book.value };
 }

@@ -1,31 +1,26 @@
 // A party under simulation: calls or answers by a plan, over a SIP core of its own, and remembers what it was told.
-import type { ClientTxnId, Flow, HostPort, Random, SendTarget, ServerTxnId } from '../../src/base/index.ts';
+import type {
+  ClientTxnId,
+  Flow,
+  HostPort,
+  Random,
+  SendTarget,
+  ServerTxnId,
+} from '../../src/base/index.ts';
 import { clientTxnId, hostPortText } from '../../src/base/index.ts';
-import type { OutgoingRequest, SipInput, SipOutput, SipRequest, SipResponse } from '../../src/sip/index.ts';
-import { Dialog, SipCore } from '../../src/sip/index.ts';
+import type {
+  HeaderLines,
+  OutgoingRequest,
+  SipInput,
+  SipOutput,
+  SipRequest,
+  SipResponse,
+} from '../../src/sip/index.ts';
+import { Dialog, digestAnswer, SipCore } from '../../src/sip/index.ts';
 import type { SimClock } from './clock.ts';
 import type { SimNetwork } from './network.ts';
-
-/** What a caller does with one call. */
-export interface CallerPlan {
-  readonly number: string;
-  readonly offersLate: boolean;
-  readonly cancelAfterMs: number | null;
-  /** Null: waits for the other side to hang up. */
-  readonly hangUpAfterMs: number | null;
-  readonly holdAfterMs: number | null;
-}
-
-/** What a gateway does with one call. */
-export interface CalleePlan {
-  readonly ringAfterMs: number | null;
-  readonly earlyMedia: boolean;
-  /** Null: never answers at all. */
-  readonly finalAfterMs: number | null;
-  readonly status: number;
-  readonly hangUpAfterMs: number | null;
-  readonly holdAfterMs: number | null;
-}
+import type { CalleePlan, CallerPlan, ChangePlan } from './plans.ts';
+import { REFUSING } from './plans.ts';
 
 export interface PartyCall {
   readonly sipCallId: string;
@@ -37,8 +32,9 @@ export interface PartyCall {
   over: boolean;
   dialog: Dialog | null;
   inviteTxn: ClientTxnId | null;
-  reinvites: number;
-  ackBody: Buffer | null;
+  /** A change of its own waits for its answer. */
+  changing: ClientTxnId | null;
+  changeAnswerMs: number;
 }
 
 export interface SimUserOptions {
@@ -47,6 +43,18 @@ export interface SimUserOptions {
   readonly random: Random;
   readonly address: HostPort;
   readonly name: string;
+  /** What it answers challenges with; null: nothing. */
+  readonly password: string | null;
+  /** Asks for credentials, which it believes as soon as there are any. */
+  readonly challenges: boolean;
+}
+
+interface Use {
+  readonly kind: 'invite' | 'reinvite' | 'bye';
+  readonly call: PartyCall;
+  readonly request: OutgoingRequest;
+  readonly target: SendTarget;
+  readonly late: boolean;
 }
 
 export class SimUser {
@@ -58,69 +66,71 @@ export class SimUser {
   answerPlan: (number: string) => CalleePlan = () => REFUSING;
   readonly #options: SimUserOptions;
   readonly #serverInvites = new Map<ServerTxnId, PartyCall>();
-  readonly #uses = new Map<ClientTxnId, { readonly kind: 'invite' | 'reinvite' | 'bye'; readonly call: PartyCall; readonly request: OutgoingRequest; readonly late: boolean }>();
+  readonly #uses = new Map<ClientTxnId, Use>();
   readonly #plans = new Map<PartyCall, CallerPlan>();
+  /** re-INVITEs of the other side that have no final answer. */
+  readonly #asked = new Set<ServerTxnId>();
   #lastTxn = 0;
   #armedAt: number | null = null;
 
   constructor(options: SimUserOptions) {
     this.#options = options;
     const { address, network, random } = options;
-    const locals = [{ transport: 'udp', bind: address, advertise: address }] as const;
+    const locals = (['udp', 'tcp'] as const).map((transport) => ({
+      transport,
+      bind: address,
+      advertise: address,
+    }));
     this.sip = new SipCore({ random, locals, limits: { transactionsMax: 10_000 } });
-    network.attach(address, (from, bytes) => {
-      const flow: Flow = { id: 1, transport: 'udp', remote: from };
+    network.attach(address, (remote, bytes, transport) => {
+      const flow: Flow = { id: 1, transport, remote };
       this.#feed({ kind: 'received', flow, bytes });
     });
   }
 
   /** Places a call through the node at `via`. */
   call(via: HostPort, plan: CallerPlan): void {
-    const { address, random, name } = this.#options;
-    const call: PartyCall = {
-      sipCallId: `${name}-${random.hex(6)}`,
-      number: plan.number,
-      finals: [],
-      answeredAt: null,
-      endedAt: null,
-      over: false,
-      dialog: null,
-      inviteTxn: null,
-      reinvites: 0,
-      ackBody: null,
-    };
+    const { random, name } = this.#options;
+    const call = newCall({ sipCallId: `${name}-${random.hex(6)}`, number: plan.number }, null);
+    call.changeAnswerMs = plan.changeAnswerMs;
     this.calls.push(call);
     this.#plans.set(call, plan);
+    const request = this.#inviteOf(call, via, plan.offersLate);
+    const target = { transport: 'udp', ...via } as const;
+    call.inviteTxn = this.#send({ kind: 'invite', call, request, target, late: plan.offersLate });
+    if (plan.cancelAfterMs === null) return;
+    this.#options.clock.after(plan.cancelAfterMs, () => {
+      if (call.finals.length > 0 || call.inviteTxn === null) return;
+      this.#feed({ kind: 'cancel', txn: call.inviteTxn, headers: [] });
+    });
+  }
+
+  #inviteOf(call: PartyCall, via: HostPort, offersLate: boolean): OutgoingRequest {
+    const { address, random, name } = this.#options;
     const here = hostPortText(address);
-    const body = plan.offersLate ? null : this.#sdp('sendrecv');
-    const request: OutgoingRequest = {
+    const there = hostPortText(via);
+    const body = offersLate ? null : this.#sdp('sendrecv');
+    return {
       method: 'INVITE',
-      uri: `sip:${plan.number}@${hostPortText(via)}`,
+      uri: `sip:${call.number}@${there}`,
       headers: [
         ['Max-Forwards', '70'],
         ['From', `<sip:${name}@${here}>;tag=${random.hex(4)}`],
-        ['To', `<sip:${plan.number}@${hostPortText(via)}>`],
+        ['To', `<sip:${call.number}@${there}>`],
         ['Call-ID', call.sipCallId],
         ['CSeq', '1 INVITE'],
         ['Contact', `<sip:${name}@${here}>`],
-        ...(body === null ? [] : [['Content-Type', 'application/sdp'] as const]),
+        ...typeOf(body),
       ],
       body,
     };
-    call.inviteTxn = this.#send('invite', call, request, { transport: 'udp', ...via }, plan.offersLate);
-    if (plan.cancelAfterMs !== null) {
-      this.#options.clock.after(plan.cancelAfterMs, () => {
-        if (call.finals.length > 0 || call.inviteTxn === null) return;
-        this.#feed({ kind: 'cancel', txn: call.inviteTxn, headers: [] });
-      });
-    }
   }
 
-  #send(kind: 'invite' | 'reinvite' | 'bye', call: PartyCall, request: OutgoingRequest, target: SendTarget, late = false): ClientTxnId {
+  #send(use: Use): ClientTxnId {
     this.#lastTxn += 1;
     const txn = clientTxnId(this.#lastTxn);
-    this.#uses.set(txn, { kind, call, request, late });
-    this.#feed({ kind: 'request', txn, target, request });
+    this.#uses.set(txn, use);
+    this.#feed({ kind: 'request', txn, target: use.target, request: use.request });
     return txn;
   }
 
@@ -133,97 +143,120 @@ export class SimUser {
     const { network, address } = this.#options;
     for (const output of outputs) {
       if (output.kind === 'send') {
+        const { transport } = output.to;
         const to = 'remote' in output.to ? output.to.remote : output.to;
-        network.send(address, { host: to.host, port: to.port }, output.bytes);
+        const { host, port } = to;
+        network.send({ transport, from: address, to: { host, port }, bytes: output.bytes });
       } else if (output.kind === 'requestReceived') this.#onRequest(output.txn, output.request);
       else if (output.kind === 'responseReceived') this.#onResponse(output.txn, output.response);
       else if (output.kind === 'requestFailed') this.#onFailed(output.txn, output.why);
       else if (output.kind === 'cancelled') this.#onCancelled(output.txn);
-      else if (output.kind === 'ackReceived') this.#onAck(output.txn, output.request);
       else if (output.kind === 'ackMissing') this.#hangUp(this.#serverInvites.get(output.txn));
     }
   }
 
+  // ── Asked by others ───────────────────────────────────────────────────────────────────────────────────────────────
+
   #onRequest(txn: ServerTxnId, request: SipRequest): void {
-    const call = this.calls.find(({ dialog, sipCallId }) => sipCallId === request.callId && dialog?.localTag === request.to.tag);
+    const { challenges, name } = this.#options;
+    if (challenges && request.method !== 'OPTIONS' && request.header('authorization') === null) {
+      const challenge = `Digest realm="${name}", nonce="n", algorithm=MD5, qop="auth"`;
+      this.#respond(txn, 401, { headers: [['WWW-Authenticate', challenge]] });
+      return;
+    }
+    const call = this.calls.find(
+      ({ dialog, sipCallId }) =>
+        sipCallId === request.callId && dialog?.localTag === request.to.tag,
+    );
     if (request.method === 'BYE') {
-      this.#respond(txn, call === undefined ? 481 : 200, null);
+      this.#respond(txn, call === undefined ? 481 : 200);
       if (call !== undefined) this.#over(call);
     } else if (request.method === 'INVITE' && request.to.tag === null) this.#onInvite(txn, request);
     else if (request.method === 'INVITE' && call !== undefined && !call.over) {
-      call.dialog?.acceptRequest(request.cseq.number);
-      call.dialog?.refreshTarget(request.contacts[0] ?? null);
-      call.reinvites += 1;
-      const held = request.body.includes('a=sendonly');
-      this.#serverInvites.set(txn, call);
-      this.#respond(txn, 200, this.#sdp(held ? 'recvonly' : 'sendrecv'));
-    } else this.#respond(txn, request.method === 'INVITE' ? 481 : 405, null);
+      this.#onReinvite(txn, request, call);
+    } else this.#respond(txn, request.method === 'INVITE' ? 481 : 405);
+  }
+
+  #onReinvite(txn: ServerTxnId, request: SipRequest, call: PartyCall): void {
+    call.dialog?.acceptRequest(request.cseq.number);
+    if (call.changing !== null) {
+      this.#respond(txn, 491);
+      return;
+    }
+    call.dialog?.refreshTarget(request.contacts[0] ?? null);
+    const held = request.body.includes('a=sendonly');
+    this.#serverInvites.set(txn, call);
+    this.#asked.add(txn);
+    this.#options.clock.after(call.changeAnswerMs, () => {
+      if (!this.#asked.delete(txn)) return;
+      if (call.over) this.#respond(txn, 487);
+      else this.#respond(txn, 200, { body: this.#sdp(held ? 'recvonly' : 'sendrecv') });
+    });
   }
 
   #onInvite(txn: ServerTxnId, request: SipRequest): void {
     const { clock, random, address, name } = this.#options;
-    const number = request.uri.user ?? '';
-    const plan = this.answerPlan(number);
+    const plan = this.answerPlan(request.uri.user ?? '');
     const tag = random.hex(4);
-    const call: PartyCall = {
-      sipCallId: request.callId,
-      number,
-      finals: [],
-      answeredAt: null,
-      endedAt: null,
-      over: false,
-      dialog: Dialog.fromUas(request, { tag, contact: `<sip:${name}@${hostPortText(address)}>` }),
-      inviteTxn: null,
-      reinvites: 0,
-      ackBody: null,
-    };
+    const dialog = Dialog.fromUas(request, {
+      tag,
+      contact: `<sip:${name}@${hostPortText(address)}>`,
+    });
+    const call = newCall({ sipCallId: request.callId, number: request.uri.user ?? '' }, dialog);
+    call.changeAnswerMs = plan.changeAnswerMs;
     this.calls.push(call);
     this.#serverInvites.set(txn, call);
     const { ringAfterMs, finalAfterMs } = plan;
     if (ringAfterMs !== null) {
       clock.after(ringAfterMs, () => {
-        if (call.finals.length === 0) {
-          const early = plan.earlyMedia && request.body.length > 0;
-          this.#respond(txn, early ? 183 : 180, early ? this.#sdp('sendrecv') : null, tag);
-        }
+        if (call.finals.length > 0) return;
+        const early = plan.earlyMedia && request.body.length > 0;
+        const body = early ? this.#sdp('sendrecv') : null;
+        this.#respond(txn, early ? 183 : 180, { body, toTag: tag });
       });
     }
-    if (finalAfterMs === null) return;
-    clock.after(finalAfterMs, () => {
-      if (call.finals.length > 0) return;
-      call.finals.push(plan.status);
-      const accepted = plan.status < 300;
-      this.#respond(txn, plan.status, accepted ? this.#sdp('sendrecv') : null, tag);
-      if (!accepted) {
-        this.#over(call);
-        return;
-      }
-      call.answeredAt = clock.mono;
-      if (plan.hangUpAfterMs !== null) clock.after(plan.hangUpAfterMs, () => this.#hangUp(call));
-      if (plan.holdAfterMs !== null) clock.after(plan.holdAfterMs, () => this.#hold(call));
-    });
+    if (finalAfterMs !== null) clock.after(finalAfterMs, () => this.#answer(txn, call, plan));
+  }
+
+  #answer(txn: ServerTxnId, call: PartyCall, plan: CalleePlan): void {
+    if (call.finals.length > 0) return;
+    const { clock } = this.#options;
+    const accepted = plan.status < 300;
+    call.finals.push(plan.status);
+    const toTag = call.dialog?.localTag ?? 'x';
+    this.#respond(txn, plan.status, { body: accepted ? this.#sdp('sendrecv') : null, toTag });
+    if (!accepted) {
+      this.#over(call);
+      return;
+    }
+    call.answeredAt = clock.mono;
+    this.#live(call, plan);
   }
 
   #onCancelled(txn: ServerTxnId): void {
     const call = this.#serverInvites.get(txn);
-    if (call === undefined || call.finals.length > 0) return;
+    if (call === undefined) return;
+    if (this.#asked.delete(txn)) {
+      this.#respond(txn, 487);
+      return;
+    }
+    if (call.finals.length > 0) return;
     call.finals.push(487);
-    this.#respond(txn, 487, null, call.dialog?.localTag ?? null);
+    this.#respond(txn, 487, { toTag: call.dialog?.localTag ?? 'x' });
     this.#over(call);
   }
 
-  #onAck(txn: ServerTxnId, request: SipRequest): void {
-    const call = this.#serverInvites.get(txn);
-    if (call !== undefined) call.ackBody = request.body.length > 0 ? request.body : null;
-  }
+  // ── What it asked itself ──────────────────────────────────────────────────────────────────────────────────────────
 
   #onResponse(txn: ClientTxnId, response: SipResponse): void {
     const use = this.#uses.get(txn);
     if (use === undefined || response.status < 200) return;
+    if (response.status === 401 && this.#answerChallenge(txn, use, response)) return;
     const { call } = use;
     if (use.kind === 'bye') return;
     if (use.kind === 'reinvite') {
-      if (response.status < 300) this.#acknowledge(txn, call, response, null);
+      if (call.changing === txn) call.changing = null;
+      if (response.status < 300) this.#acknowledge(txn, use, response);
       return;
     }
     call.finals.push(response.status);
@@ -235,16 +268,34 @@ export class SimUser {
     if (!dialog.ok) throw new Error(dialog.error.message);
     call.dialog = dialog.value;
     call.answeredAt = this.#options.clock.mono;
-    this.#acknowledge(txn, call, response, use.late ? this.#sdp('sendrecv') : null);
+    this.#acknowledge(txn, use, response);
     const plan = this.#plans.get(call);
-    const { clock } = this.#options;
-    if (plan?.hangUpAfterMs != null) clock.after(plan.hangUpAfterMs, () => this.#hangUp(call));
-    if (plan?.holdAfterMs != null) clock.after(plan.holdAfterMs, () => this.#hold(call));
+    if (plan !== undefined) this.#live(call, plan);
   }
 
-  #acknowledge(txn: ClientTxnId, call: PartyCall, response: SipResponse, body: Buffer | null): void {
-    const headers = body === null ? [] : ([['Content-Type', 'application/sdp']] as const);
-    const ack = call.dialog?.buildAck(response.cseq.number, { headers, body });
+  #answerChallenge(txn: ClientTxnId, use: Use, response: SipResponse): boolean {
+    const { password, name, random } = this.#options;
+    const challenge = response.header('www-authenticate');
+    const answered = use.request.headers.some(([header]) => header === 'Authorization');
+    if (password === null || challenge === null || answered || use.kind !== 'invite') return false;
+    const { method, uri } = use.request;
+    const credentials = { username: name, password };
+    const value = digestAnswer(challenge, credentials, { method, uri, cnonce: random.hex(8) });
+    if (!value.ok) return false;
+    const headers: HeaderLines = [
+      ...use.request.headers.map(
+        ([header, text]) => [header, header === 'CSeq' ? '2 INVITE' : text] as const,
+      ),
+      ['Authorization', value.value],
+    ];
+    this.#uses.delete(txn);
+    use.call.inviteTxn = this.#send({ ...use, request: { ...use.request, headers } });
+    return true;
+  }
+
+  #acknowledge(txn: ClientTxnId, { call, late }: Use, response: SipResponse): void {
+    const body = late ? this.#sdp('sendrecv') : null;
+    const ack = call.dialog?.buildAck(response.cseq.number, { headers: typeOf(body), body });
     if (ack === undefined || !ack.ok) throw new Error('no ACK');
     const { target, request } = ack.value;
     this.#feed({ kind: 'acknowledge', txn, toTag: response.to.tag ?? '', target, request });
@@ -254,21 +305,42 @@ export class SimUser {
     const use = this.#uses.get(txn);
     if (use === undefined) return;
     this.failures.push(`${use.request.method} ${why}`);
+    if (use.call.changing === txn) use.call.changing = null;
     if (use.kind === 'invite') this.#over(use.call);
+  }
+
+  /** What it does once the call is answered. */
+  #live(
+    call: PartyCall,
+    plan: { readonly hangUpAfterMs: number | null; readonly change: ChangePlan | null },
+  ): void {
+    const { clock } = this.#options;
+    const { hangUpAfterMs, change } = plan;
+    if (hangUpAfterMs !== null) clock.after(hangUpAfterMs, () => this.#hangUp(call));
+    if (change !== null) clock.after(change.afterMs, () => this.#change(call, change));
   }
 
   #hangUp(call: PartyCall | undefined): void {
     if (call === undefined || call.over || call.dialog === null) return;
     this.#over(call);
     const bye = call.dialog.buildRequest('BYE');
-    if (bye.ok) this.#send('bye', call, bye.value.request, bye.value.target);
+    if (!bye.ok) return;
+    const { request, target } = bye.value;
+    this.#send({ kind: 'bye', call, request, target, late: false });
   }
 
-  #hold(call: PartyCall): void {
-    if (call.over || call.dialog === null) return;
-    const body = this.#sdp('sendonly');
-    const built = call.dialog.buildRequest('INVITE', { headers: [['Content-Type', 'application/sdp']], body });
-    if (built.ok) this.#send('reinvite', call, built.value.request, built.value.target);
+  #change(call: PartyCall, { offersLate, cancelAfterMs }: ChangePlan): void {
+    if (call.over || call.dialog === null || call.changing !== null) return;
+    const body = offersLate ? null : this.#sdp('sendonly');
+    const built = call.dialog.buildRequest('INVITE', { headers: typeOf(body), body });
+    if (!built.ok) return;
+    const { request, target } = built.value;
+    const txn = this.#send({ kind: 'reinvite', call, request, target, late: offersLate });
+    call.changing = txn;
+    if (cancelAfterMs === null) return;
+    this.#options.clock.after(cancelAfterMs, () => {
+      if (call.changing === txn) this.#feed({ kind: 'cancel', txn, headers: [] });
+    });
   }
 
   #over(call: PartyCall): void {
@@ -276,19 +348,37 @@ export class SimUser {
     call.endedAt ??= this.#options.clock.mono;
   }
 
-  #respond(txn: ServerTxnId, status: number, body: Buffer | null, toTag: string | null = 'x'): void {
+  #respond(
+    txn: ServerTxnId,
+    status: number,
+    parts: {
+      readonly body?: Buffer | null;
+      readonly toTag?: string;
+      readonly headers?: HeaderLines;
+    } = {},
+  ): void {
     const { address, name } = this.#options;
-    const headers = [
-      ['Contact', `<sip:${name}@${hostPortText(address)}>`] as const,
-      ...(body === null ? [] : [['Content-Type', 'application/sdp'] as const]),
-    ];
-    this.#feed({ kind: 'respond', txn, response: { status, reason: null, toTag, headers, body } });
+    const { body = null, toTag = 'x', headers = [] } = parts;
+    const contact = ['Contact', `<sip:${name}@${hostPortText(address)}>`] as const;
+    const response = {
+      status,
+      reason: null,
+      toTag,
+      headers: [contact, ...headers, ...typeOf(body)],
+      body,
+    };
+    this.#feed({ kind: 'respond', txn, response });
   }
 
   #sdp(direction: string): Buffer {
     const { host } = this.#options.address;
     const lines = ['v=0', `o=- 1 1 IN IP4 ${host}`, 's=-', `c=IN IP4 ${host}`, 't=0 0'];
-    return Buffer.from(`${[...lines, 'm=audio 40000 RTP/AVP 0 8 101', 'a=rtpmap:101 telephone-event/8000', `a=${direction}`].join('\r\n')}\r\n`);
+    const media = [
+      'm=audio 40000 RTP/AVP 0 8 101',
+      'a=rtpmap:101 telephone-event/8000',
+      `a=${direction}`,
+    ];
+    return Buffer.from(`${[...lines, ...media].join('\r\n')}\r\n`);
   }
 
   #rearm(): void {
@@ -305,11 +395,23 @@ export class SimUser {
   }
 }
 
-const REFUSING: CalleePlan = {
-  ringAfterMs: null,
-  earlyMedia: false,
-  finalAfterMs: 0,
-  status: 486,
-  hangUpAfterMs: null,
-  holdAfterMs: null,
-};
+function newCall(
+  identity: { readonly sipCallId: string; readonly number: string },
+  dialog: Dialog | null,
+): PartyCall {
+  return {
+    ...identity,
+    finals: [],
+    answeredAt: null,
+    endedAt: null,
+    over: false,
+    dialog,
+    inviteTxn: null,
+    changing: null,
+    changeAnswerMs: 0,
+  };
+}
+
+function typeOf(body: Buffer | null): HeaderLines {
+  return body === null ? [] : [['Content-Type', 'application/sdp']];
+}

@@ -1,11 +1,13 @@
-// One seeded world: callers, two gateways and the platform between them, on a network as bad as the seed says.
-import type { HostPort, Random } from '../../src/base/index.ts';
+// One seeded world: a caller, two gateways and the platform between them, on a network as bad as the seed says.
+import type { DomainEvent, HostPort, Random } from '../../src/base/index.ts';
 import { seededRandom } from '../../src/base/index.ts';
 import { SimClock } from './clock.ts';
-import type { NetworkPlan } from './network.ts';
+import type { Features } from './features.ts';
+import { configOf, drawFeatures } from './features.ts';
+import type { Parcel } from './network.ts';
 import { SimNetwork } from './network.ts';
 import { SimNode } from './node.ts';
-import type { CalleePlan, CallerPlan } from './user.ts';
+import type { CalleePlan, CallerPlan, ChangePlan } from './plans.ts';
 import { SimUser } from './user.ts';
 
 export interface WorldPlan {
@@ -15,21 +17,6 @@ export interface WorldPlan {
   readonly startsWithinMs: number;
 }
 
-/** Which features a seed switches on; rare combinations occur because each is drawn by itself. */
-export interface Features {
-  readonly network: NetworkPlan;
-  readonly cancels: boolean;
-  readonly holds: boolean;
-  readonly lateOffers: boolean;
-  readonly refusals: boolean;
-  readonly earlyMedia: boolean;
-  readonly silentCallees: boolean;
-  readonly deadFirstGateway: boolean;
-  readonly busyFirstGateway: boolean;
-  readonly engineCapacity: number;
-  readonly platformHangsUp: boolean;
-}
-
 const CALLER: HostPort = { host: '10.0.0.1', port: 5060 };
 const NODE: HostPort = { host: '10.0.0.2', port: 5060 };
 const GATEWAYS: readonly HostPort[] = [
@@ -37,25 +24,15 @@ const GATEWAYS: readonly HostPort[] = [
   { host: '10.0.0.4', port: 5060 },
 ];
 
-const YAML = `
-listen: { sip: ["udp://10.0.0.2:5060"], http: null }
-media: { addresses: [{ bind: 10.0.0.2, ports: 20000-59999 }], inactivity_s: 60 }
-store: { url: "sqlite:./sim.db" }
-limits: { calls: 1000, cps: 1000 }
-trunks:
-  - { name: in, allow: [10.0.0.1/32], gateways: [], cps: 1000, channels: 1000, max_duration_s: 120 }
-  - name: out
-    allow: [10.0.0.3/32, 10.0.0.4/32]
-    gateways:
-      - { uri: "sip:10.0.0.3:5060", priority: 1, weight: 1 }
-      - { uri: "sip:10.0.0.4:5060", priority: 2, weight: 1 }
-    cps: 1000
-    channels: 1000
-    gateway_timeout_s: 3
-    ring_timeout_s: 20
-routes:
-  - { prefix: "44", trunks: [out] }
-`;
+/** What was seen on the wire of the platform's own messages, as the checkers need it. */
+export interface Seen {
+  /** Finals to INVITEs, by receiver, Call-ID and CSeq. */
+  readonly finals: Map<string, Set<number>>;
+  /** Hosts that were asked for a number. */
+  readonly asked: Map<string, Set<string>>;
+  /** Messages that went out before the fact they depend on. */
+  readonly early: string[];
+}
 
 export class World {
   readonly clock = new SimClock();
@@ -66,22 +43,40 @@ export class World {
   readonly caller: SimUser;
   readonly gateways: readonly SimUser[];
   readonly plans = new Map<string, { readonly caller: CallerPlan; readonly callee: CalleePlan }>();
-  /** Every datagram, newest last: what a failing seed prints. */
-  readonly trace: string[] = [];
-  /** Finals of INVITEs as the platform sent them to the caller: by Call-ID and CSeq. */
-  readonly finalsSent = new Map<string, Set<number>>();
+  readonly seen: Seen = { finals: new Map(), asked: new Map(), early: [] };
+  readonly #parcels: { readonly at: number; readonly parcel: Parcel }[] = [];
+  /** Numbers with a started outbound leg, and Call-IDs of answered inbound ones: facts written so far. */
+  readonly #startedNumbers = new Set<string>();
+  readonly #inbound = new Map<string, string>();
+  readonly #answered = new Set<string>();
 
   constructor({ seed, calls, startsWithinMs }: WorldPlan) {
     this.random = seededRandom(seed);
     this.features = drawFeatures(this.random);
     const { clock, random, features } = this;
-    this.network = new SimNetwork(clock, random, features.network);
-    this.network.taps.push((from, to, bytes) => this.#note(from, to, bytes));
-    this.node = new SimNode({ clock, network: this.network, random, address: NODE, yaml: YAML, engineDelayMs: 1 });
+    const network = new SimNetwork(clock, random, features.network);
+    this.network = network;
+    network.taps.push((parcel) => this.#note(parcel));
+    const yaml = configOf(features);
+    this.node = new SimNode({ clock, network, random, address: NODE, yaml, engineDelayMs: 1 });
     this.node.engine.capacity = features.engineCapacity;
-    this.caller = new SimUser({ clock, network: this.network, random, address: CALLER, name: 'alice' });
+    this.node.onFacts = (events) => this.#learn(events);
+    const password = features.digestCaller ? 'alice-pass' : null;
+    const alice = { address: CALLER, name: 'alice', password, challenges: false };
+    this.caller = new SimUser({ clock, network, random, ...alice });
     this.gateways = GATEWAYS.map((address, index) => this.#gateway(address, index));
     for (let index = 0; index < calls; index += 1) this.#planCall(index, startsWithinMs);
+    this.#planTroubles(startsWithinMs);
+  }
+
+  /** Every message, newest last: what a failing seed prints. */
+  get trace(): readonly string[] {
+    return this.#parcels.map(({ at, parcel: { from, to, bytes } }) => {
+      const text = bytes.toString('latin1');
+      const [first = ''] = text.split('\r\n', 1);
+      const ids = `${headerOf(text, 'CSeq')} | ${headerOf(text, 'Call-ID')}`;
+      return `${at.toFixed(1)} ${from.host} -> ${to.host} ${first} | ${ids}`;
+    });
   }
 
   /** Runs until nothing is left to happen, at the latest for `limitMs` of simulated time. */
@@ -94,42 +89,85 @@ export class World {
     const dead = index === 0 && features.deadFirstGateway;
     // A dead gateway has a user that nobody can reach: its address is another one.
     const at = dead ? { host: '10.0.0.99', port: 5060 } : address;
-    const user = new SimUser({ clock, network, random, address: at, name: `gateway${index}` });
+    const name = `gateway${index}`;
+    const challenges = features.challengingGateways;
+    const party = { address: at, name, password: null, challenges };
+    const user = new SimUser({ clock, network, random, ...party });
     user.answerPlan = (number) => {
       const plan = this.plans.get(number)?.callee ?? ANSWERING;
-      return index === 0 && features.busyFirstGateway ? { ...plan, ringAfterMs: null, finalAfterMs: 5, status: 503 } : plan;
+      if (index !== 0 || !features.busyFirstGateway) return plan;
+      return { ...plan, ringAfterMs: null, finalAfterMs: 5, status: 503 };
     };
     return user;
   }
 
   #planCall(index: number, startsWithinMs: number): void {
-    const { random, features } = this;
+    const { features } = this;
     const number = `44${String(index).padStart(6, '0')}`;
-    const chance = (on: boolean, share: number): boolean => on && random.draw() < share;
-    const between = (low: number, high: number): number => Math.round(low + random.draw() * (high - low));
-    const callerHangsUp = random.draw() < 0.5;
-    const silent = chance(features.silentCallees, 0.3);
-    const refused = chance(features.refusals, 0.3);
+    const callerHangsUp = this.random.draw() < 0.5;
+    const silent = this.#chance(features.silentCallees, 0.3);
+    const refused = this.#chance(features.refusals, 0.3);
     const caller: CallerPlan = {
       number,
-      offersLate: chance(features.lateOffers, 0.4),
-      cancelAfterMs: chance(features.cancels, 0.4) ? between(1, 4_000) : null,
-      hangUpAfterMs: callerHangsUp ? between(0, 8_000) : null,
-      holdAfterMs: chance(features.holds, 0.4) ? between(1, 3_000) : null,
+      offersLate: this.#chance(features.lateOffers, 0.4),
+      cancelAfterMs: this.#chance(features.cancels, 0.4) ? this.#between(1, 4_000) : null,
+      hangUpAfterMs: callerHangsUp ? this.#between(0, 8_000) : null,
+      change: this.#planChange(),
+      changeAnswerMs: this.#between(0, 400),
     };
     const callee: CalleePlan = {
-      ringAfterMs: random.draw() < 0.8 ? between(0, 1_500) : null,
-      earlyMedia: chance(features.earlyMedia, 0.5),
-      finalAfterMs: silent ? null : between(0, 2_500),
-      status: refused ? ([486, 603, 404, 480, 503, 500][Math.floor(random.draw() * 6)] ?? 486) : 200,
-      hangUpAfterMs: callerHangsUp ? null : between(0, 8_000),
-      holdAfterMs: chance(features.holds, 0.4) ? between(1, 3_000) : null,
+      ringAfterMs: this.random.draw() < 0.8 ? this.#between(0, 1_500) : null,
+      earlyMedia: this.#chance(features.earlyMedia, 0.5),
+      finalAfterMs: silent ? null : this.#between(0, 2_500),
+      status: refused ? (REFUSALS[this.#between(0, REFUSALS.length - 1)] ?? 486) : 200,
+      hangUpAfterMs: callerHangsUp ? null : this.#between(0, 8_000),
+      change: this.#planChange(),
+      changeAnswerMs: this.#between(0, 400),
     };
     this.plans.set(number, { caller, callee });
-    this.clock.at(between(0, startsWithinMs), () => this.caller.call(NODE, caller));
-    if (chance(features.platformHangsUp, 0.2)) {
-      this.clock.at(between(0, startsWithinMs + 10_000), () => this.#hangUpOne());
+    this.clock.at(this.#between(0, startsWithinMs), () => this.caller.call(NODE, caller));
+    if (this.#chance(features.platformHangsUp, 0.2)) {
+      this.clock.at(this.#between(0, startsWithinMs + 10_000), () => this.#hangUpOne());
     }
+  }
+
+  #planChange(): ChangePlan | null {
+    const { features } = this;
+    if (!this.#chance(features.changes, 0.4)) return null;
+    return {
+      afterMs: this.#between(1, 3_000),
+      offersLate: this.#chance(features.lateOffers, 0.3),
+      cancelAfterMs: this.#chance(features.cancels, 0.3) ? this.#between(1, 500) : null,
+    };
+  }
+
+  #planTroubles(startsWithinMs: number): void {
+    const { clock, node, features } = this;
+    const { engineLoss, drain, storeOutage } = features;
+    if (engineLoss !== null) clock.at(engineLoss.atMs, () => node.loseEngine(engineLoss.forMs));
+    if (drain !== null) {
+      clock.at(drain.atMs, () => node.command({ kind: 'drain', on: true }));
+      const end = drain.atMs + drain.limitMs;
+      clock.at(end, () => node.command({ kind: 'hangupAll', cause: 'NODE_STOPPED' }));
+    }
+    if (storeOutage !== null) {
+      const { atMs, forMs } = storeOutage;
+      clock.at(atMs, () => node.command({ kind: 'storeHealth', available: false }));
+      clock.at(atMs + forMs, () => node.command({ kind: 'storeHealth', available: true }));
+    }
+    if (features.mediaTimeouts) {
+      for (let index = 0; index < 3; index += 1) {
+        clock.at(this.#between(0, startsWithinMs + 8_000), () => this.#silenceOne());
+      }
+    }
+  }
+
+  #chance(on: boolean, share: number): boolean {
+    return on && this.random.draw() < share;
+  }
+
+  #between(low: number, high: number): number {
+    return Math.round(low + this.random.draw() * (high - low));
   }
 
   #hangUpOne(): void {
@@ -139,20 +177,56 @@ export class World {
     }
   }
 
-  #note(from: HostPort, to: HostPort, bytes: Buffer): void {
-    const text = bytes.toString('latin1');
-    const [first = ''] = text.split('\r\n', 1);
-    const callId = /^Call-ID: *(.*)$/im.exec(text)?.[1]?.trim() ?? '';
-    const cseq = /^CSeq: *(.*)$/im.exec(text)?.[1]?.trim() ?? '';
-    this.trace.push(`${this.clock.mono.toFixed(1)} ${from.host} -> ${to.host} ${first} | ${cseq} | ${callId}`);
-    const status = Number(/^SIP\/2\.0 (\d{3})/.exec(first)?.[1] ?? 0);
-    if (from.host !== NODE.host || status < 200 || !cseq.endsWith('INVITE')) return;
+  #silenceOne(): void {
+    const [endpoint] = this.node.engine.endpoints.keys();
+    if (endpoint === undefined) return;
+    this.node.command({
+      kind: 'engine',
+      event: { kind: 'mediaTimeout', endpoint, silentMs: 60_000 },
+    });
+  }
+
+  #learn(events: readonly DomainEvent[]): void {
+    for (const event of events) {
+      if (event.kind === 'leg.started') {
+        if (event.leg.direction === 'outbound') this.#startedNumbers.add(event.leg.called);
+        else this.#inbound.set(event.leg.sipCallId, event.leg.legId);
+      } else if (event.kind === 'leg.answered') this.#answered.add(event.legId);
+    }
+  }
+
+  #note(parcel: Parcel): void {
+    this.#parcels.push({ at: this.clock.mono, parcel });
+    if (parcel.from.host !== NODE.host) return;
+    const text = parcel.bytes.toString('latin1');
+    if (text.startsWith('INVITE ')) this.#noteInvite(text, parcel.to);
+    else if (text.startsWith('SIP/2.0 ')) this.#noteResponse(text, parcel.to);
+  }
+
+  #noteInvite(text: string, to: HostPort): void {
+    if (headerOf(text, 'To').includes(';tag=')) return;
+    const number = text.slice('INVITE sip:'.length, text.indexOf('@'));
+    const hosts = this.seen.asked.get(number) ?? new Set<string>();
+    this.seen.asked.set(number, hosts.add(to.host));
+    if (!this.#startedNumbers.has(number)) this.seen.early.push(`INVITE to ${number}`);
+  }
+
+  #noteResponse(text: string, to: HostPort): void {
+    const status = Number(text.slice(8, 11));
+    const cseq = headerOf(text, 'CSeq');
+    if (status < 200 || !cseq.endsWith('INVITE')) return;
+    const callId = headerOf(text, 'Call-ID');
     const key = `${to.host} ${callId} ${cseq}`;
-    const finals = this.finalsSent.get(key) ?? new Set<number>();
-    finals.add(status);
-    this.finalsSent.set(key, finals);
+    const finals = this.seen.finals.get(key) ?? new Set<number>();
+    this.seen.finals.set(key, finals.add(status));
+    const legId = this.#inbound.get(callId);
+    if (status < 300 && legId !== undefined && !this.#answered.has(legId)) {
+      this.seen.early.push(`${status} for ${callId}`);
+    }
   }
 }
+
+const REFUSALS = [486, 603, 404, 480, 503, 500] as const;
 
 const ANSWERING: CalleePlan = {
   ringAfterMs: 10,
@@ -160,28 +234,13 @@ const ANSWERING: CalleePlan = {
   finalAfterMs: 20,
   status: 200,
   hangUpAfterMs: null,
-  holdAfterMs: null,
+  change: null,
+  changeAnswerMs: 0,
 };
 
-function drawFeatures(random: Random): Features {
-  const on = (share: number): boolean => random.draw() < share;
-  const lossy = on(0.5);
-  return {
-    network: {
-      loss: lossy ? random.draw() * 0.3 : 0,
-      duplicate: on(0.3) ? random.draw() * 0.3 : 0,
-      delayMsMin: 1,
-      delayMsMax: on(0.5) ? 1 + random.draw() * 300 : 2,
-    },
-    cancels: on(0.5),
-    holds: on(0.4),
-    lateOffers: on(0.4),
-    refusals: on(0.4),
-    earlyMedia: on(0.4),
-    silentCallees: on(0.25),
-    deadFirstGateway: on(0.2),
-    busyFirstGateway: on(0.2),
-    engineCapacity: on(0.15) ? 6 : 100_000,
-    platformHangsUp: on(0.2),
-  };
+function headerOf(text: string, name: string): string {
+  const at = text.indexOf(`\r\n${name}: `);
+  if (at < 0) return '';
+  const from = at + name.length + 4;
+  return text.slice(from, text.indexOf('\r\n', from));
 }

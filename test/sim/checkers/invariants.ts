@@ -1,20 +1,36 @@
 // What must hold in every world once it has come to rest. Each check answers with what is wrong, or nothing.
 import type { LegRecord } from '../../../src/base/index.ts';
+import type { PartyCall } from '../user.ts';
 import type { World } from '../world.ts';
 
 /** Every broken promise of a finished world, in words. */
 export function brokenPromises(world: World): readonly string[] {
-  return [...oneFinalPerInvite(world), ...nothingHeld(world), ...recordsEqualCalls(world)];
+  const records = recordsOf(world);
+  return [
+    ...oneFinalPerInvite(world),
+    ...nothingHeld(world),
+    ...oneRecordPerLeg(world),
+    ...records.flatMap(recordProblems),
+    ...recordsEqualCalls(world, records),
+    ...legsOfACallAgree(records),
+    ...routesTellEachGateway(world, records),
+    ...nobodyIsLeftUp(world),
+    ...world.seen.early.map((what) => `${what} went out before the fact it depends on`),
+  ];
+}
+
+function recordsOf({ node }: World): readonly LegRecord[] {
+  return node.facts.flatMap((fact) => (fact.kind === 'leg.ended' ? [fact.leg] : []));
 }
 
 /** Each INVITE gets exactly one final response, however often it is repeated. */
-function oneFinalPerInvite(world: World): readonly string[] {
+function oneFinalPerInvite({ seen, caller }: World): readonly string[] {
   const broken: string[] = [];
-  for (const [key, finals] of world.finalsSent) {
+  for (const [key, finals] of seen.finals) {
     if (finals.size !== 1) broken.push(`INVITE ${key} was answered ${[...finals].join(' and ')}`);
   }
-  for (const call of world.caller.calls) {
-    if (call.finals.length > 1) broken.push(`${call.sipCallId} saw finals ${call.finals.join(', ')}`);
+  for (const { sipCallId, finals } of caller.calls) {
+    if (finals.length > 1) broken.push(`${sipCallId} saw finals ${finals.join(', ')}`);
   }
   return broken;
 }
@@ -22,7 +38,8 @@ function oneFinalPerInvite(world: World): readonly string[] {
 /** No endpoint, transaction, timer or channel outlives its call. */
 function nothingHeld({ node }: World): readonly string[] {
   const broken: string[] = [];
-  if (node.engine.endpoints.size > 0) broken.push(`${node.engine.endpoints.size} endpoints are still open`);
+  const open = node.engine.endpoints.size;
+  if (open > 0) broken.push(`${open} endpoints are still open`);
   for (const [what, count] of Object.entries(node.b2bua.held)) {
     if (count > 0) broken.push(`the B2BUA still holds ${count} ${what}`);
   }
@@ -30,34 +47,29 @@ function nothingHeld({ node }: World): readonly string[] {
   if (transactions > 0) broken.push(`${transactions} transactions are still held`);
   if (timers > 0) broken.push(`${timers} SIP timers are still set`);
   if (node.admission.calls > 0) broken.push(`${node.admission.calls} calls are still counted`);
-  for (const load of node.admission.trunkLoads()) {
-    if (load.channelsUsed > 0) broken.push(`trunk ${load.trunkId} still has ${load.channelsUsed} channels in use`);
+  for (const { trunkId, channelsUsed } of node.admission.trunkLoads()) {
+    if (channelsUsed > 0) broken.push(`trunk ${trunkId} still has ${channelsUsed} channels in use`);
   }
   return broken;
 }
 
-/** One started and one ended fact a leg, and the record says what the parties saw. */
-function recordsEqualCalls({ node, caller }: World): readonly string[] {
+/** One started and one ended fact a leg. */
+function oneRecordPerLeg({ node }: World): readonly string[] {
   const broken: string[] = [];
   const started = new Map<string, number>();
-  const ended = new Map<string, LegRecord[]>();
+  const ended = new Map<string, number>();
   for (const fact of node.facts) {
-    if (fact.kind === 'leg.started') started.set(fact.leg.legId, (started.get(fact.leg.legId) ?? 0) + 1);
-    if (fact.kind === 'leg.ended') ended.set(fact.leg.legId, [...(ended.get(fact.leg.legId) ?? []), fact.leg]);
+    if (fact.kind !== 'leg.started' && fact.kind !== 'leg.ended') continue;
+    const counts = fact.kind === 'leg.started' ? started : ended;
+    counts.set(fact.leg.legId, (counts.get(fact.leg.legId) ?? 0) + 1);
   }
   for (const [legId, count] of started) {
     if (count !== 1) broken.push(`leg ${legId} started ${count} times`);
-    if (ended.get(legId)?.length !== 1) broken.push(`leg ${legId} has ${ended.get(legId)?.length ?? 0} records`);
+    const records = ended.get(legId) ?? 0;
+    if (records !== 1) broken.push(`leg ${legId} has ${records} records`);
   }
-  const records = [...ended.values()].flat();
-  for (const record of records) broken.push(...recordProblems(record));
-  for (const call of caller.calls) {
-    const mine = records.filter((record) => record.direction === 'inbound' && record.sipCallId === call.sipCallId);
-    if (mine.length > 1) broken.push(`${call.sipCallId} has ${mine.length} inbound records`);
-    const [record] = mine;
-    const [final] = call.finals;
-    if (record === undefined || final === undefined) continue;
-    if (record.finalStatus !== final) broken.push(`${call.sipCallId} saw ${final}, its record says ${record.finalStatus}`);
+  for (const legId of ended.keys()) {
+    if (!started.has(legId)) broken.push(`leg ${legId} ended without a start`);
   }
   return broken;
 }
@@ -66,10 +78,110 @@ function recordProblems(record: LegRecord): readonly string[] {
   const broken: string[] = [];
   const { answeredAt, ringingAt, startedAt, endedAt, durationMs, legId } = record;
   if (durationMs < 0) broken.push(`leg ${legId} lasted ${durationMs} ms`);
-  if (answeredAt === null && durationMs !== 0) broken.push(`leg ${legId} was never answered but lasted ${durationMs} ms`);
-  if (answeredAt !== null && Math.abs(endedAt - answeredAt - durationMs) > 1) {
-    broken.push(`leg ${legId}: answered to ended is ${endedAt - answeredAt} ms, its duration ${durationMs} ms`);
+  if (answeredAt === null && durationMs !== 0) {
+    broken.push(`leg ${legId} was never answered but lasted ${durationMs} ms`);
   }
-  if (endedAt < startedAt || (ringingAt !== null && ringingAt < startedAt)) broken.push(`leg ${legId} runs backwards`);
+  if (answeredAt !== null && Math.abs(endedAt - answeredAt - durationMs) > 1) {
+    const span = endedAt - answeredAt;
+    broken.push(`leg ${legId}: answered to ended is ${span} ms, its duration ${durationMs} ms`);
+  }
+  if (endedAt < startedAt || (ringingAt !== null && ringingAt < startedAt)) {
+    broken.push(`leg ${legId} runs backwards`);
+  }
   return broken;
+}
+
+/** The records say what the parties saw. */
+function recordsEqualCalls(world: World, records: readonly LegRecord[]): readonly string[] {
+  const broken: string[] = [];
+  for (const call of world.caller.calls) {
+    const mine = records.filter(
+      ({ direction, sipCallId }) => direction === 'inbound' && sipCallId === call.sipCallId,
+    );
+    if (mine.length > 1) broken.push(`${call.sipCallId} has ${mine.length} inbound records`);
+    const [record] = mine;
+    const [final] = call.finals;
+    if (record === undefined || final === undefined) continue;
+    if (record.finalStatus !== final) {
+      broken.push(`${call.sipCallId} saw ${final}, its record says ${record.finalStatus}`);
+    }
+    broken.push(...lengthProblems(world, call, record));
+  }
+  for (const call of world.gateways.flatMap((gateway) => gateway.calls)) {
+    const record = records.find(
+      ({ direction, sipCallId }) => direction === 'outbound' && sipCallId === call.sipCallId,
+    );
+    if (record !== undefined) broken.push(...lengthProblems(world, call, record));
+  }
+  return broken;
+}
+
+/** A party's talk time and the record's differ by what the messages were on their way, and no more. */
+function lengthProblems(world: World, call: PartyCall, record: LegRecord): readonly string[] {
+  const { loss, delayMsMax } = world.features.network;
+  // What is lost is repeated later, so only a network that loses nothing bounds the difference.
+  if (loss > 0 || call.answeredAt === null || call.endedAt === null) return [];
+  if (record.answeredAt === null) return [];
+  const seenMs = call.endedAt - call.answeredAt;
+  // Answer and BYE each once on their way; a challenged BYE twice more; a millisecond for rounding.
+  const slackMs = 4 * delayMsMax + 2;
+  if (Math.abs(seenMs - record.durationMs) <= slackMs) return [];
+  return [`${call.sipCallId} talked ${seenMs} ms, its record says ${record.durationMs} ms`];
+}
+
+/** Both legs of a call were answered together or not at all, and for equally long. */
+function legsOfACallAgree(records: readonly LegRecord[]): readonly string[] {
+  const broken: string[] = [];
+  for (const [callId, legs] of grouped(records)) {
+    const [inbound, outbound] = ['inbound', 'outbound'].map((side) =>
+      legs.find(({ direction }) => direction === side),
+    );
+    if (legs.length > 2 || inbound === undefined) {
+      broken.push(`call ${callId} has ${legs.length} records`);
+    } else if (outbound !== undefined) {
+      const { answeredAt, durationMs, cause, endedAt } = inbound;
+      const agree =
+        (answeredAt === null) === (outbound.answeredAt === null) &&
+        durationMs === outbound.durationMs &&
+        cause === outbound.cause &&
+        endedAt === outbound.endedAt;
+      if (!agree) broken.push(`the two legs of call ${callId} disagree`);
+    }
+  }
+  return broken;
+}
+
+function grouped(records: readonly LegRecord[]): Map<string, LegRecord[]> {
+  const groups = new Map<string, LegRecord[]>();
+  for (const record of records) {
+    const group = groups.get(record.callId);
+    if (group === undefined) groups.set(record.callId, [record]);
+    else group.push(record);
+  }
+  return groups;
+}
+
+/** `routesTried` names each gateway that was sent an INVITE once, and none that was not. */
+function routesTellEachGateway({ seen }: World, records: readonly LegRecord[]): readonly string[] {
+  const broken: string[] = [];
+  for (const { direction, called, routesTried, legId } of records) {
+    if (direction !== 'outbound') continue;
+    const told = routesTried
+      .split(',')
+      .map((entry) => /:(10\.0\.0\.\d+):/.exec(entry)?.[1] ?? entry);
+    const asked = [...(seen.asked.get(called) ?? [])];
+    if (told.length !== asked.length || !asked.every((host) => told.includes(host))) {
+      broken.push(`leg ${legId} says "${routesTried}", asked were ${asked.join(' ')}`);
+    }
+  }
+  return broken;
+}
+
+/** Whoever was in an answered call knows that it is over: by its own BYE, the platform's, or for want of any answer. */
+function nobodyIsLeftUp({ caller, gateways }: World): readonly string[] {
+  return [caller, ...gateways].flatMap(({ calls }) =>
+    calls
+      .filter(({ answeredAt, over }) => answeredAt !== null && !over)
+      .map(({ sipCallId }) => `${sipCallId} was never told that its call is over`),
+  );
 }

@@ -189,6 +189,28 @@ test('a BYE to a caller that has not acknowledged its 200 waits for the ACK, for
   assert.equal(driver.b2bua.held, NOTHING_HELD);
 });
 
+test('a callee whose BYE overtakes its 200 leaves no call behind', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  const sent = driver.lastSent('INVITE');
+  assert.equal(driver.statuses(calleeOf(driver, sent).send('BYE')), [200]);
+  driver.answer(sent, 200, { body: bobSays });
+  assert.equal(driver.statuses(txn), [480]);
+  assert.is(driver.acks.length, 1);
+  assert.is(driver.sent('BYE').length, 0);
+  assert.is(driver.record('outbound').answeredAt, null);
+  assert.is(driver.b2bua.callCount, 0);
+});
+
+test('a BYE of one fork leaves the other’s answer alone', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  const sent = driver.lastSent('INVITE');
+  calleeOf(driver, sent, 'fork-tag').send('BYE');
+  driver.answer(sent, 200, { body: bobSays });
+  assert.equal(driver.statuses(txn), [200]);
+});
+
 test('a BYE that waits for an ACK goes out when the ACK is given up', () => {
   const driver = new B2buaDriver();
   const txn = driver.receive(anInvite());

@@ -2,8 +2,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { indexMessage } from '../../../src/sip/index.ts';
+import type { HostPort } from '../../../src/base/index.ts';
 import { seededRandom } from '../../../src/base/index.ts';
 import { SimClock } from '../../sim/clock.ts';
+import type { Parcel } from '../../sim/network.ts';
 import { SimNetwork } from '../../sim/network.ts';
 import { SimNode } from '../../sim/node.ts';
 import { TWO_TRUNKS } from '../../support/b2bua-driver.ts';
@@ -33,7 +35,7 @@ function aNode(): {
     engineDelayMs: 1,
   });
   node.onFacts = (events) => seen.push(`facts ${events.map(({ kind }) => kind).join(' ')}`);
-  network.taps.push((from, to, bytes) => {
+  network.taps.push(({ from, to, bytes }) => {
     if (from.host !== NODE.host) return;
     const guarded = indexMessage(bytes, 'udp');
     if (guarded.verdict === 'ok') seen.push(`${startOf(bytes)} to ${to.host}`);
@@ -45,6 +47,13 @@ const startOf = (bytes: Buffer): string => {
   const [first = ''] = bytes.toString('latin1').split('\r\n', 1);
   return first.startsWith('SIP/2.0') ? first.slice(8, 11) : (first.split(' ', 1)[0] ?? '');
 };
+
+const udp = (from: HostPort, to: HostPort, bytes: Buffer): Parcel => ({
+  transport: 'udp',
+  from,
+  to,
+  bytes,
+});
 
 const SDP =
   'v=0\r\no=- 1 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n';
@@ -67,21 +76,21 @@ function invite(number: string): Buffer {
 
 test('writes both legs’ starts before the INVITE that asks the gateway', () => {
   const { clock, network, seen } = aNode();
-  network.send(ALICE, NODE, invite('441632960000'));
+  network.send(udp(ALICE, NODE, invite('441632960000')));
   clock.runUntil(100);
   assert.equal(seen, ['facts leg.started', 'facts leg.started', 'INVITE to 192.0.2.20']);
 });
 
 test('writes a refused call’s record, in one piece, before the refusal', () => {
   const { clock, network, seen } = aNode();
-  network.send(ALICE, NODE, invite('339999'));
+  network.send(udp(ALICE, NODE, invite('339999')));
   clock.runUntil(100);
   assert.equal(seen, ['facts leg.started leg.ended', '404 to 192.0.2.10']);
 });
 
 test('its next deadline is the earliest of its cores, and a tick serves them all', () => {
   const { clock, node, network, seen } = aNode();
-  network.send(ALICE, NODE, invite('441632960000'));
+  network.send(udp(ALICE, NODE, invite('441632960000')));
   clock.runUntil(150);
   const due = node.signalling.nextDeadline;
   assert.ok(due !== null && due > 150 && due <= 221, String(due));
@@ -100,12 +109,14 @@ test('tells of a gateway that comes back although no call is up', () => {
       .filter((line) => /^(Via|From|To|Call-ID|CSeq):/i.test(line));
     const lines = ['SIP/2.0 503 Busy', ...head, 'Retry-After: 7', 'Content-Length: 0'];
     network.send(
-      GATEWAY,
-      from,
-      Buffer.from(`${lines.join('\r\n').replace(/^(To: .*)$/m, '$1;tag=g')}\r\n\r\n`),
+      udp(
+        GATEWAY,
+        from,
+        Buffer.from(`${lines.join('\r\n').replace(/^(To: .*)$/m, '$1;tag=g')}\r\n\r\n`),
+      ),
     );
   });
-  network.send(ALICE, NODE, invite('441632960000'));
+  network.send(udp(ALICE, NODE, invite('441632960000')));
   clock.runUntil(1_000);
   const gateway = 'out/udp:192.0.2.20:5060';
   assert.equal(node.gatewayNews, [{ kind: 'gatewayResting', gateway, restMs: 7_000 }]);

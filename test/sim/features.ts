@@ -1,0 +1,92 @@
+// Which features a seed switches on. Each is drawn by itself, so that rare combinations occur; a feature that is off leaves the
+// world simpler, which finds what only shows when nothing else happens.
+import type { Random, TransportKind } from '../../src/base/index.ts';
+import type { NetworkPlan } from './network.ts';
+
+export interface Features {
+  readonly network: NetworkPlan;
+  readonly cancels: boolean;
+  readonly changes: boolean;
+  readonly lateOffers: boolean;
+  readonly refusals: boolean;
+  readonly earlyMedia: boolean;
+  readonly silentCallees: boolean;
+  readonly deadFirstGateway: boolean;
+  readonly busyFirstGateway: boolean;
+  readonly engineCapacity: number;
+  readonly platformHangsUp: boolean;
+  /** The caller's trunk wants digest credentials. */
+  readonly digestCaller: boolean;
+  /** Gateways ask for credentials, inside dialogs too. */
+  readonly challengingGateways: boolean;
+  /** What the platform and its gateways speak. */
+  readonly gatewayTransport: TransportKind;
+  /** When the media process dies, and for how long there is none; null: never. */
+  readonly engineLoss: { readonly atMs: number; readonly forMs: number } | null;
+  /** When the drain begins, and how long until its stragglers are hung up; null: never. */
+  readonly drain: { readonly atMs: number; readonly limitMs: number } | null;
+  readonly mediaTimeouts: boolean;
+  readonly storeOutage: { readonly atMs: number; readonly forMs: number } | null;
+}
+
+/** Draws the features of a seed. */
+export function drawFeatures(random: Random): Features {
+  const on = (share: number): boolean => random.draw() < share;
+  const between = (low: number, high: number): number =>
+    Math.round(low + random.draw() * (high - low));
+  const lossy = on(0.5);
+  return {
+    network: {
+      loss: lossy ? random.draw() * 0.3 : 0,
+      duplicate: on(0.3) ? random.draw() * 0.3 : 0,
+      delayMsMin: 1,
+      delayMsMax: on(0.5) ? 1 + random.draw() * 300 : 2,
+    },
+    cancels: on(0.5),
+    changes: on(0.5),
+    lateOffers: on(0.4),
+    refusals: on(0.4),
+    earlyMedia: on(0.4),
+    silentCallees: on(0.25),
+    deadFirstGateway: on(0.2),
+    busyFirstGateway: on(0.2),
+    engineCapacity: on(0.15) ? 6 : 100_000,
+    platformHangsUp: on(0.2),
+    digestCaller: on(0.2),
+    challengingGateways: on(0.2),
+    gatewayTransport: on(0.25) ? 'tcp' : 'udp',
+    engineLoss: on(0.15) ? { atMs: between(0, 9_000), forMs: between(1, 4_000) } : null,
+    drain: on(0.15) ? { atMs: between(0, 6_000), limitMs: between(0, 20_000) } : null,
+    mediaTimeouts: on(0.15),
+    storeOutage: on(0.1) ? { atMs: between(0, 3_000), forMs: between(1, 2_000) } : null,
+  };
+}
+
+/** The platform's configuration in a world with these features. */
+export function configOf(features: Features): string {
+  const auth = features.digestCaller ? 'auth: { username: alice, password: alice-pass }, ' : '';
+  const credentials = features.challengingGateways
+    ? '    credentials: { username: platform, password: platform-pass }\n'
+    : '';
+  const transport =
+    features.gatewayTransport === 'udp' ? '' : `;transport=${features.gatewayTransport}`;
+  return `
+listen: { sip: ["udp://10.0.0.2:5060", "tcp://10.0.0.2:5060"], http: null }
+media: { addresses: [{ bind: 10.0.0.2, ports: 20000-59999 }], inactivity_s: 60 }
+store: { url: "sqlite:./sim.db" }
+limits: { calls: 1000, cps: 1000 }
+trunks:
+  - { name: in, allow: [10.0.0.1/32], ${auth}gateways: [], cps: 1000, channels: 1000, max_duration_s: 120 }
+  - name: out
+    allow: [10.0.0.3/32, 10.0.0.4/32]
+    gateways:
+      - { uri: "sip:10.0.0.3:5060${transport}", priority: 1, weight: 1 }
+      - { uri: "sip:10.0.0.4:5060${transport}", priority: 2, weight: 1 }
+${credentials}    cps: 1000
+    channels: 1000
+    gateway_timeout_s: 3
+    ring_timeout_s: 20
+routes:
+  - { prefix: "44", trunks: [out] }
+`;
+}
