@@ -72,9 +72,9 @@ void MediaThread::start_epoch(std::uint32_t epoch) noexcept {
   for (std::uint32_t slot = 0; slot < legs_.capacity(); ++slot) {
     if (Leg* leg = legs_.at_slot(slot)) close_leg(legs_.handle_of(slot), *leg, now);
   }
-  region_.renew_rings(index_);
-  orders_ = SpscConsumer(region_.order_ring(index_).value());
-  events_ = SpscProducer(region_.event_ring(index_).value());
+  const Region::Rings rings = region_.renew_rings(index_);
+  orders_ = SpscConsumer(rings.orders);
+  events_ = SpscProducer(rings.events);
   epoch_ = epoch;
   region_.header().epoch_ready[index_].store(epoch, std::memory_order_release);
   event_pipe_.wake();

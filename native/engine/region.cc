@@ -73,7 +73,7 @@ Result<Region> Region::create(MutableBytes memory, const RegionShape& shape,
   header->bytes = bytes_needed(shape);
   const Region region(memory, shape);
   for (std::uint32_t thread = 0; thread < shape.threads; ++thread)
-    region.renew_rings(thread);
+    (void)region.renew_rings(thread);
   header->magic.store(kRegionMagic, std::memory_order_release);
   return region;
 }
@@ -101,14 +101,14 @@ MutableBytes Region::ring_bytes(std::uint32_t thread, bool events) const noexcep
                 : memory_.subspan(at, order_ring_bytes(shape_));
 }
 
-void Region::renew_rings(std::uint32_t thread) const noexcept {
+Region::Rings Region::renew_rings(std::uint32_t thread) const noexcept {
   // The shape was checked when this view was made, so neither can fail.
-  CHECK(RingMemory::create(ring_bytes(thread, false), RingKind::kReliable,
-                           contract::kOrderRecordBytes, shape_.order_ring_records)
-            .ok());
-  CHECK(RingMemory::create(ring_bytes(thread, true), RingKind::kReliable,
-                           contract::kEventRecordBytes, shape_.event_ring_records)
-            .ok());
+  return {RingMemory::create(ring_bytes(thread, false), RingKind::kReliable,
+                             contract::kOrderRecordBytes, shape_.order_ring_records)
+              .value(),
+          RingMemory::create(ring_bytes(thread, true), RingKind::kReliable,
+                             contract::kEventRecordBytes, shape_.event_ring_records)
+              .value()};
 }
 
 namespace {

@@ -62,9 +62,15 @@ class Region {
   [[nodiscard]] RegionHeader& header() const noexcept { return *header_; }
   [[nodiscard]] const RegionShape& shape() const noexcept { return shape_; }
 
+  /// The two rings of a media thread.
+  struct Rings {
+    RingMemory orders;
+    RingMemory events;
+  };
   /// Empties a thread's rings for a new epoch. Only its media thread does this, before it says
-  /// `epoch_ready`.
-  void renew_rings(std::uint32_t thread) const noexcept;
+  /// `epoch_ready`, and it goes on with what it gets here: read back from memory that a client
+  /// writes too, the rings might not be rings any more.
+  Rings renew_rings(std::uint32_t thread) const noexcept;
   /// @returns kRegionInvalid when what lies there is not a ring.
   [[nodiscard]] Result<RingMemory> order_ring(std::uint32_t thread) const noexcept;
   [[nodiscard]] Result<RingMemory> event_ring(std::uint32_t thread) const noexcept;
