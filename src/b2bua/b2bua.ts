@@ -1,7 +1,6 @@
 // The back-to-back user agent: two dialogs and two endpoints a call. Here inputs find their call; the phases do the work.
 import type { CallId, ClientTxnId, MonoMs, Now, ServerTxnId } from '../base/index.ts';
 import { neverReached } from '../base/index.ts';
-import type { EngineEvent } from '../engine/index.ts';
 import type { SipRequest, SipResponse } from '../sip/index.ts';
 import type { GatewayHealth } from '../trunks/index.ts';
 import { CallTable } from './call-table.ts';
@@ -9,15 +8,15 @@ import type { Attempt, Call, TimerName } from './call.ts';
 import { onReinviteFailed, onReinviteResponse } from './change-answers.ts';
 import { onByeResponse, sendBye } from './dialog-requests.ts';
 import { endCall } from './ending.ts';
+import { onEngineEvent } from './engine-events.ts';
 import { hangUpLate } from './gateway-invite.ts';
 import { admit, answerRefusal, checkRequire } from './inbound.ts';
 import { onAck, onChangeTimer, onReinvite, onReinviteCancelled } from './modify.ts';
 import { startCall } from './new-call.ts';
-import { outcomeOf, outcomeOfOrder } from './outcome.ts';
+import { outcomeOf } from './outcome.ts';
 import { recordRefusal } from './refused-call.ts';
 import { ALLOW, refusalAnswer } from './responses.ts';
 import {
-  endpointOpened,
   onAnswer,
   onGatewayTimer,
   onProgress,
@@ -25,18 +24,11 @@ import {
   onRingTimer,
   onUnreachable,
 } from './setup.ts';
-import {
-  endpointClosed,
-  forgetEndpoints,
-  onAckMissing,
-  onBye,
-  onCancelled,
-  onEarlyBye,
-  onLingerTimer,
-} from './teardown.ts';
+import { onAckMissing, onBye, onCancelled, onEarlyBye, onLingerTimer } from './teardown.ts';
 import type { B2buaInput, B2buaOutput, B2buaSettings, Held, LiveCall, SipNews } from './types.ts';
 import { viewOf } from './view.ts';
 
+/** One per signalling process; a core as ARCHITECTURE has it, with both clocks since records are dated. */
 export class B2bua {
   readonly #table: CallTable;
   #draining = false;
@@ -84,7 +76,8 @@ export class B2bua {
         this.#onSip(input.news);
         break;
       case 'engine':
-        this.#onEngine(input.event);
+        if (input.event.kind === 'engineLost') this.#engineReady = false;
+        onEngineEvent(this.#table, input.event);
         break;
       case 'engineReady':
         this.#engineReady = input.ready;
@@ -320,63 +313,6 @@ export class B2bua {
     this.#table.forgetTxn(txn);
     if (use.kind === 'invite') onUnreachable(this.#table, use.call, use.attempt, why);
     else if (use.kind === 'reinvite') onReinviteFailed(this.#table, use.call, use.leg, txn);
-  }
-
-  // ── Engine ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #onEngine(event: EngineEvent): void {
-    switch (event.kind) {
-      case 'endpointOpened':
-        this.#onOpened(event);
-        break;
-      case 'endpointClosed': {
-        const use = this.#table.takeOrder(event.order);
-        if (use !== null && this.#table.calls.has(use.call.id))
-          endpointClosed(this.#table, use.call, use.leg, event);
-        break;
-      }
-      case 'orderDone': {
-        const use = this.#table.takeOrder(event.order);
-        if (use !== null && event.code !== 'OK' && use.call.ending === null) {
-          endCall(this.#table, use.call, outcomeOfOrder(event.code), 'platform');
-        }
-        break;
-      }
-      case 'mediaTimeout': {
-        const place = this.#table.byEndpoint(event.endpoint);
-        if (place !== null)
-          endCall(this.#table, place.call, outcomeOf('MEDIA_TIMEOUT'), 'platform');
-        break;
-      }
-      case 'mediaStarted':
-      case 'latched':
-        break;
-      case 'engineLost':
-        this.#onEngineLost();
-        break;
-      default:
-        neverReached(event);
-    }
-  }
-
-  #onOpened(event: Extract<EngineEvent, { kind: 'endpointOpened' }>): void {
-    const use = this.#table.takeOrder(event.order);
-    if (use === null) return;
-    if (this.#table.calls.has(use.call.id)) {
-      endpointOpened(this.#table, use.call, use.leg, event);
-    } else if (event.code === 'OK') {
-      // The call gave up waiting: nobody else will ever close this endpoint.
-      this.#table.closeOrphan(event.endpoint);
-    }
-  }
-
-  #onEngineLost(): void {
-    this.#engineReady = false;
-    this.#table.forgetOrders();
-    for (const call of [...this.#table.calls.values()]) {
-      forgetEndpoints(this.#table, call);
-      endCall(this.#table, call, outcomeOf('ENGINE_LOST'), 'platform');
-    }
   }
 
   #onTimer(call: Call, name: TimerName): void {

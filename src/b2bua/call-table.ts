@@ -37,6 +37,7 @@ type Timer =
 /** RFC 3261 §13.2.2.4: so long after the first 2xx other forks may still answer (64*T1). */
 const FORKS_MS = 32_000;
 
+/** One per B2BUA, and known to it and the phases alone. */
 export class CallTable implements Context {
   now: Now = { mono: 0 as MonoMs, epoch: 0 as Now['epoch'] };
   settings: B2buaSettings;

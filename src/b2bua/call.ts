@@ -20,7 +20,6 @@ import type {
   OutgoingRequest,
 } from '../sip/index.ts';
 import type { GatewayAttempt, Ticket, Trunk } from '../trunks/index.ts';
-import type { DialogCredentials } from './credentials.ts';
 import type { Outcome } from './outcome.ts';
 import type { CallPhase } from './types.ts';
 
@@ -67,6 +66,18 @@ export interface WaitingInvite {
   answered: boolean;
   /** Record-Route lines that our answers repeat (RFC 3261 §12.1.1). */
   readonly recordRoutes: HeaderLines;
+}
+
+/** What a trunk answers its gateways' challenges with. */
+export type Credentials = NonNullable<Trunk['credentials']>;
+
+/** What a challenged request inside a dialog may be answered with. */
+export interface DialogCredentials {
+  readonly credentials: Credentials;
+  /** The one realm that is answered. */
+  readonly realm: string;
+  /** The gateway's own host: a dialog that leads to any other party is never given an answer. */
+  readonly gatewayHost: string;
 }
 
 /** A re-INVITE of ours on its way. */

@@ -11,9 +11,7 @@ import type {
 import type { EngineOrder } from '../engine/index.ts';
 import type { Dialog, HeaderLines } from '../sip/index.ts';
 import type { GatewayAttempt, Trunk } from '../trunks/index.ts';
-import type { Attempt, Call, InviteHead, Leg, TimerName } from './call.ts';
-import type { DialogCredentials } from './credentials.ts';
-import type { SentBye } from './dialog-requests.ts';
+import type { Attempt, Call, DialogCredentials, InviteHead, Leg, TimerName } from './call.ts';
 import type { Outcome } from './outcome.ts';
 import type { B2buaSettings, SipOrder } from './types.ts';
 
@@ -31,6 +29,16 @@ export interface LateInvite {
   /** Why the call was given up; what the BYE to a late answer says. */
   readonly outcome: Outcome;
   /** What a challenge to that BYE may be answered with. */
+  readonly credentials: DialogCredentials | null;
+}
+
+/** A BYE that may be challenged. */
+export interface SentBye {
+  readonly kind: 'bye';
+  readonly dialog: Dialog;
+  readonly uri: string;
+  readonly headers: HeaderLines;
+  /** Null when a challenge is not to be answered, or was answered already. */
   readonly credentials: DialogCredentials | null;
 }
 

@@ -3,20 +3,8 @@ import type { CodedError, Result } from '../base/index.ts';
 import { err, ok } from '../base/index.ts';
 import type { SipResponse } from '../sip/index.ts';
 import { digestAnswer, readChallenge, sendTargetOfText } from '../sip/index.ts';
-import type { Trunk } from '../trunks/index.ts';
-import type { Leg } from './call.ts';
+import type { Credentials, DialogCredentials, Leg } from './call.ts';
 import type { Context } from './context.ts';
-
-export type Credentials = NonNullable<Trunk['credentials']>;
-
-/** What a challenged request inside a dialog may be answered with. */
-export interface DialogCredentials {
-  readonly credentials: Credentials;
-  /** The one realm that is answered. */
-  readonly realm: string;
-  /** The gateway's own host: a dialog that leads to any other party is never given an answer. */
-  readonly gatewayHost: string;
-}
 
 /** A header line that answers a challenge, and the realm it was for. */
 export interface ChallengeAnswer {

@@ -1,9 +1,8 @@
 // Requests inside a leg's dialog: ACK, BYE and re-INVITE, with the case of a peer whose Contact leads nowhere.
 import type { ClientTxnId } from '../base/index.ts';
 import type { Dialog, DialogRequest, HeaderLines, SipResponse } from '../sip/index.ts';
-import type { Call, Leg, SentChange } from './call.ts';
-import type { Context } from './context.ts';
-import type { DialogCredentials } from './credentials.ts';
+import type { Call, DialogCredentials, Leg, SentChange } from './call.ts';
+import type { Context, SentBye } from './context.ts';
 import { answerInDialog, isChallenge } from './credentials.ts';
 import type { Outcome } from './outcome.ts';
 import { reasonValue } from './outcome.ts';
@@ -21,16 +20,6 @@ export interface Acknowledged {
   readonly toTag: string;
   /** The INVITE's. */
   readonly cseq: number;
-}
-
-/** A BYE that may be challenged. */
-export interface SentBye {
-  readonly kind: 'bye';
-  readonly dialog: Dialog;
-  readonly uri: string;
-  readonly headers: HeaderLines;
-  /** Null when a challenge is not to be answered, or was answered already. */
-  readonly credentials: DialogCredentials | null;
 }
 
 /** The 2xx that a response is, as its ACK names it. */

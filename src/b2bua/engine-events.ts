@@ -1,0 +1,62 @@
+// What the media engine tells: endpoints opened and closed, orders refused, silence, and the end of the media process.
+import { neverReached } from '../base/index.ts';
+import type { EngineEvent } from '../engine/index.ts';
+import type { CallTable } from './call-table.ts';
+import { endCall } from './ending.ts';
+import { outcomeOf, outcomeOfOrder } from './outcome.ts';
+import { endpointOpened } from './setup.ts';
+import { endpointClosed, forgetEndpoints } from './teardown.ts';
+
+/** Finds the call of an event and lets it take the news. */
+export function onEngineEvent(table: CallTable, event: EngineEvent): void {
+  switch (event.kind) {
+    case 'endpointOpened':
+      onOpened(table, event);
+      break;
+    case 'endpointClosed': {
+      const use = table.takeOrder(event.order);
+      if (use !== null && table.calls.has(use.call.id))
+        endpointClosed(table, use.call, use.leg, event);
+      break;
+    }
+    case 'orderDone': {
+      const use = table.takeOrder(event.order);
+      if (use !== null && event.code !== 'OK' && use.call.ending === null) {
+        endCall(table, use.call, outcomeOfOrder(event.code), 'platform');
+      }
+      break;
+    }
+    case 'mediaTimeout': {
+      const place = table.byEndpoint(event.endpoint);
+      if (place !== null) endCall(table, place.call, outcomeOf('MEDIA_TIMEOUT'), 'platform');
+      break;
+    }
+    case 'mediaStarted':
+    case 'latched':
+      break;
+    case 'engineLost':
+      onEngineLost(table);
+      break;
+    default:
+      neverReached(event);
+  }
+}
+
+function onOpened(table: CallTable, event: Extract<EngineEvent, { kind: 'endpointOpened' }>): void {
+  const use = table.takeOrder(event.order);
+  if (use === null) return;
+  if (table.calls.has(use.call.id)) {
+    endpointOpened(table, use.call, use.leg, event);
+  } else if (event.code === 'OK') {
+    // The call gave up waiting: nobody else will ever close this endpoint.
+    table.closeOrphan(event.endpoint);
+  }
+}
+
+function onEngineLost(table: CallTable): void {
+  table.forgetOrders();
+  for (const call of [...table.calls.values()]) {
+    forgetEndpoints(table, call);
+    endCall(table, call, outcomeOf('ENGINE_LOST'), 'platform');
+  }
+}
