@@ -55,9 +55,17 @@ for (let seed = options.from; seed <= options.to; seed += 1) {
   failed += 1;
   process.stdout.write(`seed ${seed}: ${result.broken.join('; ')}\n`);
   process.stdout.write(`  again: npm run sim -- --seed ${seed} --calls ${options.calls}\n`);
-  if (options.trace) process.stdout.write(`${result.trace.slice(-30).map((line) => `  ${line}`).join('\n')}\n`);
+  if (options.trace)
+    process.stdout.write(
+      `${result.trace
+        .slice(-30)
+        .map((line) => `  ${line}`)
+        .join('\n')}\n`,
+    );
 }
 const seconds = (performance.now() - startedAt) / 1000;
-process.stdout.write(`${answered} calls answered, ${((seconds * 1000) / Math.max(played, 1)).toFixed(1)} ms a seed\n`);
+process.stdout.write(
+  `${answered} calls answered, ${((seconds * 1000) / Math.max(played, 1)).toFixed(1)} ms a seed\n`,
+);
 process.stdout.write(`${played - failed} passed, ${failed} failed, 0 skipped\n`);
 process.exit(failed > 0 || played === 0 ? 1 : 0);

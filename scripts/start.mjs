@@ -5,6 +5,9 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { ROOT, setup } from './setup.mjs';
 
+/** How often we look whether whoever started us is still there. */
+const PARENT_LOOK_MS = 500;
+
 const HELP = `usage: npm start [-- OPTIONS]
 
 Installs and builds what is missing, then runs the engine. Without OPTIONS it serves ./trunkyard.yaml, or the
@@ -30,6 +33,15 @@ function serve(extra) {
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']) {
     process.on(signal, () => child.kill(signal));
   }
+  // npm ends the shell between us without a word when it is told to stop; the shell's end is the only sign we get.
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    console.error('npm is gone: draining');
+    child.kill('SIGTERM');
+    clearInterval(watch);
+  }, PARENT_LOOK_MS);
+  watch.unref();
   child.on('error', (error) => {
     console.error(`can't run ${main}: ${error.message}`);
     process.exitCode = 1;

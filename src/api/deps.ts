@@ -11,7 +11,8 @@ import type {
 /** Why the node takes no new calls at the moment; the words of GET /readyz. */
 export type NotReadyReason = 'starting' | 'draining' | 'store_unavailable' | 'engine_lost';
 
-export type DrainAction = 'start' | 'cancel';
+/** `stop` drains and then ends the node, as SIGTERM does; `start` leaves it up, so that `cancel` can bring it back. */
+export type DrainAction = 'start' | 'cancel' | 'stop';
 
 export interface DrainState {
   readonly draining: boolean;

@@ -57,7 +57,7 @@ export const NameParams = Type.Object({
 export type NameParams = Static<typeof NameParams>;
 
 export const DrainBody = Type.Object(
-  { action: Type.Union([Type.Literal('start'), Type.Literal('cancel')]) },
+  { action: Type.Union([Type.Literal('start'), Type.Literal('cancel'), Type.Literal('stop')]) },
   { additionalProperties: false },
 );
 export type DrainBody = Static<typeof DrainBody>;

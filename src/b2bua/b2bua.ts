@@ -166,7 +166,7 @@ export class B2bua {
     if (!known) {
       this.#table.respond(txn, { status: 403, toTag: this.#table.random.hex(8) });
       this.#table.rejected('SOURCE_NOT_ALLOWED', null);
-    } else if (request.method === 'OPTIONS') this.#onOptions(txn);
+    } else if (request.method === 'OPTIONS') this.#onOptions(txn, request);
     else if (request.method === 'BYE')
       this.#table.respond(txn, { status: 481, toTag: this.#table.random.hex(8) });
     else this.#refuseMethod(txn);
@@ -240,8 +240,13 @@ export class B2bua {
     }
   }
 
-  #onOptions(txn: ServerTxnId): void {
+  #onOptions(txn: ServerTxnId, request: SipRequest): void {
     const toTag = this.#table.random.hex(8);
+    const unsupported = checkRequire(request);
+    if (unsupported !== null) {
+      this.#table.respond(txn, refusalAnswer(unsupported.error, toTag, unsupported.headers));
+      return;
+    }
     if (this.#draining || !this.#engineReady || !this.#storeAvailable) {
       // SPEC E21: neighbours that probe us stop sending calls before they are refused one by one.
       const error = { code: 'NODE_DRAINING', message: 'draining', retryAfterS: 30 } as const;

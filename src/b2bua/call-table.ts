@@ -278,7 +278,8 @@ export class CallTable implements Context {
 
   gatewayAnswered(attempt: Attempt, status: number, retryAfterS: number | null): void {
     const gateway = attempt.plan.gateway.id;
-    const failed = attempt.plan.trunk.failsOverOn.has(status);
+    // A 408 came from somebody: the gateway works, the subscriber behind it doesn't answer.
+    const failed = status >= 500 && attempt.plan.trunk.failsOverOn.has(status);
     this.#tellHealth(
       failed ? { kind: 'failed', gateway, retryAfterS } : { kind: 'answered', gateway },
     );

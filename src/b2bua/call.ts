@@ -10,6 +10,7 @@ import type {
   LegMedia,
   LocalPoint,
   MonoMs,
+  OrderId,
   ServerTxnId,
 } from '../base/index.ts';
 import type {
@@ -192,6 +193,10 @@ export interface Call {
   exchange: Exchange | null;
   /** A 2xx whose ACK waits for the other side's answer (late offer). */
   unacknowledged: Unacknowledged | null;
+  /** The last order of a connection under way; null once the engine has carried it out. */
+  connecting: OrderId | null;
+  /** Our 200's body, kept back until the media is connected: a caller may send with the 200's arrival. */
+  heldAnswer: Buffer | null;
   /** Endpoints the engine still has to open. */
   opening: number;
   lastOutcome: Outcome | null;

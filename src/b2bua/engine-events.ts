@@ -3,8 +3,8 @@ import { neverReached } from '../base/index.ts';
 import type { EngineEvent } from '../engine/index.ts';
 import type { CallTable } from './call-table.ts';
 import { endCall } from './ending.ts';
-import { outcomeOf, outcomeOfOrder } from './outcome.ts';
-import { endpointOpened } from './setup.ts';
+import { outcomeOf } from './outcome.ts';
+import { connectionDone, endpointOpened } from './setup.ts';
 import { endpointClosed, forgetEndpoints } from './teardown.ts';
 
 /** Finds the call of an event and lets it take the news. */
@@ -21,9 +21,7 @@ export function onEngineEvent(table: CallTable, event: EngineEvent): void {
     }
     case 'orderDone': {
       const use = table.takeOrder(event.order);
-      if (use !== null && event.code !== 'OK' && use.call.ending === null) {
-        endCall(table, use.call, outcomeOfOrder(event.code), 'platform');
-      }
+      if (use !== null) connectionDone(table, use.call, event);
       break;
     }
     case 'mediaTimeout': {

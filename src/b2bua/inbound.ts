@@ -2,7 +2,7 @@
 import type { CodedError, Flow, Result, ServerTxnId } from '../base/index.ts';
 import { err, ok } from '../base/index.ts';
 import type { AudioDescription, HeaderLines, SipRequest } from '../sip/index.ts';
-import { computeHa1 } from '../sip/index.ts';
+import { computeHa1, parseUri, sendTargetOfText } from '../sip/index.ts';
 import type { RouteChoice, Ticket, Trunk } from '../trunks/index.ts';
 import { dialledText, readDialled } from '../trunks/index.ts';
 import type { Context } from './context.ts';
@@ -131,11 +131,15 @@ function authenticate(
     return computeHa1({ username, realm, password: auth.password });
   });
   if (!verified.ok) {
-    if (verified.error.reason === 'stale') {
-      const error = { code: 'AUTH_REQUIRED', message: 'stale nonce' } as const;
-      return refuse(error, bySource, digest.challenge(cx.now.epoch, { stale: true }));
-    }
-    return refuse(verified.error.error, bySource);
+    const { error, reason } = verified.error;
+    if (error.code !== 'AUTH_REQUIRED') return refuse(error, bySource);
+    // Each 401 carries a challenge (RFC 3261 §21.4.2). With stale=true where the password may well be right.
+    const stale = reason === 'stale' || reason === 'replayed';
+    return refuse(error, bySource, digest.challenge(cx.now.epoch, { stale }));
+  }
+  if (!isForUri(verified.value.uri, request)) {
+    const message = 'the credentials are for another Request-URI';
+    return refuse({ code: 'MESSAGE_MALFORMED', message }, bySource);
   }
   const trunk = book.byUsername(verified.value.username);
   // A trunk with both an address list and credentials must prove both.
@@ -148,6 +152,14 @@ function authenticate(
   return ok({ trunk, authIdentity: verified.value.username });
 }
 
+/** Compared by what decides where the call goes; ports and parameters are rewritten by honest proxies. */
+function isForUri(signed: string, request: SipRequest): boolean {
+  const parsed = parseUri(signed);
+  if (!parsed.ok) return false;
+  const { user, host } = request.uri;
+  return parsed.value.user === user && parsed.value.host === host;
+}
+
 function checkRequest(
   request: SipRequest,
 ): { readonly error: CodedError; readonly headers: HeaderLines } | null {
@@ -155,8 +167,15 @@ function checkRequest(
     return { error: { code: 'TOO_MANY_HOPS', message: 'Max-Forwards is 0' }, headers: [] };
   }
   const { scheme } = request.uri;
-  if (scheme !== 'sip' && scheme !== 'sips' && scheme !== 'tel') {
+  // sips asks for TLS on every hop (RFC 3261 §26.2.2), which no transport of ours gives yet.
+  if (scheme !== 'sip' && scheme !== 'tel') {
     return { error: { code: 'URI_UNSUPPORTED', message: `scheme ${scheme}` }, headers: [] };
+  }
+  const [contact, second] = request.contacts;
+  // RFC 3261 §8.1.1.8: exactly one SIP URI, where everything later in the dialog goes.
+  if (contact === undefined || second !== undefined || !sendTargetOfText(contact.uri).ok) {
+    const message = 'INVITE needs one Contact with a SIP URI';
+    return { error: { code: 'MESSAGE_MALFORMED', message }, headers: [] };
   }
   return checkRequire(request);
 }
@@ -182,6 +201,10 @@ export function readOffer(request: SipRequest): Result<AudioDescription | null, 
       code: 'BODY_UNSUPPORTED',
       message: `Content-Type ${request.contentType ?? 'missing'}`,
     });
+  }
+  const encoding = request.header('content-encoding');
+  if (encoding !== null && encoding.toLowerCase() !== 'identity') {
+    return err({ code: 'BODY_UNSUPPORTED', message: `Content-Encoding ${encoding}` });
   }
   const read = readBody(request.body);
   return read.ok ? acceptable(read.value) : read;

@@ -39,7 +39,10 @@ export function closeEndpoints(cx: Context, call: Call): void {
   cx.engine(orders);
 }
 
-/** Connects two legs that have agreed, each to its peer and both to each other. `x` and `y` may be one (echo). */
+/**
+ * Connects two legs that have agreed, each to its peer and both to each other. `x` and `y` may be one (echo). The engine carries
+ * orders of one call out in order, so the answer to the last one says that all are done: `call.connecting`.
+ */
 export function connectLegs(cx: Context, call: Call, x: Leg, y: Leg): void {
   const maps = mapsBetween(x, y);
   if (maps === null) return;
@@ -51,6 +54,7 @@ export function connectLegs(cx: Context, call: Call, x: Leg, y: Leg): void {
   if (x !== y) pushUpdate(cx, call, y, maps.clockRatesB, orders);
   pushLink(cx, call, x, y, maps.aToB, orders);
   if (x !== y) pushLink(cx, call, y, x, maps.bToA, orders);
+  call.connecting = orders.at(-1)?.order ?? null;
   cx.engine(orders);
 }
 

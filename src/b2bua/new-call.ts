@@ -32,6 +32,8 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     sipCallId: kept(request.callId),
     trunk: admitted.trunk,
     peerAddress: flow.remote.host,
+    // Media may be of another family than signalling (RFC 6157 §5).
+    mediaHost: admitted.offer?.remoteRtp?.host ?? flow.remote.host,
     point: pointFor(cx, { transport: flow.transport, ...flow.remote }),
     caller: kept(callerOf(request)),
     called,
@@ -60,6 +62,8 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     attempt: null,
     exchange: null,
     unacknowledged: null,
+    connecting: null,
+    heldAnswer: null,
     opening: 0,
     lastOutcome: null,
     ending: null,
@@ -83,6 +87,8 @@ interface LegSeed {
   readonly sipCallId: string;
   readonly trunk: Leg['trunk'];
   readonly peerAddress: string;
+  /** An address of the family its media will have. */
+  readonly mediaHost: string;
   readonly point: LocalPoint;
   readonly caller: string;
   readonly called: string;
@@ -107,7 +113,7 @@ function newLeg(cx: Context, seed: LegSeed): Leg {
     authIdentity: seed.authIdentity,
     dialog: null,
     anchor: {
-      addressIndex: addressIndexFor(cx, seed.peerAddress, seed.number),
+      addressIndex: addressIndexFor(cx, seed.mediaHost, seed.number),
       endpoint: null,
       rtpPort: 0,
       rtcpPort: 0,
@@ -149,6 +155,7 @@ function newOutboundLeg(cx: Context, call: Call, number: string): Leg {
     sipCallId: cx.random.hex(12),
     trunk: first?.trunk ?? null,
     peerAddress: host,
+    mediaHost: host,
     point: target === null ? call.a.point : pointFor(cx, target),
     caller: call.a.caller,
     called: number,

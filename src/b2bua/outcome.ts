@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../base/index.ts';
 import { ERRORS, neverReached } from '../base/index.ts';
 import type { EngineCode } from '../engine/index.ts';
+import { safeText } from '../sip/index.ts';
 
 /** ITU-T Q.850 causes by SIP status, RFC 3398 §8.2.6.1; 487 and 488 as RFC 3326 users write them. */
 const Q850_BY_STATUS: ReadonlyMap<number, number> = new Map([
@@ -17,6 +18,8 @@ export interface Outcome {
   readonly cause: ErrorCode;
   readonly status: number;
   readonly q850: number | null;
+  /** The peer's own Reason header value, when it gave one; passed on and recorded as it came. */
+  readonly heard?: string;
 }
 
 /** The outcome a catalogue code stands for; `status` overrides the catalogue's where the peer chose one. */
@@ -48,12 +51,34 @@ export function outcomeOfStatus(status: number): Outcome {
   }
 }
 
+/** Longest Reason that is believed to be one. */
+const REASON_CHARS_MAX = 256;
+
+/**
+ * A far end's final answer with the Reason headers it carried (RFC 3326, RFC 6432): the peer knows better than our table.
+ * @param status 300 to 699.
+ */
+export function heardOutcome(status: number, reasons: readonly string[]): Outcome {
+  return withReason(outcomeOfStatus(status), reasons);
+}
+
+/** Lays a peer's Reason over an outcome; the first with a Q.850 cause counts, else nothing changes. */
+export function withReason(outcome: Outcome, reasons: readonly string[]): Outcome {
+  for (const reason of reasons) {
+    const cause = /^Q\.850\s*;(?:.*;)?\s*cause\s*=\s*(\d{1,3})(?!\d)/i.exec(reason)?.[1];
+    if (cause === undefined || reason.length > REASON_CHARS_MAX || Number(cause) > 127) continue;
+    return { ...outcome, q850: Number(cause), heard: safeText(reason) };
+  }
+  return outcome;
+}
+
 /** Reads the engine's refusal of an order that changes an endpoint. */
 export function outcomeOfOrder(code: EngineCode): Outcome {
   switch (code) {
     case 'HANDLE_STALE':
       return outcomeOf('ENGINE_LOST');
     case 'ADDRESS_INVALID':
+      return outcomeOf('MEDIA_UNREACHABLE');
     case 'ORDER_INVALID':
       // What the engine is told comes from the peers' descriptions: an address it can't send to, for example.
       return outcomeOf('SDP_MALFORMED', 488);
@@ -79,6 +104,7 @@ export function statusForCaller(status: number): number {
 
 /** The value of a Reason header (RFC 3326) for an outcome; null when there is no Q.850 cause to tell. */
 export function reasonValue(outcome: Outcome): string | null {
+  if (outcome.heard !== undefined) return outcome.heard;
   if (outcome.q850 === null) return null;
   return `Q.850;cause=${outcome.q850};text="${outcome.cause}"`;
 }

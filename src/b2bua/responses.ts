@@ -2,6 +2,7 @@
 import type { CodedError, ErrorCode } from '../base/index.ts';
 import { ERRORS } from '../base/index.ts';
 import type { HeaderLines } from '../sip/index.ts';
+import { safeText } from '../sip/index.ts';
 import type { Leg } from './call.ts';
 import type { Answer } from './context.ts';
 import { contactOf } from './identity.ts';
@@ -11,7 +12,10 @@ import { outcomeOf, reasonValue } from './outcome.ts';
 export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS';
 
 /** What a refused body should have been (RFC 3261 §21.4.13). */
-const ACCEPT: HeaderLines = [['Accept', 'application/sdp']];
+const ACCEPT: HeaderLines = [
+  ['Accept', 'application/sdp'],
+  ['Accept-Encoding', 'identity'],
+];
 
 /** Refusals by a cap: the peer must be able to tell which one it ran into (SPEC E9). */
 const CAPS: ReadonlySet<ErrorCode> = new Set([
@@ -20,6 +24,9 @@ const CAPS: ReadonlySet<ErrorCode> = new Set([
   'CALL_LIMIT_REACHED',
   'CPS_LIMIT_REACHED',
 ]);
+
+const UNREADABLE: ReadonlySet<ErrorCode> = new Set(['SDP_MALFORMED', 'MESSAGE_MALFORMED']);
+const PHRASE_CHARS_MAX = 100;
 
 /** The final answer a coded failure stands for, with Retry-After where the failure says when a retry helps. */
 export function refusalAnswer(
@@ -41,7 +48,11 @@ export function refusalAnswer(
   }
   const accept = error.code === 'BODY_UNSUPPORTED' ? ACCEPT : [];
   const status = ERRORS[error.code].sip ?? 500;
-  return { status, toTag, headers: [...headers, ...accept, ...retry] };
+  // What can't be read is told in a few words, so that the sender can mend it.
+  const reason = UNREADABLE.has(error.code)
+    ? safeText(error.message).slice(0, PHRASE_CHARS_MAX)
+    : null;
+  return { status, reason, toTag, headers: [...headers, ...accept, ...retry] };
 }
 
 /** `TRUNK_CPS_EXCEEDED` as a reason phrase: "Trunk CPS exceeded". */

@@ -19,7 +19,7 @@ import {
   readBody,
   sdpBody,
 } from './offer-answer.ts';
-import { outcomeOf, outcomeOfStatus, statusForCaller } from './outcome.ts';
+import { heardOutcome, outcomeOf, outcomeOfOrder, statusForCaller } from './outcome.ts';
 import { commitAnswered, commitRinging } from './records.ts';
 import { sdpHeaders } from './responses.ts';
 
@@ -151,7 +151,6 @@ function answerFirstOffer(cx: Context, call: Call, attempt: Attempt, response: S
     refuseCaller(cx, call, { code: 'CODEC_NOT_SHARED', message: answer.error.message });
     return;
   }
-  if (call.b !== null) commitAnswered(cx, call.b);
   answerCaller(cx, call, sdpBody(answer.value));
 }
 
@@ -169,17 +168,41 @@ function answerLateOffer(cx: Context, call: Call, attempt: Attempt, response: Si
   }
   // The ACK to the gateway carries the caller's answer, so it waits for the caller's ACK (RFC 3261 §13.2.1).
   call.unacknowledged = { ...acknowledgedBy(attempt.txn, response), leg: b };
-  commitAnswered(cx, b);
   answerCaller(cx, call, sdpBody(forwarded.value));
+}
+
+/** The engine has connected the legs, or refused to: what waited for it goes on. */
+export function connectionDone(
+  cx: Context,
+  call: Call,
+  event: Extract<EngineEvent, { kind: 'orderDone' }>,
+): void {
+  if (call.ending !== null) return;
+  if (event.code !== 'OK') {
+    endCall(cx, call, outcomeOfOrder(event.code), 'platform');
+    return;
+  }
+  if (call.connecting !== event.order) return;
+  call.connecting = null;
+  const { heldAnswer } = call;
+  call.heldAnswer = null;
+  if (heldAnswer !== null) answerCaller(cx, call, heldAnswer);
 }
 
 function answerCaller(cx: Context, call: Call, body: Buffer): void {
   const waiting = call.a.waitingInvite;
   if (waiting === null) return;
+  if (call.connecting !== null) {
+    // RFC 3264 §5.1: whoever says where it receives must be ready to, and an address the engine can't use is still refused.
+    call.heldAnswer = body;
+    return;
+  }
   waiting.answered = true;
   call.phase = 'answered';
   // Its facts live on in what the legs agreed to.
   call.firstOffer = null;
+  // One moment for both legs: what one is charged for the other is too.
+  if (call.b !== null) commitAnswered(cx, call.b);
   commitAnswered(cx, call.a);
   const limitS = Math.min(call.a.trunk?.maxDurationS ?? 0, call.b?.trunk?.maxDurationS ?? Infinity);
   if (limitS > 0 && Number.isFinite(limitS)) cx.setTimer(call, 'maxDuration', limitS * 1000);
@@ -196,7 +219,7 @@ function acknowledge(cx: Context, call: Call, attempt: Attempt, response: SipRes
 /** The gateway's final refusal: next gateway where the trunk's list says so, else the caller is told. */
 export function onRefusal(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
   const { status } = response;
-  const outcome = outcomeOfStatus(status);
+  const outcome = heardOutcome(status, response.headerValues('reason'));
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
   const retryAfterS = Number.parseInt(response.header('retry-after') ?? '', 10);

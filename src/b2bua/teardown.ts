@@ -6,7 +6,7 @@ import type { Call, Leg } from './call.ts';
 import { legsOf } from './call.ts';
 import type { Answer, Context } from './context.ts';
 import { endCall, settle, sideOf, takeWaiting } from './ending.ts';
-import { outcomeOf } from './outcome.ts';
+import { outcomeOf, withReason } from './outcome.ts';
 import { mediaOf } from './records.ts';
 
 /** BYE from a party: answered at once, the other side follows. */
@@ -24,9 +24,7 @@ export function onBye(
     cx.respond(leg.waitingInvite.txn, { status: 487, toTag: leg.localTag });
     takeWaiting(cx, leg);
   }
-  const q850 = /Q\.850\s*;\s*cause\s*=\s*(\d{1,3})/i.exec(request.header('reason') ?? '')?.[1];
-  const outcome = outcomeOf('NORMAL_CLEARING');
-  const told = q850 === undefined ? outcome : { ...outcome, q850: Number(q850) };
+  const told = withReason(outcomeOf('NORMAL_CLEARING'), request.headerValues('reason'));
   endCall(cx, call, told, sideOf(leg));
 }
 

@@ -26,9 +26,9 @@ export interface CallsOptions {
 
 export interface CdrExportOptions {
   readonly url: string | null;
-  /** Calls that started at or after; null = from the first. */
+  /** Legs that ended at or after; null = from the first. */
   readonly from: EpochMs | null;
-  /** Calls that started before; null = to the last. */
+  /** Legs that ended before; null = to the last. */
   readonly to: EpochMs | null;
   readonly trunk: string | null;
   readonly format: 'csv' | 'json';

@@ -170,8 +170,8 @@ function addCdr(shared: Shared): void {
     .command('export')
     .description('write call records, one row a leg, oldest first')
     .addOption(urlOption())
-    .option('--from <time>', 'calls that started at or after this UTC time', readTime)
-    .option('--to <time>', 'calls that started before this UTC time', readTime)
+    .option('--from <time>', 'legs that ended at or after this UTC time', readTime)
+    .option('--to <time>', 'legs that ended before this UTC time', readTime)
     .option('-t, --trunk <name>', 'only legs on this trunk')
     .addOption(
       new Option('-f, --format <format>', 'of the records').choices(['csv', 'json']).default('csv'),

@@ -50,7 +50,11 @@ function emptyToNull(text: string | undefined): string | null {
 
 function readRegularFile(path: string, bytesMax: number): Result<SecretFile, string> {
   try {
-    const { mode, size } = statSync(path);
+    const found = statSync(path);
+    // A device or a pipe would be read without end, and with calls up that would be the end of them.
+    if (!found.isFile())
+      return err(found.isDirectory() ? 'it is a directory' : 'it is not a regular file');
+    const { mode, size } = found;
     if (size > bytesMax) return err(`it has ${size} bytes, more than ${bytesMax}`);
     return ok({ text: readFileSync(path, 'utf8'), mode });
   } catch (error) {

@@ -270,6 +270,14 @@ export class SchemaReader {
       const names = expanded.error.join(', ');
       return this.#refuse(spot, view, `the environment variable ${names} is not set`);
     }
+    // Looked at in what was written: a value out of the environment may hold what it likes.
+    if (/\$\{(?![A-Za-z_][A-Za-z0-9_]*\})/.test(text)) {
+      return this.#refuse(
+        spot,
+        view,
+        'has a ${ without a name and }; write $${ for the text itself',
+      );
+    }
     return KindGuard.IsInteger(spot.schema) && /^-?\d+$/.test(expanded.value)
       ? Number(expanded.value)
       : expanded.value;

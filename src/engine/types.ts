@@ -77,7 +77,12 @@ export type EngineEvent =
       readonly rtpPort: number;
       readonly rtcpPort: number;
     }
-  | { readonly kind: 'orderDone'; readonly order: OrderId; readonly code: EngineCode; readonly endpoint: EndpointHandle }
+  | {
+      readonly kind: 'orderDone';
+      readonly order: OrderId;
+      readonly code: EngineCode;
+      readonly endpoint: EndpointHandle;
+    }
   | {
       readonly kind: 'endpointClosed';
       readonly order: OrderId;

@@ -22,7 +22,7 @@ import { Metrics } from './metrics.ts';
 import { addReadings } from './readings.ts';
 import { TrunkObjects } from './trunk-objects.ts';
 
-/** `start` and `cancel` are the operator's; after `stop`, which is the supervisor's, there is no way back. */
+/** `start` and `cancel` are the operator's; after `stop`, which ends the node when it is empty, there is no way back. */
 export type DrainWish = 'start' | 'cancel' | 'stop';
 
 /** Everything that runs in a control process, for those who show it and those who order it about. */
@@ -42,6 +42,8 @@ export interface Node {
   /** Gives the B2BUA an input at this moment. */
   command(input: B2buaInput): void;
   drain(wish: DrainWish): void;
+  /** Asks the supervisor for the end of the node, by way of a drain. */
+  wantStop(): void;
   /** New trunks, routes and caps for new calls; CONFIG_INVALID, and nothing changed, when they clash with the API's. */
   reload(settings: Settings): Result<void, CodedError>;
   /** Closes everything, last opened first, once the store has all facts. */
@@ -55,6 +57,8 @@ export interface ComposeOptions {
   readonly addonPath: string | null;
   /** The media process lives but takes no orders. */
   readonly onMediaStuck: () => void;
+  /** An operator wants the node drained and ended. */
+  readonly onStopWanted: () => void;
 }
 
 /** What was opened so far, each with its end. */
@@ -124,7 +128,7 @@ async function openNode(
   const attached = media.attach(options.media);
   if (!attached.ok) return attached;
 
-  const node = nodeOf(rooms, cores, close);
+  const node = nodeOf(rooms, cores, { close, wantStop: options.onStopWanted });
   addReadings(node);
   if (settings.listen.http !== null) {
     const http = await openHttp(node, settings.listen.http, log);
@@ -137,7 +141,7 @@ async function openNode(
 
 type Rooms = Pick<Node, 'admission' | 'health' | 'store' | 'metrics' | 'objects' | 'media'>;
 
-function nodeOf(rooms: Rooms, cores: Cores, close: () => Promise<void>): Node {
+function nodeOf(rooms: Rooms, cores: Cores, ends: Pick<Node, 'close' | 'wantStop'>): Node {
   const { objects } = rooms;
   let stopping = false;
   return {
@@ -156,7 +160,7 @@ function nodeOf(rooms: Rooms, cores: Cores, close: () => Promise<void>): Node {
       cores.command({ kind: 'drain', on: stopping || wish === 'start' });
     },
     reload: (next) => objects.reload(next),
-    close,
+    ...ends,
   };
 }
 

@@ -45,6 +45,7 @@ export class Control {
     const node = await composeNode({
       ...options,
       onMediaStuck: () => tell({ kind: 'mediaStuck' }),
+      onStopWanted: () => tell({ kind: 'stopWanted' }),
     });
     return node.ok ? ok(new Control(options, node.value)) : node;
   }

@@ -42,7 +42,9 @@ export type FromChild =
   /** From control: a reload was applied, and these settings hold now. */
   | { readonly kind: 'applied'; readonly settings: Settings }
   /** From control: the media process lives but takes no orders, so only its end can help. */
-  | { readonly kind: 'mediaStuck' };
+  | { readonly kind: 'mediaStuck' }
+  /** From control: an operator asked for the end of the node, by way of a drain. */
+  | { readonly kind: 'stopWanted' };
 
 /** Exit status for a wrong configuration (sysexits EX_CONFIG). */
 export const EXIT_CONFIG = 78;

@@ -53,6 +53,7 @@ function depsOf(node: Node): ApiDeps {
     notReady: () => notReady(node),
     drain: (action) => {
       node.drain(action);
+      if (action === 'stop') node.wantStop();
       return { draining: b2bua.draining, callsActive: b2bua.callCount };
     },
     metrics: async () => ({

@@ -162,6 +162,10 @@ export class Supervisor {
       case 'mediaStuck':
         this.#media?.kill('SIGKILL');
         break;
+      case 'stopWanted':
+        // Asked again it must not become the second stop, which would end the calls.
+        if (this.#phase === 'running') this.stop();
+        break;
       case 'failed':
         if (this.#phase === 'starting') this.#giveUp(message);
         // Once the tree was up, a failure is a death like any other, and may heal at the next try.

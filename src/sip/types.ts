@@ -100,27 +100,57 @@ export type SipInput =
   /** The transport could not deliver a client transaction's request. */
   | { readonly kind: 'sendFailed'; readonly txn: ClientTxnId }
   /** Opens a client transaction (any method but ACK and CANCEL). `txn` is the caller's number, never reused. */
-  | { readonly kind: 'request'; readonly txn: ClientTxnId; readonly target: SendTarget; readonly request: OutgoingRequest }
+  | {
+      readonly kind: 'request';
+      readonly txn: ClientTxnId;
+      readonly target: SendTarget;
+      readonly request: OutgoingRequest;
+    }
   /** Answers a server transaction; provisional as often as wanted, final once. */
   | { readonly kind: 'respond'; readonly txn: ServerTxnId; readonly response: OutgoingResponse }
   /** The ACK of a 2xx to INVITE `txn` from the dialog with `toTag`: sent now and again for each repeated 2xx. */
-  | { readonly kind: 'acknowledge'; readonly txn: ClientTxnId; readonly toTag: string; readonly target: SendTarget; readonly request: OutgoingRequest }
+  | {
+      readonly kind: 'acknowledge';
+      readonly txn: ClientTxnId;
+      readonly toTag: string;
+      readonly target: SendTarget;
+      readonly request: OutgoingRequest;
+    }
   /** Cancels an INVITE; waits for a provisional first (§9.1). `headers` may carry a Reason. */
   | { readonly kind: 'cancel'; readonly txn: ClientTxnId; readonly headers: HeaderLines };
 
 export type SipOutput =
-  | { readonly kind: 'send'; readonly to: Flow | SendTarget; readonly bytes: Buffer; readonly txn: ClientTxnId | null }
+  | {
+      readonly kind: 'send';
+      readonly to: Flow | SendTarget;
+      readonly bytes: Buffer;
+      readonly txn: ClientTxnId | null;
+    }
   /** A new request that is neither ACK, CANCEL nor a repeat. INVITEs get their 100 from the core after 200 ms. */
-  | { readonly kind: 'requestReceived'; readonly txn: ServerTxnId; readonly flow: Flow; readonly request: SipRequest }
+  | {
+      readonly kind: 'requestReceived';
+      readonly txn: ServerTxnId;
+      readonly flow: Flow;
+      readonly request: SipRequest;
+    }
   /** The ACK for a 2xx that server transaction `txn` sent; `request` parsed, its body may be the answer to our offer. */
   | { readonly kind: 'ackReceived'; readonly txn: ServerTxnId; readonly request: SipRequest }
   /** A CANCEL matched this INVITE that has no final answer yet; the core answered the CANCEL with 200. The user answers 487. */
   | { readonly kind: 'cancelled'; readonly txn: ServerTxnId; readonly reason: string | null }
-  /** Provisional above 100, and finals. Repeats are absorbed; a 2xx of another fork (other To tag) comes again. */
+  /** Provisionals (to INVITE the 100 too, which says that the next hop lives), and finals. Repeats are absorbed; a 2xx of another fork (other To tag) comes again. */
   | { readonly kind: 'responseReceived'; readonly txn: ClientTxnId; readonly response: SipResponse }
   /** Timer B or F, or the transport said no. Nothing more comes for this transaction. */
-  | { readonly kind: 'requestFailed'; readonly txn: ClientTxnId; readonly why: 'timeout' | 'transport' }
+  | {
+      readonly kind: 'requestFailed';
+      readonly txn: ClientTxnId;
+      readonly why: 'timeout' | 'transport';
+    }
   /** 64*T1 passed after our 2xx without an ACK (§13.3.1.4). */
   | { readonly kind: 'ackMissing'; readonly txn: ServerTxnId }
   /** Refused before it became a transaction; `answered` says whether a 4xx went out. For counters and logs. */
-  | { readonly kind: 'refused'; readonly flow: Flow; readonly error: CodedError; readonly answered: boolean };
+  | {
+      readonly kind: 'refused';
+      readonly flow: Flow;
+      readonly error: CodedError;
+      readonly answered: boolean;
+    };

@@ -45,7 +45,15 @@ export class RouteTable {
         message: `no route for ${shown === '' ? '(nothing dialled)' : shown}`,
       });
     }
-    return ok(this.#choose(route, rewrite(read, route)));
+    const number = rewrite(read, route);
+    // A user part needs at least one character (RFC 3261 §25.1), and a lone + is no number.
+    if (route.target.kind === 'trunks' && (number === '' || number === '+')) {
+      return err({
+        code: 'ROUTE_NOT_FOUND',
+        message: `strip ${route.strip} leaves nothing to dial`,
+      });
+    }
+    return ok(this.#choose(route, number));
   }
 
   #choose(route: RouteSettings, number: string): RouteChoice {

@@ -72,7 +72,8 @@ export class DigestServer {
    * Checks the value of an Authorization header.
    * @param now the wall clock, milliseconds: a clock that steps back makes nonces live longer, never shorter than 0.
    * @param method of the request that carries the header.
-   * @returns AUTH_REQUIRED for what a new challenge may heal, AUTH_FAILED for wrong credentials. Never throws; an
+   * @returns who it is, and the URI that was signed: the caller compares it with the one that was asked for (RFC 7616
+   *   §3.4.6), since an answer for one number must not buy a call to another. AUTH_REQUIRED for what a new challenge may heal, AUTH_FAILED for wrong credentials. Never throws; an
    *   unknown user takes the time of a wrong password.
    */
   verify(
@@ -80,7 +81,7 @@ export class DigestServer {
     method: string,
     headerValue: string,
     lookup: Ha1Lookup,
-  ): Result<{ readonly username: string }, DigestFailure> {
+  ): Result<{ readonly username: string; readonly uri: string }, DigestFailure> {
     const value = parseAuthValue(headerValue);
     const given = value === null ? null : readCredentials(value);
     if (value === null || given === null)
@@ -109,7 +110,7 @@ export class DigestServer {
       this.#window.take(now, given.nonce, Number.parseInt(given.nc, 16), madeAt + lifetimeMs)
     ) {
       case 'fresh':
-        return ok({ username });
+        return ok({ username, uri: wireToText(given.uri) });
       case 'repeated':
         return failure('replayed', 'The answer has been used before');
       case 'full':

@@ -106,7 +106,7 @@ export class InviteClient extends Transaction {
     switch (this.#state) {
       case 'calling':
       case 'proceeding':
-        return status > 100;
+        return true;
       case 'accepted':
         return isSuccess(status) && this.#isNewFork(toTag ?? '');
       case 'completed':
@@ -119,7 +119,7 @@ export class InviteClient extends Transaction {
     switch (this.#state) {
       case 'calling':
       case 'proceeding':
-        if (status < 200) return this.#proceed(status);
+        if (status < 200) return this.#proceed();
         return isSuccess(status) ? this.#accept(toTag ?? '') : this.#complete();
       case 'accepted':
         return isSuccess(status) ? this.#receiveFork(toTag ?? '') : 'absorb';
@@ -190,14 +190,14 @@ export class InviteClient extends Transaction {
     this.#end(unanswered ? 'timeout' : 'done');
   }
 
-  #proceed(status: number): InviteClientVerdict {
+  #proceed(): InviteClientVerdict {
     if (this.#state === 'calling') {
       this.#state = 'proceeding';
       this.#bytes = null;
       this.#host.disarm(this, 'repeat');
       this.#host.disarm(this, 'expiry');
     }
-    return status > 100 ? 'deliver' : 'absorb';
+    return 'deliver';
   }
 
   #accept(toTag: string): InviteClientVerdict {

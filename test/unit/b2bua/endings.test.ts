@@ -194,7 +194,7 @@ test('an engine that opens endpoints only after the call was given up is told to
 });
 
 for (const [code, cause] of [
-  ['ADDRESS_INVALID', 'SDP_MALFORMED'],
+  ['ADDRESS_INVALID', 'MEDIA_UNREACHABLE'],
   ['SOCKET_FAILED', 'ENGINE_FULL'],
   ['HANDLE_STALE', 'ENGINE_LOST'],
 ] as const) {

@@ -1,3 +1,4 @@
+// The generated contract: committed files equal what the generator writes, and the two languages agree.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';

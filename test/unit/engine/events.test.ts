@@ -1,3 +1,4 @@
+// Event records of the engine, decoded byte for byte.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { endpointHandle } from '../../../src/base/index.ts';

@@ -1,3 +1,4 @@
+// Orders to the engine, encoded byte for byte, and what is refused before it leaves.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { endpointHandle, orderId } from '../../../src/base/index.ts';
