@@ -1,0 +1,146 @@
+// Reason headers of gateways (RFC 3326, Q.850) in records and towards the other party; which failures take a gateway down.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { outcomeOf, withReason } from '../../../src/b2bua/outcome.ts';
+import { B2buaDriver, standingCall } from '../../support/b2bua-driver.ts';
+import type { SentResponse } from '../../support/b2bua-driver.ts';
+import { anInvite, headerOf } from '../../support/sip-messages.ts';
+
+const OUT_OF_ORDER = 'Q.850;cause=27;text="Destination out of order"';
+
+/** What the caller is told when the gateway refuses with these Reason lines. */
+function refusedWith(
+  status: number,
+  ...reasons: readonly string[]
+): { readonly driver: B2buaDriver; readonly told: SentResponse } {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), status, {
+    headers: reasons.map((reason) => ['Reason', reason] as const),
+  });
+  return { driver, told: driver.lastTold(txn) };
+}
+
+test('a gateway’s Q.850 Reason on its refusal is recorded and passed on as it came', () => {
+  const { driver, told } = refusedWith(480, OUT_OF_ORDER);
+  assert.is(told.status, 480);
+  assert.is(headerOf(told, 'Reason'), OUT_OF_ORDER);
+  for (const direction of ['inbound', 'outbound'] as const) {
+    const { q850, reasonHeader } = driver.record(direction);
+    assert.equal([q850, reasonHeader], [27, OUT_OF_ORDER]);
+  }
+});
+
+test('without a Reason the status decides', () => {
+  const { driver, told } = refusedWith(486);
+  assert.is(headerOf(told, 'Reason'), 'Q.850;cause=17;text="CALLEE_BUSY"');
+  assert.is(driver.record('outbound').q850, 17);
+});
+
+test('a Reason of another protocol is passed over for the Q.850 one beside it', () => {
+  const sip = 'SIP;cause=480;text="gone"';
+  assert.is(headerOf(refusedWith(480, sip, OUT_OF_ORDER).told, 'Reason'), OUT_OF_ORDER);
+  assert.is(headerOf(refusedWith(480, `${sip}, ${OUT_OF_ORDER}`).told, 'Reason'), OUT_OF_ORDER);
+  assert.is(headerOf(refusedWith(480, sip).told, 'Reason'), 'Q.850;cause=18;text="NO_ANSWER"');
+});
+
+test('a Reason on the callee’s BYE is recorded and passed on as it came', () => {
+  const driver = new B2buaDriver();
+  const { bob } = standingCall(driver);
+  driver.receive(bob.request('BYE').with('Reason', OUT_OF_ORDER), bob.host);
+  assert.is(headerOf(driver.lastSent('BYE').request, 'Reason'), OUT_OF_ORDER);
+  const { q850, reasonHeader, cause } = driver.record('outbound');
+  assert.equal([q850, reasonHeader, cause], [27, OUT_OF_ORDER, 'NORMAL_CLEARING']);
+});
+
+const PADDED = (chars: number): string =>
+  `Q.850;cause=27;text="${'x'.repeat(chars - 'Q.850;cause=27;text=""'.length)}"`;
+
+for (const [what, reason] of [
+  ['cause 127', 'Q.850;cause=127'],
+  ['cause 0', 'Q.850;cause=0'],
+  ['any case and spaces', 'q.850 ; Cause = 31'],
+  ['the cause last', 'Q.850;text="x";cause=31'],
+  ['256 characters', PADDED(256)],
+] as const) {
+  test(`believes a Reason with ${what}`, () => {
+    assert.is(headerOf(refusedWith(404, reason).told, 'Reason'), reason);
+  });
+}
+
+for (const [what, reason] of [
+  ['cause 128', 'Q.850;cause=128'],
+  ['a cause of four digits', 'Q.850;cause=0016'],
+  ['a negative cause', 'Q.850;cause=-1'],
+  ['no cause', 'Q.850;text="x"'],
+  ['257 characters', PADDED(257)],
+  ['another protocol', 'XQ.850;cause=16'],
+] as const) {
+  test(`does not believe a Reason with ${what}`, () => {
+    const { driver, told } = refusedWith(404, reason);
+    assert.is(headerOf(told, 'Reason'), 'Q.850;cause=1;text="PEER_REFUSED"');
+    assert.is(driver.record('inbound').q850, 1);
+  });
+}
+
+test('a Reason can’t bring a line of its own into our messages', () => {
+  const folded = 'Q.850;cause=27;text="a"\r\n ;x=y';
+  const { driver, told } = refusedWith(480, folded);
+  for (const text of [headerOf(told, 'Reason'), driver.record('inbound').reasonHeader ?? '']) {
+    assert.not.match(text, /[\r\n]/);
+  }
+  const raw = withReason(outcomeOf('NO_ANSWER'), ['Q.850;cause=27;a\r\nVia: evil\0\x7f']);
+  assert.is(raw.q850, 27);
+  assert.not.match(raw.heard ?? '', /[\x00-\x1f\x7f]/);
+});
+
+/** News of gateways after `calls` calls whose first gateway fared as told. */
+function newsAfter(calls: number, fare: (driver: B2buaDriver) => void): readonly string[] {
+  const driver = new B2buaDriver();
+  for (let call = 0; call < calls; call += 1) {
+    driver.receive(anInvite());
+    fare(driver);
+  }
+  return driver.outputs.flatMap((output) =>
+    output.kind === 'gateway' ? [`${output.news.kind} ${output.news.gateway}`] : [],
+  );
+}
+
+const DOWN = ['gatewayDown out/udp:192.0.2.20:5060'];
+
+test('a 408 that a gateway sent fails over but never takes the gateway down', () => {
+  const news = newsAfter(5, (driver) => {
+    assert.is(driver.lastSent('INVITE').host, '192.0.2.20');
+    driver.answer(driver.lastSent('INVITE'), 408);
+    assert.is(driver.lastSent('INVITE').host, '192.0.2.21');
+  });
+  assert.equal(news, []);
+});
+
+test('503s take a gateway down', () => {
+  const news = newsAfter(3, (driver) => driver.answer(driver.lastSent('INVITE'), 503));
+  assert.equal(news, DOWN);
+});
+
+test('silence takes a gateway down', () => {
+  const silent = newsAfter(3, (driver) => {
+    driver.pass(4_010);
+    driver.answer(driver.lastSent('INVITE'), 486);
+  });
+  assert.equal(silent, DOWN);
+  assert.equal(
+    newsAfter(3, (driver) => driver.fail(driver.lastSent('INVITE'), 'timeout')),
+    DOWN,
+  );
+});
+
+test('a 408 between failures shows that the gateway lives', () => {
+  let call = 0;
+  const news = newsAfter(5, (driver) => {
+    call += 1;
+    driver.answer(driver.lastSent('INVITE'), call === 3 ? 408 : 503);
+  });
+  assert.equal(news, []);
+});
+
+test.run();
