@@ -9,7 +9,7 @@ import { abandonAttempt } from './gateway-invite.ts';
 import { closeEndpoints } from './media-orders.ts';
 import type { Outcome } from './outcome.ts';
 import { outcomeOf, reasonValue } from './outcome.ts';
-import { commitEnd, markEnd } from './records.ts';
+import { commitAnswered, commitEnd, markEnd } from './records.ts';
 import { refusalAnswer } from './responses.ts';
 
 /** How long a record waits for the engine's last counters. */
@@ -20,6 +20,9 @@ const COUNTERS_WAIT_MS = 2_000;
  * engine has given the last counters. Calling it again only continues what is left.
  */
 export function endCall(cx: Context, call: Call, outcome: Outcome, by: EndedBy): void {
+  // The gateway has answered and was acknowledged: it will bill that, so its record must say so.
+  if (call.ending === null && call.heldAnswer !== null && call.b !== null)
+    commitAnswered(cx, call.b);
   const first = markEnd(cx, call, outcome, by);
   if (first) {
     cx.clearTimers(call);

@@ -51,6 +51,9 @@ export function outcomeOfStatus(status: number): Outcome {
   }
 }
 
+/** `Q.850` with a whole number as its cause, wherever among the parameters. */
+const Q850_REASON = /^Q\.850(?:\s*;[^;]*)*?\s*;\s*cause\s*=\s*(\d{1,3})\s*(?=;|$)/i;
+
 /** Longest Reason that is believed to be one. */
 const REASON_CHARS_MAX = 256;
 
@@ -65,7 +68,9 @@ export function heardOutcome(status: number, reasons: readonly string[]): Outcom
 /** Lays a peer's Reason over an outcome; the first with a Q.850 cause counts, else nothing changes. */
 export function withReason(outcome: Outcome, reasons: readonly string[]): Outcome {
   for (const reason of reasons) {
-    const cause = /^Q\.850\s*;(?:.*;)?\s*cause\s*=\s*(\d{1,3})(?!\d)/i.exec(reason)?.[1];
+    // Text may hold anything, `;cause=99` too.
+    const bare = reason.replace(/"(?:[^"\\]|\\.)*"/g, '""');
+    const cause = Q850_REASON.exec(bare)?.[1];
     if (cause === undefined || reason.length > REASON_CHARS_MAX || Number(cause) > 127) continue;
     return { ...outcome, q850: Number(cause), heard: safeText(reason) };
   }

@@ -179,7 +179,10 @@ export function connectionDone(
 ): void {
   if (call.ending !== null) return;
   if (event.code !== 'OK') {
-    endCall(cx, call, outcomeOfOrder(event.code), 'platform');
+    const outcome = outcomeOfOrder(event.code);
+    const message = `engine: ${event.code}`;
+    if (call.heldAnswer === null) endCall(cx, call, outcome, 'platform');
+    else refuseCaller(cx, call, { code: outcome.cause, message });
     return;
   }
   if (call.connecting !== event.order) return;

@@ -271,7 +271,7 @@ export class SchemaReader {
       return this.#refuse(spot, view, `the environment variable ${names} is not set`);
     }
     // Looked at in what was written: a value out of the environment may hold what it likes.
-    if (/\$\{(?![A-Za-z_][A-Za-z0-9_]*\})/.test(text)) {
+    if (/(?<!\$)\$\{(?![A-Za-z_][A-Za-z0-9_]*\})/.test(text)) {
       return this.#refuse(
         spot,
         view,

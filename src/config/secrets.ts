@@ -18,15 +18,15 @@ export interface Outside {
 }
 
 /**
- * Puts in every `${NAME}`; `$${NAME}` stands for the text `${NAME}`.
+ * Puts in every `${NAME}`; `$${` stands for the text `${`.
  * @returns the text, or the names that are not set.
  */
 export function expandEnv(text: string, env: Outside['env']): Result<string, readonly string[]> {
   const missing: string[] = [];
   const expanded = text.replace(
-    /(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g,
-    (whole: string, escape: string, name: string) => {
-      if (escape !== '') return whole.slice(1);
+    /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g,
+    (whole: string, name: string | undefined) => {
+      if (name === undefined) return whole.slice(1);
       const value = env[name];
       if (value === undefined) missing.push(name);
       return value ?? '';

@@ -150,6 +150,16 @@ test('a callee that hangs up while the 200 is held leaves the caller with 487, n
   assert.equal(driver.b2bua.held, NOTHING_HELD);
 });
 
+test('a gateway that was acknowledged is recorded as answered, though the caller never heard of it', () => {
+  const { driver, txn } = held();
+  driver.cancel(txn);
+  driver.settleEngine();
+  assert.equal(driver.statuses(txn), [487]);
+  assert.is(driver.record('inbound').finalStatus, 487);
+  const { finalStatus, answeredAt } = driver.record('outbound');
+  assert.equal([finalStatus, answeredAt], [200, START_EPOCH]);
+});
+
 test('a media process that ends while the 200 is held leaves the caller with 503', () => {
   const { driver, txn } = held();
   driver.input({ kind: 'engine', event: { kind: 'engineLost' } });

@@ -108,6 +108,14 @@ function newsAfter(calls: number, fare: (driver: B2buaDriver) => void): readonly
 
 const DOWN = ['gatewayDown out/udp:192.0.2.20:5060'];
 
+test('a cause inside quoted text or with a tail is none', () => {
+  const outcome = outcomeOf('NORMAL_CLEARING');
+  assert.is(withReason(outcome, ['Q.850;cause=31;text="a;cause=99"']).q850, 31);
+  assert.is(withReason(outcome, ['Q.850;text="a;cause=99";cause=31']).q850, 31);
+  assert.is(withReason(outcome, ['Q.850;cause=17abc']), outcome);
+  assert.is(withReason(outcome, ['Q.850;text="cause=17"']), outcome);
+});
+
 test('a 408 that a gateway sent fails over but never takes the gateway down', () => {
   const news = newsAfter(5, (driver) => {
     assert.is(driver.lastSent('INVITE').host, '192.0.2.20');

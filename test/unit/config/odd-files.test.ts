@@ -81,6 +81,9 @@ for (const [text, password] of [
   ['${X}', 'from-env'],
   ['a$${X}b${X}', 'a${X}bfrom-env'],
   ['$X', '$X'],
+  ['a$${', 'a${'],
+  ['p$${w', 'p${w'],
+  ['$${}', '${}'],
   ['${ODD}', '${NOPE'],
 ] as const) {
   test(`takes ${text} for the text ${password}`, ({ directory }) => {
