@@ -59,7 +59,7 @@ function checks() {
   });
   return [
     check('check: tidy', [node, 'scripts/tidy.mjs']),
-    check('check: types', moduleProgram('typescript', 'bin', 'tsc', '-p', 'tsconfig.json')),
+    check('check: types', [...moduleProgram('typescript', 'bin', 'tsc'), '-p', 'tsconfig.json']),
     check('check: lint', [
       ...moduleProgram('eslint', 'bin', 'eslint.js'),
       '--max-warnings',
