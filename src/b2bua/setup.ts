@@ -255,10 +255,13 @@ export function onUnreachable(
   tryNextGateway(cx, call);
 }
 
-/** No first response in time: the next gateway gets its chance, this one's late answers are cleaned up. */
+/**
+ * No first response in time: the next gateway gets its chance, this one's late answers are cleaned up. Without a next one
+ * there is nothing to win by giving up: on a network that loses packets the INVITE's repeats go on until Timer B.
+ */
 export function onGatewayTimer(cx: Context, call: Call): void {
   const { attempt } = call;
-  if (attempt === null) return;
+  if (attempt === null || call.plans.length === 0) return;
   noteTried(call, attempt, 'timeout', 408);
   cx.gatewaySilent(attempt);
   abandonAttempt(cx, call, 'GATEWAY_TIMEOUT');

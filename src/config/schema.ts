@@ -337,7 +337,8 @@ export const TRUNK_SCHEMA = Type.Object(
       },
     ),
     gateway_timeout_s: integer({
-      description: 'A gateway that sends no response at all for so long is given up for the next.',
+      description:
+        'A gateway that sends no response at all for so long is given up for the next; the last one keeps its INVITE until Timer B.',
       unit: 's',
       minimum: 1,
       maximum: 32,

@@ -108,6 +108,18 @@ for (const status of [100, 180]) {
   });
 }
 
+test('the last gateway keeps its INVITE: on a network that loses packets its repeats may still get through', () => {
+  const driver = new B2buaDriver({
+    edit: [['      - { uri: "sip:192.0.2.21:5060", priority: 2, weight: 1 }\n', '']],
+  });
+  const txn = driver.receive(anInvite());
+  driver.pass(31_000);
+  assert.equal(driver.statuses(txn), []);
+  assert.is(driver.cancels.length, 0);
+  driver.fail(driver.lastSent('INVITE'), 'timeout');
+  assert.equal(driver.statuses(txn), [408]);
+});
+
 test('cancels after ring_timeout_s of ringing and tells the caller 480', () => {
   const driver = new B2buaDriver();
   const txn = driver.receive(anInvite());
