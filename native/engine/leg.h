@@ -67,10 +67,9 @@ struct PendingEvents {
   [[nodiscard]] bool any() const noexcept { return media_started || media_timeout || latched; }
 };
 
-/// How much of a leg, from its beginning, sending and receiving a packet touch; for prefetching.
+/// How much of a leg, from its beginning, sending a packet touches; for prefetching.
 /// Only speed depends on it.
 inline constexpr std::size_t kSendingBytes = 2 * kCacheLineBytes;
-inline constexpr std::size_t kReceivingBytes = 6 * kCacheLineBytes;
 
 struct Leg {
   Leg(Instant now, std::uint32_t own_ssrc) noexcept : endpoint(now, own_ssrc) {}
