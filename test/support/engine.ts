@@ -143,11 +143,19 @@ export class Engine {
     return this.#program.ended;
   }
 
-  /** Two SIGTERMs: drain, then end the stragglers. */
+  /** One SIGTERM to drain, and one more for stragglers if any are up: a third would kill. */
   async stop(): Promise<Ended> {
+    let isGone = false;
+    const ended = this.#program.ended.finally(() => {
+      isGone = true;
+    });
     this.#program.signal('SIGTERM');
-    this.#program.signal('SIGTERM');
-    return this.#program.stop({ graceMs: 20_000 });
+    const calls = await until(
+      () => isGone || /"calls":(\d+),"msg":"draining"/.exec(this.#program.output())?.[1],
+      { what: 'draining', limitMs: 10_000 },
+    );
+    if (calls !== true && calls !== '0') this.#program.signal('SIGTERM');
+    return ended;
   }
 
   /** SIGKILL to every process of the tree at once: what a power cut leaves. */
