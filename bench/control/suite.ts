@@ -4,7 +4,6 @@ import Benchmark from 'benchmark';
 import type { BenchResult, SuiteReport } from '../figures/report.ts';
 import { median } from '../figures/statistics.ts';
 import { chooseCores, moveTo } from '../machine/cores.ts';
-import { cpuNs } from '../machine/cost.ts';
 import type { Disturbance } from '../machine/disturbance.ts';
 import { disturbanceReason, MachineWatch } from '../machine/disturbance.ts';
 import { machineFacts } from '../machine/facts.ts';
@@ -44,7 +43,6 @@ function measure(
   options: { readonly maxTime: number; readonly minSamples: number },
 ): { readonly result: BenchResult; readonly disturbance: Disturbance } {
   const watch = new MachineWatch();
-  const before = cpuNs(process.pid);
   let checksum = 0;
   const bench = new Benchmark(
     work.name,
@@ -61,6 +59,6 @@ function measure(
       unit: 'us',
       value: 1e6 * median(bench.stats.sample),
     },
-    disturbance: watch.end((cpuNs(process.pid) - before) / 1e6),
+    disturbance: watch.end(),
   };
 }

@@ -70,8 +70,6 @@ export interface BurstResult {
   readonly elapsedMs: number;
   /** Both SIPp's share of their core while calls were made, 0 to 1. */
   readonly generatorShare: number;
-  /** The callers' alone. */
-  readonly callerShare: number;
   /** No call failed, and all ended as soon as they should. */
   readonly clean: boolean;
 }
@@ -150,7 +148,6 @@ async function finish(
     retransmissions: seen('Retransmissions(C)'),
     elapsedMs,
     generatorShare: shares.callers + shares.callees,
-    callerShare: shares.callers,
     clean: failed === 0 && elapsedMs <= plannedMs + LATE_MS,
   };
 }

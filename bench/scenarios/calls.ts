@@ -7,7 +7,6 @@ import type { BenchResult, SuiteReport } from '../figures/report.ts';
 import { median } from '../figures/statistics.ts';
 import type { Cores } from '../machine/cores.ts';
 import { chooseCores, coresReason, moveTo } from '../machine/cores.ts';
-import { cpuNs, total } from '../machine/cost.ts';
 import type { Disturbance } from '../machine/disturbance.ts';
 import { disturbanceReason, MachineWatch } from '../machine/disturbance.ts';
 import { machineFacts } from '../machine/facts.ts';
@@ -203,8 +202,6 @@ class CallsBench {
     callees: Callees,
   ): Promise<{ readonly burst: BurstResult; readonly disturbance: Disturbance }> {
     const watch = new MachineWatch();
-    const own = (): number => (engine?.cpuNs() ?? 0) + total([callees.pid, process.pid], cpuNs);
-    const ownBefore = own();
     const running = await startBurst(burst, {
       remote: engine?.at ?? callees.at,
       callees,
@@ -212,10 +209,7 @@ class CallsBench {
       workDir: this.#folder,
     });
     const result = await running.finished;
-    // The callers' account is gone with them; their share while they made calls stands for it.
-    const ownMs = (own() - ownBefore) / 1e6;
-    const callersMs = Math.max(0, result.callerShare * result.elapsedMs);
-    return { burst: result, disturbance: watch.end(ownMs + callersMs) };
+    return { burst: result, disturbance: watch.end() };
   }
 
   /** SIPp calls SIPp: what the generator manages without any program between. */

@@ -76,20 +76,17 @@ async function runWatched(
 ): Promise<{ readonly run: LoadRun; readonly programNs: number }> {
   const programs = programPid === null ? [] : [programPid];
   let watch: MachineWatch | null = null;
-  let ownBegin = 0;
   let programBegin = 0;
   let programNs = 0;
   let disturbance: Disturbance | null = null;
-  const ownNs = (toolPid: number): number => total([...programs, toolPid, process.pid], cpuNs);
   const load = await runLoad(plan, cores, {
-    measuring: (toolPid) => {
-      programBegin = total(programs, cpuNs);
-      ownBegin = ownNs(toolPid);
+    measuring: () => {
       watch = new MachineWatch();
+      programBegin = total(programs, cpuNs);
     },
-    measured: (toolPid) => {
+    measured: () => {
       programNs = total(programs, cpuNs) - programBegin;
-      disturbance = watch?.end((ownNs(toolPid) - ownBegin) / 1e6) ?? null;
+      disturbance = watch?.end() ?? null;
     },
   });
   if (disturbance === null) throw new Error('the load tool did not say when it measured');

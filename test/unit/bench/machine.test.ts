@@ -6,21 +6,41 @@ import { cpuNs, residentBytes } from '../../../bench/machine/cost.ts';
 import {
   disturbanceBetween,
   disturbanceReason,
+  foreignMsBetween,
+  processTime,
   readCpuTimes,
 } from '../../../bench/machine/disturbance.ts';
 import { cpusOf } from '../../../bench/machine/facts.ts';
 
 const STAT = 'cpu  100 10 50 800 20 5 5 10 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n';
 
-test('adds up busy, stolen and all time of all CPUs', () => {
-  assert.equal(readCpuTimes(STAT), { busyMs: 1_700, stealMs: 100, totalMs: 10_000 });
+test('adds up stolen and all time of all CPUs', () => {
+  assert.equal(readCpuTimes(STAT), { stealMs: 100, totalMs: 10_000 });
 });
 
-test('takes our own time from what was busy and never goes below nothing', () => {
-  const begin = { busyMs: 0, stealMs: 0, totalMs: 0 };
-  const end = { busyMs: 600, stealMs: 50, totalMs: 1_000 };
-  assert.equal(disturbanceBetween(begin, end, 400), { stealShare: 0.05, foreignShare: 0.2 });
-  assert.equal(disturbanceBetween(begin, end, 610), { stealShare: 0.05, foreignShare: 0 });
+test('puts what others used beside the time that passed', () => {
+  const begin = { stealMs: 0, totalMs: 0 };
+  const end = { stealMs: 50, totalMs: 1_000 };
+  assert.equal(disturbanceBetween(begin, end, 200), { stealShare: 0.05, foreignShare: 0.2 });
+});
+
+test('reads a process with a strange name, and counts its gone children', () => {
+  const stat = '7 (a) b) S 3 7 7 0 -1 0 0 0 0 0 11 12 20 5 20 0 4 0 99\n';
+  assert.equal(processTime(7, stat, 1.5), { pid: 7, parent: 3, ms: 251.5 });
+});
+
+test('counts as foreign whoever does not descend from the bench, also who came later', () => {
+  const at = (pid: number, parent: number, ms: number) => ({ pid, parent, ms });
+  const begin = [at(1, 0, 50), at(10, 1, 5), at(20, 1, 7)];
+  const end = [
+    at(1, 0, 53),
+    at(10, 1, 90),
+    at(11, 10, 40),
+    at(12, 11, 40),
+    at(20, 1, 7),
+    at(30, 1, 4),
+  ];
+  assert.is(foreignMsBetween(begin, end, 10), 3 + 0 + 4);
 });
 
 test('gives a reason when the host or other programs took more than a tenth', () => {
