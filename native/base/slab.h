@@ -113,7 +113,9 @@ class Slab {
     const std::uint32_t slot = handle.slot();
     Slot& entry = slots_[slot];
     entry.live = false;
-    entry.generation = entry.generation == kHandleGenerationMax ? 1 : entry.generation + 1;
+    entry.generation = entry.generation == kHandleGenerationMax
+                           ? std::uint16_t{1}
+                           : static_cast<std::uint16_t>(entry.generation + 1);
     entry.next_free = kNoSlot;
     if (free_last_ == kNoSlot) {
       free_first_ = slot;
@@ -149,9 +151,10 @@ class Slab {
   static constexpr std::uint32_t kNoSlot = 0xffff'ffff;
   // The book-keeping shares its cache line with the first bytes of T: whoever looks a handle up
   // wants the T next.
+  static_assert(kHandleGenerationMax <= 0xffff);
   struct alignas(kCacheLineBytes) Slot {
     std::uint32_t next_free = kNoSlot;
-    std::uint32_t generation = 1;
+    std::uint16_t generation = 1;
     bool live = false;
     alignas(T) unsigned char storage[sizeof(T)];
   };

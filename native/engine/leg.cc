@@ -7,6 +7,18 @@ namespace {
 /// Far longer than a packet takes through the kernel, far shorter than a call.
 constexpr Duration kVouchAfter = Duration::milliseconds(100);
 
+/// Sends, and once more when an ICMP error of an earlier packet took the first call's place: it is
+/// cleared then, and this packet has not gone out.
+template <typename Send>
+bool despite_icmp(const Send& once, std::uint64_t& icmp_errors) noexcept {
+  io::IoStatus status = once();
+  if (status == io::IoStatus::kUnreachable) {
+    ++icmp_errors;
+    status = once();
+  }
+  return status == io::IoStatus::kDone;
+}
+
 }  // namespace
 
 Result<void> Channel::follow(Instant now, const SocketAddress& peer) noexcept {
@@ -27,19 +39,15 @@ Result<void> Channel::follow(Instant now, const SocketAddress& peer) noexcept {
   return {};
 }
 
-bool Channel::send(Bytes packet, const SocketAddress& target, std::uint64_t& icmp_errors) noexcept {
-  if (!open() || (!peer_.known() && !target.known())) return false;
-  const auto once = [&] {
-    return peer_.known() ? socket_.send(packet) : socket_.send_to(packet, target);
-  };
-  io::IoStatus status = once();
-  if (status == io::IoStatus::kUnreachable) {
-    // An ICMP error of an earlier packet took this call's place. It is cleared now and the packet
-    // has not gone out: send it again.
-    ++icmp_errors;
-    status = once();
-  }
-  return status == io::IoStatus::kDone;
+bool Channel::send(Bytes packet, std::uint64_t& icmp_errors) noexcept {
+  if (!open() || !connected()) return false;
+  return despite_icmp([&] { return socket_.send(packet); }, icmp_errors);
+}
+
+bool Channel::send_to(Bytes packet, const SocketAddress& target,
+                      std::uint64_t& icmp_errors) noexcept {
+  if (!open() || !target.known()) return false;
+  return despite_icmp([&] { return socket_.send_to(packet, target); }, icmp_errors);
 }
 
 bool Channel::vouch_due(Instant now) const noexcept {

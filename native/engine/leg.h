@@ -42,10 +42,14 @@ class Channel {
     vouched = vouched_;
     return vouched_ ? socket_.receive(into) : socket_.receive_from(into, source);
   }
-  /// @param target used while no peer is certain.
+  /// Whether a peer is certain, so that `send` knows where to.
+  [[nodiscard]] bool connected() const noexcept { return peer_.known(); }
+  /// To the certain peer.
   /// @param icmp_errors raised for each error of an earlier packet that the kernel hands us here.
-  [[nodiscard]] bool send(Bytes packet, const SocketAddress& target,
-                          std::uint64_t& icmp_errors) noexcept;
+  [[nodiscard]] bool send(Bytes packet, std::uint64_t& icmp_errors) noexcept;
+  /// While no peer is certain: to where one is said to be. False when that isn't known either.
+  [[nodiscard]] bool send_to(Bytes packet, const SocketAddress& target,
+                             std::uint64_t& icmp_errors) noexcept;
 
   /// Whether the queue should now be emptied with sources compared, and the kernel trusted after.
   [[nodiscard]] bool vouch_due(Instant now) const noexcept;
@@ -67,8 +71,8 @@ struct PendingEvents {
   [[nodiscard]] bool any() const noexcept { return media_started || media_timeout || latched; }
 };
 
-/// How much of a leg, from its beginning, sending a packet touches; for prefetching.
-/// Only speed depends on it.
+/// How much of a leg, from its beginning, sending a packet touches (Endpoint has the picture); for
+/// prefetching. Only speed depends on it.
 inline constexpr std::size_t kSendingBytes = 2 * kCacheLineBytes;
 
 struct Leg {

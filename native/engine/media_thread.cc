@@ -97,8 +97,10 @@ void MediaThread::dispatch_all(std::span<const std::uint64_t> tags) noexcept {
     std::size_t arrived = 0;
     for (const std::uint64_t tag : turn)
       if (dispatch(tag, arrivals_[arrived])) ++arrived;
+    // One reading for the turn, nearer to the arrivals than one before each send would be.
+    const Instant now = io::now();
     for (Arrival& arrival : std::span(arrivals_).first(arrived))
-      handle_arrival(arrival);
+      handle_arrival(now, arrival);
   }
 }
 

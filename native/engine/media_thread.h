@@ -94,13 +94,13 @@ class MediaThread {
   // packets.cc
   [[nodiscard]] io::IoStatus take_from_rtp_port(std::uint32_t slot, Leg& leg,
                                                 Arrival& into) noexcept;
-  void handle_arrival(Arrival& arrival) noexcept;
+  void handle_arrival(Instant now, Arrival& arrival) noexcept;
   /// Takes and handles one datagram. @returns false when there was none.
   bool receive_rtp_port(std::uint32_t slot, Leg& leg) noexcept;
   bool receive_rtcp_port(std::uint32_t slot, Leg& leg) noexcept;
-  void handle_rtp(std::uint32_t slot, Leg& leg, MutableBytes datagram,
+  void handle_rtp(Instant now, std::uint32_t slot, Leg& leg, MutableBytes datagram,
                   const SocketAddress* source) noexcept;
-  void handle_rtcp(Leg& leg, Bytes datagram, const SocketAddress* source) noexcept;
+  void handle_rtcp(Instant now, Leg& leg, Bytes datagram, const SocketAddress* source) noexcept;
   void forward(Leg& leg, Instant now, Bytes packet, const pipeline::SentPacket& sent) noexcept;
   void relay_rtcp(Leg& leg, Instant now, Bytes datagram, bool without_bye) noexcept;
   [[nodiscard]] bool send_rtcp(Leg& leg, Bytes datagram) noexcept;

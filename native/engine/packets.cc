@@ -22,7 +22,7 @@ io::IoStatus MediaThread::take_from_rtp_port(std::uint32_t slot, Leg& leg, Arriv
   return received.status;
 }
 
-void MediaThread::handle_arrival(Arrival& arrival) noexcept {
+void MediaThread::handle_arrival(Instant now, Arrival& arrival) noexcept {
   // Orders are not carried out between taking and handling, so the leg is still the same one.
   Leg* leg = legs_.at_slot(arrival.slot);
   CHECK(leg != nullptr);
@@ -32,9 +32,9 @@ void MediaThread::handle_arrival(Arrival& arrival) noexcept {
   // for one (RFC 5761 §4 keeps the two apart by payload type).
   const DatagramKind kind = pipeline::classify(datagram);
   if (kind == DatagramKind::kRtcp && leg->endpoint.rtcp_mux()) {
-    handle_rtcp(*leg, datagram, compare);
+    handle_rtcp(now, *leg, datagram, compare);
   } else if (kind == DatagramKind::kRtp) {
-    handle_rtp(arrival.slot, *leg, datagram, compare);
+    handle_rtp(now, arrival.slot, *leg, datagram, compare);
   } else {
     leg->endpoint.on_drop();
     count(Counter::kPacketsMalformed);
@@ -44,13 +44,12 @@ void MediaThread::handle_arrival(Arrival& arrival) noexcept {
 bool MediaThread::receive_rtp_port(std::uint32_t slot, Leg& leg) noexcept {
   Arrival& arrival = arrivals_[0];
   const io::IoStatus status = take_from_rtp_port(slot, leg, arrival);
-  if (status == io::IoStatus::kDone) handle_arrival(arrival);
+  if (status == io::IoStatus::kDone) handle_arrival(io::now(), arrival);
   return status != io::IoStatus::kWouldBlock;
 }
 
-void MediaThread::handle_rtp(std::uint32_t slot, Leg& leg, MutableBytes datagram,
+void MediaThread::handle_rtp(Instant now, std::uint32_t slot, Leg& leg, MutableBytes datagram,
                              const SocketAddress* source) noexcept {
-  const Instant now = io::now();
   const pipeline::RtpOutcome outcome = leg.endpoint.receive_rtp(now, datagram, source);
   if (outcome.latched) {
     count(Counter::kLatches);
@@ -91,7 +90,11 @@ void MediaThread::forward(Leg& leg, Instant now, Bytes packet,
     count(Counter::kPacketsUnlinked);
     return;
   }
-  if (!target->rtp.send(packet, target->endpoint.rtp_target(), counter(Counter::kIcmpErrors))) {
+  std::uint64_t& icmp_errors = counter(Counter::kIcmpErrors);
+  const bool gone = target->rtp.connected()
+                        ? target->rtp.send(packet, icmp_errors)
+                        : target->rtp.send_to(packet, target->endpoint.rtp_target(), icmp_errors);
+  if (!gone) {
     leg.endpoint.on_drop();
     count(Counter::kPacketsUnsent);
     return;
@@ -114,12 +117,12 @@ bool MediaThread::receive_rtcp_port(std::uint32_t, Leg& leg) noexcept {
     count(Counter::kPacketsMalformed);
     return true;
   }
-  handle_rtcp(leg, datagram, vouched ? nullptr : &source);
+  handle_rtcp(io::now(), leg, datagram, vouched ? nullptr : &source);
   return true;
 }
 
-void MediaThread::handle_rtcp(Leg& leg, Bytes datagram, const SocketAddress* source) noexcept {
-  const Instant now = io::now();
+void MediaThread::handle_rtcp(Instant now, Leg& leg, Bytes datagram,
+                              const SocketAddress* source) noexcept {
   const pipeline::RtcpOutcome outcome = leg.endpoint.receive_rtcp(now, datagram, source);
   if (outcome.learned) (void)leg.rtcp.follow(now, leg.endpoint.rtcp_peer());
   switch (outcome.verdict) {
@@ -157,7 +160,9 @@ void MediaThread::relay_rtcp(Leg& leg, Instant now, Bytes datagram, bool without
 
 bool MediaThread::send_rtcp(Leg& leg, Bytes datagram) noexcept {
   Channel& channel = leg.endpoint.rtcp_mux() ? leg.rtp : leg.rtcp;
-  return channel.send(datagram, leg.endpoint.rtcp_target(), counter(Counter::kIcmpErrors));
+  std::uint64_t& icmp_errors = counter(Counter::kIcmpErrors);
+  return channel.connected() ? channel.send(datagram, icmp_errors)
+                             : channel.send_to(datagram, leg.endpoint.rtcp_target(), icmp_errors);
 }
 
 }  // namespace trunkyard::engine

@@ -110,38 +110,39 @@ class SourceStatistics {
   [[nodiscard]] std::uint64_t stream_expected() const noexcept;
   [[nodiscard]] std::uint64_t stream_lost() const noexcept;
 
-  // The current stream.
-  ExtendedSeq base_;
+  // What every packet touches stands first, in less than a cache line: the current stream, its
+  // jitter and the leg's totals.
   ExtendedSeq highest_;
   std::uint64_t received_ = 0;  // by A.1: late ones and duplicates included
+  std::uint64_t packets_total_ = 0;
+  std::uint64_t octets_total_ = 0;
+  std::uint64_t jitter_scaled_ = 0;  // times 16
+  std::uint32_t transit_ = 0;
+  std::uint32_t clock_rate_hz_ = 0;
+  Ssrc ssrc_{};
+  bool started_ = false;
+  bool candidate_present_ = false;
+  bool transit_known_ = false;
+  bool sender_report_known_ = false;
+
+  // The current stream's reports.
+  ExtendedSeq base_;
   std::uint64_t expected_prior_ = 0;
   std::uint64_t received_prior_ = 0;
-  Ssrc ssrc_{};
   // The number that would confirm a restart; beyond 16 bits while there is none in sight.
   std::uint32_t jump_successor_ = kNoSequence;
-  bool started_ = false;
 
   // A stream on probation.
-  bool candidate_present_ = false;
   Ssrc candidate_ssrc_{};
   std::uint16_t candidate_first_ = 0;
   std::uint16_t candidate_last_ = 0;
   std::uint32_t candidate_run_ = 0;
 
-  // Jitter.
-  bool transit_known_ = false;
-  std::uint32_t transit_ = 0;
-  std::uint32_t clock_rate_hz_ = 0;
-  std::uint64_t jitter_scaled_ = 0;  // times 16
-
   // The peer's last sender report.
-  bool sender_report_known_ = false;
   std::uint32_t sender_report_middle_ = 0;
   Instant sender_report_at_;
 
-  // The leg.
-  std::uint64_t packets_total_ = 0;
-  std::uint64_t octets_total_ = 0;
+  // The leg's earlier streams.
   std::uint64_t lost_earlier_ = 0;
   std::uint64_t expected_earlier_ = 0;
   std::uint32_t streams_ = 0;
