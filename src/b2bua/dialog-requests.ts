@@ -6,6 +6,7 @@ import type { Context, SentBye } from './context.ts';
 import { answerInDialog, isChallenge } from './credentials.ts';
 import type { Outcome } from './outcome.ts';
 import { reasonValue } from './outcome.ts';
+import { SDP_TYPE } from './responses.ts';
 
 /**
  * How long a party may think about a change of the call. Longer than Timer B, which ends the call when it says nothing at
@@ -33,7 +34,7 @@ export function acknowledgedBy(txn: ClientTxnId, response: SipResponse): Acknowl
  * @param body the answer to a late offer; else null.
  */
 export function sendAck(cx: Context, dialog: Dialog, to: Acknowledged, body: Buffer | null): void {
-  const headers: HeaderLines = body === null ? [] : [['Content-Type', 'application/sdp']];
+  const headers: HeaderLines = body === null ? [] : [SDP_TYPE];
   const built = dialog.buildAck(to.cseq, { headers, body });
   if (!built.ok) {
     cx.rejected(built.error.code, null);
@@ -114,7 +115,9 @@ interface Sending extends Pick<SentChange, 'purpose' | 'headers' | 'body' | 'ans
 function send(cx: Context, call: Call, leg: Leg, sending: Sending): boolean {
   const { purpose, headers, body, answer, answeredChallenge } = sending;
   if (leg.dialog === null) throw new Error('a re-INVITE needs a dialog');
-  const built = leg.dialog.buildRequest('INVITE', { headers: [...headers, ...answer], body });
+  const type = body === null ? [] : [SDP_TYPE];
+  const lines = [...headers, ...answer, ...type];
+  const built = leg.dialog.buildRequest('INVITE', { headers: lines, body });
   if (!built.ok) {
     cx.rejected(built.error.code, leg.trunk?.name ?? null);
     return false;

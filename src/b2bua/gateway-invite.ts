@@ -10,7 +10,7 @@ import { dialogCredentials } from './credentials.ts';
 import { acknowledgedBy, sendAck, sendBye } from './dialog-requests.ts';
 import { contactOf } from './identity.ts';
 import { outcomeOf, reasonValue } from './outcome.ts';
-import { ALLOW } from './responses.ts';
+import { ALLOW, SDP_TYPE } from './responses.ts';
 
 /** A fresh Call-ID and tag for each attempt, so that a late answer of an earlier one can't be taken for this one's. */
 export function takeIdentity(cx: Context, call: Call, leg: Leg): void {
@@ -76,7 +76,7 @@ export function sendInvite(
   ];
   if (call.privacy !== null) headers.push(['Privacy', call.privacy]);
   if (cx.settings.product !== null) headers.push(['User-Agent', cx.settings.product]);
-  if (body !== null) headers.push(['Content-Type', 'application/sdp']);
+  if (body !== null) headers.push(SDP_TYPE);
   const request: OutgoingRequest = { method: 'INVITE', uri: attempt.requestUri, headers, body };
   cx.sip({ kind: 'request', txn, target: attempt.plan.gateway.target, request });
 }

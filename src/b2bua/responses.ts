@@ -61,11 +61,10 @@ function phraseOf(code: ErrorCode): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** What every body of ours is (RFC 3261 §20.15: a body never goes without its type). */
+export const SDP_TYPE = ['Content-Type', 'application/sdp'] as const;
+
 /** Contact, Allow and the body's type, as a 2xx with SDP carries them (RFC 3261 §13.3.1.4). */
 export function sdpHeaders(leg: Leg): HeaderLines {
-  return [
-    ['Contact', contactOf(leg)],
-    ['Allow', ALLOW],
-    ['Content-Type', 'application/sdp'],
-  ];
+  return [['Contact', contactOf(leg)], ['Allow', ALLOW], SDP_TYPE];
 }

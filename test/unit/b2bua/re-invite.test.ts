@@ -38,6 +38,20 @@ test('passes the caller’s hold on in our own words and answers it with the cal
   assert.is(driver.acks.at(-1)?.txn, passed.txn);
 });
 
+test('every re-INVITE with a body names its type, one without names none', () => {
+  const { driver, alice } = standing();
+  const hold = alice.send('INVITE', aliceSays('sendonly'));
+  const passed = driver.lastSent('INVITE');
+  assert.is(headerOf(passed.request, 'Content-Type'), 'application/sdp');
+  driver.answer(passed, 200, { body: 'v=0\r\nnonsense' });
+  assert.equal(driver.statuses(hold), [488]);
+  const restoring = driver.lastSent('INVITE');
+  assert.is(headerOf(restoring.request, 'Content-Type'), 'application/sdp');
+  driver.answer(restoring, 200, { body: bobSays('sendrecv') });
+  alice.send('INVITE');
+  assert.is(headerOf(driver.lastSent('INVITE').request, 'Content-Type'), '');
+});
+
 test('waits longer for media of a leg that agreed to be silent', () => {
   const { driver, alice } = standing();
   alice.send('INVITE', aliceSays('sendonly'));
