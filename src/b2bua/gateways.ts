@@ -85,6 +85,9 @@ export function answerChallenge(
   if (!answer.ok) return false;
   attempt.answeredRealm = answer.value.realm;
   attempt.cseq += 1;
+  // What the first INVITE was told says nothing about this one: its first provisional has to stop the gateway's clock anew
+  // and start the ring timer (RFC 3261 §16.6 step 11).
+  attempt.progressed = false;
   const body = call.exchange === null ? null : sdpBody(call.exchange.forwarded);
   sendInvite(cx, call, b, attempt, body, [answer.value.header]);
   cx.setTimer(call, 'gateway', trunk.gatewayTimeoutS * 1000);

@@ -96,6 +96,22 @@ test('a gateway that is silent after our credentials is given up in its time', (
   assert.is(driver.lastSent('INVITE').host, '192.0.2.21');
 });
 
+for (const provisional of [100, 180]) {
+  test(`a ${provisional} before the challenge leaves the second INVITE its own clocks`, () => {
+    const driver = withCredentials();
+    const txn = driver.receive(anInvite());
+    driver.answer(driver.lastSent('INVITE'), provisional);
+    driver.answer(driver.lastSent('INVITE'), 407, challenge('carrier.example', 'Proxy'));
+    const second = driver.lastSent('INVITE');
+    driver.answer(second, 180);
+    driver.pass(59_900);
+    assert.is(driver.lastSent('INVITE').txn, second.txn, 'a gateway that rings is not given up');
+    driver.pass(200);
+    assert.is(driver.lastTold(txn).status, 480);
+    assert.is(driver.cancels[0]?.txn, second.txn);
+  });
+}
+
 test('answers the gateway’s challenge to a BYE once', () => {
   const driver = withCredentials();
   const { alice } = standing(driver);
