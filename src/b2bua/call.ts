@@ -90,7 +90,8 @@ export interface SentChange {
   readonly headers: HeaderLines;
   /** Our offer; null when the offer is asked for. */
   readonly body: Buffer | null;
-  readonly answeredChallenge: boolean;
+  /** What answers the gateway's challenge; empty before one. */
+  readonly authorization: HeaderLines;
   /** Taken back: nobody waits for its answer any more. */
   cancelled: boolean;
 }
@@ -129,8 +130,9 @@ export interface Leg {
 
 /** What makes a dialog of a 2xx (RFC 3261 §12.1.2): what is left of an INVITE that was answered or given up. */
 export interface InviteHead {
-  readonly cseq: number;
   readonly request: OutgoingRequest;
+  /** What the INVITE answered a challenge with. */
+  readonly authorization: HeaderLines;
 }
 
 /** One INVITE to one gateway. Every attempt has a Call-ID and tag of its own, so a late answer can't be mixed up. */
@@ -145,6 +147,8 @@ export interface Attempt {
   readonly toHeader: string;
   /** The realm whose challenge was answered; null before. */
   answeredRealm: string | null;
+  /** What it was answered with; empty before. */
+  authorization: HeaderLines;
   progressed: boolean;
   /** Tag of a callee whose BYE overtook its 200; null while none did. */
   hungUpTag: string | null;
@@ -160,12 +164,20 @@ export interface Exchange {
   readonly early: AudioDescription | null;
 }
 
-/** A 2xx with an offer, received on `leg`: its ACK must carry the answer (RFC 3261 §13.2.1). */
-export interface Unacknowledged {
+/** Which 2xx an ACK is for. */
+export interface Acknowledged {
   readonly txn: ClientTxnId;
+  /** To tag of the 2xx: tells forks apart. */
   readonly toTag: string;
-  readonly leg: Leg;
+  /** The INVITE's. */
   readonly cseq: number;
+  /** The INVITE's: the ACK repeats what answered a challenge (RFC 3261 §22.1). */
+  readonly authorization: HeaderLines;
+}
+
+/** A 2xx with an offer, received on `leg`: its ACK must carry the answer (RFC 3261 §13.2.1). */
+export interface Unacknowledged extends Acknowledged {
+  readonly leg: Leg;
 }
 
 export const TIMER_NAMES = ['gateway', 'ring', 'change', 'maxDuration', 'linger'] as const;

@@ -53,7 +53,9 @@ export function onReinviteResponse(
   const sent = leg.sentChange;
   if (sent === null || sent.txn !== txn || call.ending !== null) {
     // The call ended meanwhile: a 2xx still wants its ACK, and the BYE is on its way.
-    if (status < 300) sendAck(cx, leg.dialog, acknowledgedBy(txn, response), null);
+    const authorization = sent?.txn === txn ? sent.authorization : [];
+    if (status < 300)
+      sendAck(cx, leg.dialog, acknowledgedBy({ txn, authorization }, response), null);
     return;
   }
   leg.sentChange = null;
@@ -96,7 +98,7 @@ function passAnswer(
   sent: SentChange,
   response: SipResponse,
 ): void {
-  acknowledge(cx, leg, sent, response, null);
+  sendAck(cx, leg.dialog, acknowledgedBy(sent, response), null);
   const asker = otherLeg(call, leg);
   const { exchange } = call;
   if (asker === null || exchange === null) return;
@@ -124,7 +126,7 @@ function passLateOffer(
   const parties = { offerer: leg, answerer: asker };
   const forwarded = read.ok ? openExchange(cx, call, parties, read.value) : read;
   if (forwarded.ok) {
-    call.unacknowledged = { ...acknowledgedBy(sent.txn, response), leg };
+    call.unacknowledged = { ...acknowledgedBy(sent, response), leg };
     answerWaiting(cx, asker, forwarded.value);
     return;
   }
@@ -138,7 +140,7 @@ function undo(cx: Context, call: Call, leg: Leg, sent: SentChange, response: Sip
     answerUnasked(cx, call, leg, sent, response);
     return;
   }
-  acknowledge(cx, leg, sent, response, null);
+  sendAck(cx, leg.dialog, acknowledgedBy(sent, response), null);
   restore(cx, call, leg);
 }
 
@@ -155,7 +157,7 @@ function answerUnasked(
   const answer =
     read.ok && other !== null ? answerAgreed(cx, call, { leg, other }, read.value) : null;
   const body = answer !== null && answer.ok ? sdpBody(answer.value) : null;
-  acknowledge(cx, leg, sent, response, body);
+  sendAck(cx, leg.dialog, acknowledgedBy(sent, response), body);
   if (body === null) endCall(cx, call, outcomeOf('CODEC_NOT_SHARED', 200), sideOf(leg));
 }
 
@@ -178,21 +180,11 @@ function takeRestored(
   sent: SentChange,
   response: SipResponse,
 ): void {
-  acknowledge(cx, leg, sent, response, null);
+  sendAck(cx, leg.dialog, acknowledgedBy(sent, response), null);
   const { exchange } = call;
   call.exchange = null;
   const read = readBody(response.body);
   if (exchange !== null && read.ok && !read.value.rejected) {
     takeExchange(cx, call, exchange, read.value);
   }
-}
-
-function acknowledge(
-  cx: Context,
-  leg: Leg,
-  sent: SentChange,
-  response: SipResponse,
-  body: Buffer | null,
-): void {
-  if (leg.dialog !== null) sendAck(cx, leg.dialog, acknowledgedBy(sent.txn, response), body);
 }

@@ -1,7 +1,6 @@
 // Requests inside a leg's dialog: ACK, BYE and re-INVITE, with the case of a peer whose Contact leads nowhere.
-import type { ClientTxnId } from '../base/index.ts';
 import type { Dialog, DialogRequest, HeaderLines, SipResponse } from '../sip/index.ts';
-import type { Call, DialogCredentials, Leg, SentChange } from './call.ts';
+import type { Acknowledged, Call, DialogCredentials, Leg, SentChange } from './call.ts';
 import type { Context, SentBye } from './context.ts';
 import { answerInDialog, isChallenge } from './credentials.ts';
 import type { Outcome } from './outcome.ts';
@@ -14,27 +13,28 @@ import { SDP_TYPE } from './responses.ts';
  */
 const CHANGE_WAIT_MS = 40_000;
 
-/** Which 2xx an ACK is for. */
-export interface Acknowledged {
-  readonly txn: ClientTxnId;
-  /** To tag of the 2xx: tells forks apart. */
-  readonly toTag: string;
-  /** The INVITE's. */
-  readonly cseq: number;
-}
-
-/** The 2xx that a response is, as its ACK names it. */
-export function acknowledgedBy(txn: ClientTxnId, response: SipResponse): Acknowledged {
-  return { txn, toTag: response.to.tag ?? '', cseq: response.cseq.number };
+/** The 2xx that a response to this INVITE of ours is, as its ACK names it. */
+export function acknowledgedBy(
+  { txn, authorization }: Pick<Acknowledged, 'txn' | 'authorization'>,
+  response: SipResponse,
+): Acknowledged {
+  return { txn, toTag: response.to.tag ?? '', cseq: response.cseq.number, authorization };
 }
 
 /**
  * ACK of a 2xx. A peer whose Contact can't be used gets none: its 2xx repeats end by themselves, and its BYE or our media
  * timeout ends the call.
+ * @param dialog null: there is none, and so nothing to acknowledge.
  * @param body the answer to a late offer; else null.
  */
-export function sendAck(cx: Context, dialog: Dialog, to: Acknowledged, body: Buffer | null): void {
-  const headers: HeaderLines = body === null ? [] : [SDP_TYPE];
+export function sendAck(
+  cx: Context,
+  dialog: Dialog | null,
+  to: Acknowledged,
+  body: Buffer | null,
+): void {
+  if (dialog === null) return;
+  const headers = body === null ? to.authorization : [...to.authorization, SDP_TYPE];
   const built = dialog.buildAck(to.cseq, { headers, body });
   if (!built.ok) {
     cx.rejected(built.error.code, null);
@@ -90,7 +90,7 @@ export function sendReinvite(
   leg: Leg,
   change: Pick<SentChange, 'purpose' | 'headers' | 'body'>,
 ): boolean {
-  return send(cx, call, leg, { ...change, answer: [], answeredChallenge: false });
+  return send(cx, call, leg, { ...change, authorization: [] });
 }
 
 /** Answers the gateway's challenge to a re-INVITE of ours once. @returns false when it can't be answered. */
@@ -101,28 +101,26 @@ export function answerReinviteChallenge(
   sent: SentChange,
   response: SipResponse,
 ): boolean {
-  if (sent.answeredChallenge || !isChallenge(response.status)) return false;
+  if (sent.authorization.length > 0 || !isChallenge(response.status)) return false;
   const request = { method: 'INVITE', uri: sent.uri };
   const answer = answerInDialog(cx, response, request, leg.credentials);
   if (!answer.ok) return false;
-  return send(cx, call, leg, { ...sent, answer: [answer.value.header], answeredChallenge: true });
+  return send(cx, call, leg, { ...sent, authorization: [answer.value.header] });
 }
 
-interface Sending extends Pick<SentChange, 'purpose' | 'headers' | 'body' | 'answeredChallenge'> {
-  readonly answer: HeaderLines;
-}
+type Sending = Pick<SentChange, 'purpose' | 'headers' | 'body' | 'authorization'>;
 
 function send(cx: Context, call: Call, leg: Leg, sending: Sending): boolean {
-  const { purpose, headers, body, answer, answeredChallenge } = sending;
+  const { headers, body, authorization } = sending;
   if (leg.dialog === null) throw new Error('a re-INVITE needs a dialog');
   const type = body === null ? [] : [SDP_TYPE];
-  const lines = [...headers, ...answer, ...type];
+  const lines = [...headers, ...authorization, ...type];
   const built = leg.dialog.buildRequest('INVITE', { headers: lines, body });
   if (!built.ok) {
     cx.rejected(built.error.code, leg.trunk?.name ?? null);
     return false;
   }
-  carry(cx, call, leg, built.value, { purpose, headers, body, answeredChallenge });
+  carry(cx, call, leg, built.value, sending);
   return true;
 }
 
@@ -131,9 +129,10 @@ function carry(
   call: Call,
   leg: Leg,
   { target, request }: DialogRequest,
-  facts: Pick<SentChange, 'purpose' | 'headers' | 'body' | 'answeredChallenge'>,
+  { purpose, headers, body, authorization }: Sending,
 ): void {
   const txn = cx.newTxn({ kind: 'reinvite', call, leg });
+  const facts = { purpose, headers, body, authorization };
   leg.sentChange = { ...facts, txn, uri: request.uri, cancelled: false };
   cx.setTimer(call, 'change', CHANGE_WAIT_MS);
   cx.sip({ kind: 'request', txn, target, request });

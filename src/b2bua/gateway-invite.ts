@@ -38,6 +38,7 @@ export function newAttempt(cx: Context, call: Call, leg: Leg, plan: GatewayAttem
     fromHeader: `${display}<sip:${caller}@${host}>;tag=${leg.localTag}`,
     toHeader: `<sip:${user}@${gatewayHost}>`,
     answeredRealm: null,
+    authorization: [],
     hungUpTag: null,
     progressed: false,
   };
@@ -60,7 +61,6 @@ export function sendInvite(
   leg: Leg,
   attempt: Attempt,
   body: Buffer | null,
-  credentials: HeaderLines,
 ): void {
   const txn = cx.newTxn({ kind: 'invite', call, attempt });
   attempt.txn = txn;
@@ -72,7 +72,7 @@ export function sendInvite(
     ['CSeq', `${attempt.cseq} INVITE`],
     ['Contact', contactOf(leg)],
     ['Allow', ALLOW],
-    ...credentials,
+    ...attempt.authorization,
   ];
   if (call.privacy !== null) headers.push(['Privacy', call.privacy]);
   if (cx.settings.product !== null) headers.push(['User-Agent', cx.settings.product]);
@@ -90,7 +90,7 @@ export function headOf(attempt: Attempt, leg: Leg): InviteHead {
     ['Contact', contactOf(leg)],
   ];
   const request = { method: 'INVITE', uri: attempt.requestUri, headers, body: null };
-  return { cseq: attempt.cseq, request };
+  return { request, authorization: attempt.authorization };
 }
 
 /** Gives the attempt up: CANCEL now or with its first provisional; what it still answers is hung up. */
@@ -124,6 +124,7 @@ export function hangUpLate(
     cx.rejected(dialog.error.code, null);
     return;
   }
-  sendAck(cx, dialog.value, acknowledgedBy(txn, response), null);
+  const { authorization } = head;
+  sendAck(cx, dialog.value, acknowledgedBy({ txn, authorization }, response), null);
   sendBye(cx, dialog.value, outcome, credentials);
 }

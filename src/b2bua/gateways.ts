@@ -60,7 +60,7 @@ function sendAttempt(cx: Context, call: Call, plan: GatewayAttempt): boolean {
     b.recordStarted = true;
     commitStart(cx, call, b);
   }
-  sendInvite(cx, call, b, attempt, body, []);
+  sendInvite(cx, call, b, attempt, body);
   cx.setTimer(call, 'gateway', plan.trunk.gatewayTimeoutS * 1000);
   return true;
 }
@@ -84,12 +84,13 @@ export function answerChallenge(
   const answer = answerTo(cx, response, request, { credentials, realm });
   if (!answer.ok) return false;
   attempt.answeredRealm = answer.value.realm;
+  attempt.authorization = [answer.value.header];
   attempt.cseq += 1;
   // What the first INVITE was told says nothing about this one: its first provisional has to stop the gateway's clock anew
   // and start the ring timer (RFC 3261 §16.6 step 11).
   attempt.progressed = false;
   const body = call.exchange === null ? null : sdpBody(call.exchange.forwarded);
-  sendInvite(cx, call, b, attempt, body, [answer.value.header]);
+  sendInvite(cx, call, b, attempt, body);
   cx.setTimer(call, 'gateway', trunk.gatewayTimeoutS * 1000);
   return true;
 }

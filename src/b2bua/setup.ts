@@ -127,7 +127,7 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
   }
   if (attempt.hungUpTag !== null && attempt.hungUpTag === response.to.tag) {
     // Its BYE overtook this 200 and was answered; to the caller nobody was ever there.
-    sendAck(cx, dialog.value, acknowledgedBy(attempt.txn, response), null);
+    sendAck(cx, dialog.value, acknowledgedBy(attempt, response), null);
     call.lastOutcome = outcomeOf('NO_ANSWER');
     finishRefused(cx, call, 480, 'callee');
     return;
@@ -139,7 +139,7 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
 }
 
 function answerFirstOffer(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
-  acknowledge(cx, call, attempt, response);
+  sendAck(cx, call.b?.dialog ?? null, acknowledgedBy(attempt, response), null);
   const { exchange } = call;
   if (exchange === null) return;
   // Gateways that answered in a 183 often leave the answer out of the 200, although only a reliable 183 would allow it.
@@ -162,12 +162,12 @@ function answerLateOffer(cx: Context, call: Call, attempt: Attempt, response: Si
     ? openExchange(cx, call, { offerer: b, answerer: a }, read.value)
     : read;
   if (!forwarded.ok) {
-    acknowledge(cx, call, attempt, response);
+    sendAck(cx, b.dialog, acknowledgedBy(attempt, response), null);
     refuseCaller(cx, call, { code: 'CODEC_NOT_SHARED', message: forwarded.error.message });
     return;
   }
   // The ACK to the gateway carries the caller's answer, so it waits for the caller's ACK (RFC 3261 §13.2.1).
-  call.unacknowledged = { ...acknowledgedBy(attempt.txn, response), leg: b };
+  call.unacknowledged = { ...acknowledgedBy(attempt, response), leg: b };
   answerCaller(cx, call, sdpBody(forwarded.value));
 }
 
@@ -211,12 +211,6 @@ function answerCaller(cx: Context, call: Call, body: Buffer): void {
   if (limitS > 0 && Number.isFinite(limitS)) cx.setTimer(call, 'maxDuration', limitS * 1000);
   const headers = [...waiting.recordRoutes, ...sdpHeaders(call.a)];
   cx.respond(waiting.txn, { status: 200, toTag: call.a.localTag, headers, body });
-}
-
-function acknowledge(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
-  const dialog = call.b?.dialog ?? null;
-  if (dialog === null) return;
-  sendAck(cx, dialog, acknowledgedBy(attempt.txn, response), null);
 }
 
 /** The gateway's final refusal: next gateway where the trunk's list says so, else the caller is told. */

@@ -61,6 +61,40 @@ test('answers a 407 in Proxy-Authorization', () => {
   assert.match(headerOf(driver.lastSent('INVITE').request, 'Proxy-Authorization'), /^Digest /);
 });
 
+test('the ACK repeats what the INVITE or re-INVITE answered its challenge with', () => {
+  const driver = withCredentials();
+  const { alice, sent } = standing(driver);
+  const [first] = driver.acks;
+  if (first === undefined) throw new Error('no ACK');
+  assert.is(headerOf(first.request, 'Authorization'), authorization(sent));
+  alice.send('INVITE', sdpOf({ direction: 'sendonly', version: 2 }));
+  driver.answer(driver.lastSent('INVITE'), 401, challenge());
+  const again = driver.lastSent('INVITE');
+  driver.answer(again, 200, { body: sdpOf({ host: '192.0.2.20', direction: 'recvonly' }) });
+  const second = driver.acks.at(-1);
+  if (second === undefined) throw new Error('no ACK');
+  assert.is(headerOf(second.request, 'Authorization'), authorization(again));
+  assert.is.not(authorization(again), authorization(sent));
+});
+
+test('the ACKs of a late offer and of an answer that came too late repeat it too', () => {
+  for (const isLate of [false, true]) {
+    const driver = withCredentials();
+    const invite = anInvite().withBody(null);
+    const txn = driver.receive(invite);
+    driver.answer(driver.lastSent('INVITE'), 407, challenge('carrier.example', 'Proxy'));
+    const sent = driver.lastSent('INVITE');
+    if (isLate) driver.cancel(txn);
+    driver.answer(sent, 200, { body: bobSays });
+    if (!isLate) callerOf(driver, invite, txn).acknowledge(txn, sdpOf());
+    const [ack] = driver.acks;
+    if (ack === undefined) throw new Error('no ACK');
+    const repeated = headerOf(ack.request, 'Proxy-Authorization');
+    assert.match(repeated, /^Digest /);
+    assert.is(repeated, headerOf(sent.request, 'Proxy-Authorization'));
+  }
+});
+
 test('a second challenge means wrong credentials: the next gateway is asked, the caller sees no challenge', () => {
   const driver = withCredentials();
   const txn = driver.receive(anInvite());
