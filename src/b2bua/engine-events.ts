@@ -26,7 +26,10 @@ export function onEngineEvent(table: CallTable, event: EngineEvent): void {
     }
     case 'mediaTimeout': {
       const place = table.byEndpoint(event.endpoint);
-      if (place !== null) endCall(table, place.call, outcomeOf('MEDIA_TIMEOUT'), 'platform');
+      // Before the answer a caller need not send anything, and the ring timer bounds the call; the connection that goes with
+      // the 200 starts the engine's clock anew.
+      if (place?.call.phase === 'answered')
+        endCall(table, place.call, outcomeOf('MEDIA_TIMEOUT'), 'platform');
       break;
     }
     case 'mediaStarted':

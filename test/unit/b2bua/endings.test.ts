@@ -133,6 +133,29 @@ test('silence on a leg ends the call with its own cause and Reason', () => {
   atRest(driver);
 });
 
+test('silence before the answer ends nothing, and the answer starts the clock of both legs anew', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  const bobSays = sdpOf({ host: '192.0.2.20', port: 50_000 });
+  driver.answer(driver.lastSent('INVITE'), 183, { body: bobSays });
+  const silence = (): void => {
+    for (const endpoint of driver.endpoints)
+      driver.input({ kind: 'engine', event: { kind: 'mediaTimeout', endpoint, silentMs: 60_000 } });
+  };
+  silence();
+  assert.equal(driver.statuses(txn), [183]);
+  assert.is(driver.cancels.length, 0);
+  const orders = driver.engine.orders.length;
+  driver.answer(driver.lastSent('INVITE'), 200);
+  assert.equal(driver.statuses(txn), [183, 200]);
+  const armed = driver.engine.orders
+    .slice(orders)
+    .flatMap((order) => (order.kind === 'updateEndpoint' ? [order.inactivityMs] : []));
+  assert.equal(armed, [60_000, 60_000]);
+  silence();
+  assert.is(driver.record('inbound').cause, 'MEDIA_TIMEOUT');
+});
+
 test('silence on an endpoint of no call changes nothing', () => {
   const driver = new B2buaDriver();
   standingCall(driver);
