@@ -94,7 +94,7 @@ export interface Context {
   unbindEndpoint(leg: Leg): void;
   /** Gateways of these trunks in the order to try them, resting ones left out. */
   planAttempts(trunks: readonly Trunk[]): GatewayAttempt[];
-  /** Tells gateway health how an attempt went. */
+  /** Tells gateway health how an attempt ended; not how it began, for many that fail say 100 first. */
   gatewayAnswered(attempt: Attempt, status: number, retryAfterS: number | null): void;
   gatewaySilent(attempt: Attempt): void;
   release(call: Call): void;

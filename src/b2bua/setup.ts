@@ -72,7 +72,6 @@ export function onProgress(cx: Context, call: Call, attempt: Attempt, response: 
     attempt.progressed = true;
     cx.clearTimer(call, 'gateway');
     cx.setTimer(call, 'ring', attempt.plan.trunk.ringTimeoutS * 1000);
-    cx.gatewayAnswered(attempt, response.status, null);
   }
   // A 100 is from the next hop alone (RFC 3261 §16.7 step 5): it stops the gateway's clock and goes no further.
   if (response.status === 100) return;

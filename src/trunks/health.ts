@@ -20,7 +20,7 @@ export const BACK_OFF_MS_MAX = 60_000;
 export const RETRY_AFTER_S_MAX = 300;
 
 export type HealthInput =
-  /** Any response that isn't a reason to fail over, provisional or final; also an answered probe. */
+  /** A final response that isn't a reason to fail over; also an answered probe. */
   | { readonly kind: 'answered'; readonly gateway: GatewayId }
   /** Timeout, connection error, or a final status of the trunk's failover list. */
   | {

@@ -1,6 +1,7 @@
 // Reason headers of gateways (RFC 3326, Q.850) in records and towards the other party; which failures take a gateway down.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { monoMs } from '../../../src/base/index.ts';
 import { outcomeOf, withReason } from '../../../src/b2bua/outcome.ts';
 import { B2buaDriver, standingCall } from '../../support/b2bua-driver.ts';
 import type { SentResponse } from '../../support/b2bua-driver.ts';
@@ -128,6 +129,37 @@ test('a 408 that a gateway sent fails over but never takes the gateway down', ()
 test('503s take a gateway down', () => {
   const news = newsAfter(3, (driver) => driver.answer(driver.lastSent('INVITE'), 503));
   assert.equal(news, DOWN);
+});
+
+for (const provisional of [100, 180]) {
+  test(`503s take a gateway down whether or not a ${provisional} came first`, () => {
+    const news = newsAfter(3, (driver) => {
+      const sent = driver.lastSent('INVITE');
+      driver.answer(sent, provisional);
+      driver.answer(sent, 503);
+    });
+    assert.equal(news, DOWN);
+  });
+}
+
+test('a gateway on trial is up again with its final answer, not with its 100', () => {
+  const driver = new B2buaDriver();
+  const states = (): readonly string[] =>
+    driver.outputs.flatMap((output) => (output.kind === 'gateway' ? [output.news.kind] : []));
+  for (let call = 0; call < 3; call += 1) {
+    driver.receive(anInvite());
+    driver.answer(driver.lastSent('INVITE'), 503);
+    driver.answer(driver.lastSent('INVITE'), 486);
+  }
+  driver.health.handleDeadline(monoMs(5_000));
+  driver.pass(5_001);
+  driver.receive(anInvite());
+  const onTrial = driver.lastSent('INVITE');
+  assert.is(onTrial.host, '192.0.2.20');
+  driver.answer(onTrial, 100);
+  assert.equal(states(), ['gatewayDown']);
+  driver.answer(onTrial, 486);
+  assert.equal(states(), ['gatewayDown', 'gatewayUp']);
 });
 
 test('silence takes a gateway down', () => {
