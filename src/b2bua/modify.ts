@@ -33,7 +33,7 @@ export function onReinvite(
   txn: ServerTxnId,
   request: SipRequest,
 ): void {
-  if (leg.waitingInvite !== null) {
+  if (leg.waitingInvite !== null && !leg.waitingInvite.answered) {
     const waitS = Math.floor(cx.random.draw() * (RETRY_AFTER_S_MAX + 1));
     const headers = [['Retry-After', String(waitS)]] as const;
     cx.respond(txn, { status: 500, toTag: null, headers });
@@ -63,7 +63,7 @@ export function onReinvite(
   else passOn(cx, call, { leg, other }, offer.value);
 }
 
-/** Whether an offer is under way anywhere in the call (RFC 3261 §14.2, RFC 3264 §4). */
+/** Whether a change is under way anywhere in the call, up to the ACK of its 2xx (RFC 3261 §14.2, RFC 3264 §4). */
 function isChanging(call: Call): boolean {
   if (call.exchange !== null || call.unacknowledged !== null) return true;
   return legsOf(call).some((leg) => leg.sentChange !== null || leg.waitingInvite !== null);

@@ -2,8 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Standing } from '../../support/b2bua-driver.ts';
-import { B2buaDriver, standingCall } from '../../support/b2bua-driver.ts';
-import { headerOf, sdpOf } from '../../support/sip-messages.ts';
+import { B2buaDriver, callerOf, standingCall } from '../../support/b2bua-driver.ts';
+import { anInvite, headerOf, sdpOf } from '../../support/sip-messages.ts';
 import { NOTHING_HELD } from './expectations.ts';
 
 const aliceSays = (direction: string, version = 2): string => sdpOf({ direction, version });
@@ -165,6 +165,18 @@ test('a second re-INVITE of the same party is told 500 with Retry-After', () => 
   const second = driver.lastTold(alice.send('INVITE', aliceSays('sendrecv', 3)));
   assert.is(second.status, 500);
   assert.match(headerOf(second, 'Retry-After'), /^([0-9]|10)$/);
+});
+
+test('a re-INVITE that overtakes the ACK of our 200 is told 491, and the next one is passed on', () => {
+  const driver = new B2buaDriver();
+  const invite = anInvite();
+  const txn = driver.receive(invite);
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('sendrecv') });
+  const alice = callerOf(driver, invite, txn);
+  assert.equal(driver.statuses(alice.send('INVITE', aliceSays('sendonly'))), [491]);
+  alice.acknowledge(txn);
+  alice.send('INVITE', aliceSays('sendonly', 3));
+  assert.is(driver.sent('INVITE').length, 2);
 });
 
 test('a refused re-INVITE leaves the call as it was and the next one is passed on', () => {
