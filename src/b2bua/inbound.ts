@@ -1,13 +1,23 @@
 // Lets a new INVITE in or says why not: who sent it, may it start a call, where does its number go, is there a codec.
 import type { CodedError, Flow, Result, ServerTxnId } from '../base/index.ts';
 import { err, ok } from '../base/index.ts';
-import type { AudioDescription, HeaderLines, SipRequest } from '../sip/index.ts';
+import type {
+  AudioDescription,
+  DigestFailure,
+  DigestServer,
+  Ha1Lookup,
+  HeaderLines,
+  SipRequest,
+} from '../sip/index.ts';
 import { computeHa1, parseUri, sendTargetOfText } from '../sip/index.ts';
 import type { RouteChoice, Ticket, Trunk } from '../trunks/index.ts';
 import { dialledText, readDialled } from '../trunks/index.ts';
 import type { Context } from './context.ts';
 import { acceptable, readBody } from './offer-answer.ts';
 import { refusalAnswer } from './responses.ts';
+
+/** Why an Authorization header may be another server's, while a further one is for us. */
+const NOT_FOR_US: ReadonlySet<DigestFailure['reason']> = new Set(['wrongRealm', 'malformed']);
 
 /** A caller whose INVITE may become a call. */
 export interface Admitted {
@@ -119,17 +129,22 @@ function authenticate(
 ): Result<{ readonly trunk: Trunk; readonly authIdentity: string | null }, Refusal> {
   const { book, digest, realm } = cx.settings;
   if (digest === null) throw new Error('asked for credentials without a digest server');
-  const header = request.header('authorization');
-  if (header === null) {
-    const error = { code: 'AUTH_REQUIRED', message: 'no credentials' } as const;
-    return refuse(error, bySource, digest.challenge(cx.now.epoch));
-  }
-  const verified = digest.verify(cx.now.epoch, request.method, header, (username) => {
+  const lookup: Ha1Lookup = (username) => {
     const auth = book.byUsername(username)?.auth ?? null;
     if (auth === null) return null;
     if (auth.kind === 'ha1') return { md5: auth.ha1Md5, sha256: auth.ha1Sha256 };
     return computeHa1({ username, realm, password: auth.password });
-  });
+  };
+  // One header a realm (RFC 3261 §20.7, §22.3): a caller behind several servers answers them all.
+  let verified: ReturnType<DigestServer['verify']> | null = null;
+  for (const header of request.headerValues('authorization')) {
+    verified = digest.verify(cx.now.epoch, request.method, header, lookup);
+    if (verified.ok || !NOT_FOR_US.has(verified.error.reason)) break;
+  }
+  if (verified === null) {
+    const error = { code: 'AUTH_REQUIRED', message: 'no credentials' } as const;
+    return refuse(error, bySource, digest.challenge(cx.now.epoch));
+  }
   if (!verified.ok) {
     const { error, reason } = verified.error;
     if (error.code !== 'AUTH_REQUIRED') return refuse(error, bySource);

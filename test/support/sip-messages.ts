@@ -73,6 +73,11 @@ export class RequestBuilder {
     return this.#copy({ headers: [...rest, [name, value]] });
   }
 
+  /** Puts one more header before all others, of whatever name. */
+  after(name: string, value: string): RequestBuilder {
+    return this.#copy({ headers: [[name, value], ...this.#headers] });
+  }
+
   to(uri: string): RequestBuilder {
     return this.#copy({ uri }).with('To', `<${uri}>`);
   }

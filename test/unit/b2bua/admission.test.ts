@@ -132,6 +132,21 @@ test('E9 a channel is free again as soon as its call has ended', () => {
   assert.equal(driver.statuses(driver.receive(anInvite())), []);
 });
 
+test('a caller that answers several realms is known by the answer to ours, wherever it stands', () => {
+  const others = [
+    'Digest username="x", realm="other.example", nonce="n", uri="sip:x", response="00000000000000000000000000000000", qop=auth, nc=00000001, cnonce="c"',
+    'Bearer abc',
+  ];
+  for (const other of others) {
+    const driver = new B2buaDriver({ edit: DIGEST });
+    const challenge = refused(driver, anInvite(), '198.51.100.1');
+    const invite = answered(headerOf(challenge, 'WWW-Authenticate'), 'pbx-pass');
+    const txn = driver.receive(invite.after('Authorization', other), '198.51.100.1');
+    assert.equal(driver.statuses(txn), []);
+    assert.is(driver.sent('INVITE').length, 1);
+  }
+});
+
 test('a digest trunk is challenged, and its right answer starts the call with the identity in the record', () => {
   const driver = new B2buaDriver({ edit: DIGEST });
   const first = driver.lastTold(driver.receive(anInvite(), '198.51.100.1'));
