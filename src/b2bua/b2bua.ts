@@ -18,6 +18,7 @@ import { recordRefusal } from './refused-call.ts';
 import { ALLOW, refusalAnswer } from './responses.ts';
 import {
   onAnswer,
+  onEngineTimer,
   onGatewayTimer,
   onProgress,
   onRefusal,
@@ -330,6 +331,9 @@ export class B2bua {
         break;
       case 'change':
         onChangeTimer(this.#table, call);
+        break;
+      case 'engine':
+        onEngineTimer(this.#table, call);
         break;
       case 'maxDuration':
         endCall(this.#table, call, outcomeOf('MAX_DURATION', 200), 'platform');

@@ -180,7 +180,14 @@ export interface Unacknowledged extends Acknowledged {
   readonly leg: Leg;
 }
 
-export const TIMER_NAMES = ['gateway', 'ring', 'change', 'maxDuration', 'linger'] as const;
+export const TIMER_NAMES = [
+  'gateway',
+  'ring',
+  'change',
+  'engine',
+  'maxDuration',
+  'linger',
+] as const;
 export type TimerName = (typeof TIMER_NAMES)[number];
 /** A timer that is not set. */
 export const NO_TIMER = 0;

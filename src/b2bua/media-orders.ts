@@ -8,6 +8,12 @@ import { legsOf } from './call.ts';
 import type { Context } from './context.ts';
 import { sourceRuleFor } from './source-rule.ts';
 
+/**
+ * How long the engine may take to open or connect: it needs milliseconds, and a caller should hear of a media process that
+ * lives but is silent while its INVITE can still be sent elsewhere.
+ */
+const ENGINE_WAIT_MS = 2_000;
+
 type Pairs = readonly (readonly [number, number])[];
 
 /** Orders an endpoint for each leg that has none yet; `endpointOpened` comes back for each. */
@@ -24,6 +30,7 @@ export function openEndpoints(cx: Context, call: Call): void {
     });
   }
   cx.engine(orders);
+  cx.setTimer(call, 'engine', ENGINE_WAIT_MS);
 }
 
 /** Orders the end of every endpoint that is open; `endpointClosed` brings the last counters. */
@@ -56,6 +63,7 @@ export function connectLegs(cx: Context, call: Call, x: Leg, y: Leg): void {
   if (x !== y) pushLink(cx, call, y, x, maps.bToA, orders);
   call.connecting = orders.at(-1)?.order ?? null;
   cx.engine(orders);
+  if (call.connecting !== null) cx.setTimer(call, 'engine', ENGINE_WAIT_MS);
 }
 
 function mapsBetween(x: Leg, y: Leg): PayloadMaps | null {

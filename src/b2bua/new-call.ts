@@ -67,7 +67,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     opening: 0,
     lastOutcome: null,
     ending: null,
-    timers: { gateway: 0, ring: 0, change: 0, maxDuration: 0, linger: 0 },
+    timers: { gateway: 0, ring: 0, change: 0, engine: 0, maxDuration: 0, linger: 0 },
   };
   a.dialog = Dialog.fromUas(request, { tag: a.localTag, contact: contactOf(a) });
   cx.bindServerTxn(txn, call, a);

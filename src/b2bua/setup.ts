@@ -44,6 +44,7 @@ export function endpointOpened(
     });
   }
   if (call.opening > 0) return;
+  cx.clearTimer(call, 'engine');
   if (call.ending !== null) {
     // Hung up while the engine was still opening: what came now is closed like the rest.
     endCall(cx, call, call.ending.outcome, call.ending.by);
@@ -186,9 +187,18 @@ export function connectionDone(
   }
   if (call.connecting !== event.order) return;
   call.connecting = null;
+  cx.clearTimer(call, 'engine');
   const { heldAnswer } = call;
   call.heldAnswer = null;
   if (heldAnswer !== null) answerCaller(cx, call, heldAnswer);
+}
+
+/** The engine owes an answer for too long: the call can't be set up, or not go on as its parties agreed. */
+export function onEngineTimer(cx: Context, call: Call): void {
+  const message = 'the media process does not answer';
+  if (call.a.history.answeredAt === null) {
+    refuseCaller(cx, call, { code: 'ENGINE_LOST', message, retryAfterS: 2 });
+  } else endCall(cx, call, outcomeOf('ENGINE_LOST'), 'platform');
 }
 
 function answerCaller(cx: Context, call: Call, body: Buffer): void {

@@ -133,7 +133,12 @@ export const ERRORS = {
   SDP_MALFORMED: entry(400, 95, false, 'The SDP body can’t be read; the reason names the line.'),
   BODY_UNSUPPORTED: entry(415, 79, false, 'The body is not application/sdp.'),
   ENGINE_FULL: entry(503, 42, true, 'The media engine has no free endpoint or port.'),
-  ENGINE_LOST: entry(503, 41, true, 'The media process ended; its calls were closed.'),
+  ENGINE_LOST: entry(
+    503,
+    41,
+    true,
+    'The media process ended or stopped answering; its calls were closed.',
+  ),
   MEDIA_UNREACHABLE: entry(
     488,
     3,

@@ -3,12 +3,20 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ServerTxnId } from '../../../src/base/index.ts';
 import type { EngineOrder } from '../../../src/engine/index.ts';
-import { B2buaDriver, calleeOf, callerOf, START_EPOCH } from '../../support/b2bua-driver.ts';
+import {
+  B2buaDriver,
+  calleeOf,
+  callerOf,
+  standingCall,
+  START_EPOCH,
+} from '../../support/b2bua-driver.ts';
 import type { SentRequest } from '../../support/b2bua-driver.ts';
 import { anInvite, headerOf, sdpOf } from '../../support/sip-messages.ts';
 import { NOTHING_HELD } from './expectations.ts';
 
 const bobSays = { body: sdpOf({ host: '192.0.2.20', port: 50_000 }) };
+
+const LOST = ['ENGINE_LOST', 'ENGINE_LOST'];
 
 interface Held {
   readonly driver: B2buaDriver;
@@ -158,6 +166,54 @@ test('a gateway that was acknowledged is recorded as answered, though the caller
   assert.is(driver.record('inbound').finalStatus, 487);
   const { finalStatus, answeredAt } = driver.record('outbound');
   assert.equal([finalStatus, answeredAt], [200, START_EPOCH]);
+});
+
+test('an engine that opens nothing within 2 s leaves the caller with 503 and a record', () => {
+  const driver = new B2buaDriver();
+  driver.engineAnswers = false;
+  const txn = driver.receive(anInvite());
+  driver.pass(1_900);
+  assert.equal(driver.statuses(txn), []);
+  driver.pass(200);
+  const { status, headers } = driver.lastTold(txn);
+  assert.equal([status, headerOf({ headers }, 'Retry-After')], [503, '2']);
+  driver.pass(2_000);
+  assert.is(driver.record('inbound').cause, 'ENGINE_LOST');
+  assert.is(driver.admission.calls, 0);
+});
+
+test('an engine that never connects the legs leaves the caller with 503 and the gateway with BYE', () => {
+  const { driver, txn } = held();
+  driver.pass(2_100);
+  assert.equal(driver.statuses(txn), [503]);
+  const reason = headerOf(driver.lastSent('BYE').request, 'Reason');
+  assert.is(reason, 'Q.850;cause=41;text="ENGINE_LOST"');
+  atRest(driver);
+  assert.equal([driver.record('inbound').cause, driver.record('outbound').cause], LOST);
+});
+
+test('an engine that never connects early media ends the attempt', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  driver.engineAnswers = false;
+  driver.answer(driver.lastSent('INVITE'), 183, bobSays);
+  driver.pass(2_100);
+  assert.equal(driver.statuses(txn), [183, 503]);
+  assert.is(driver.cancels.length, 1);
+});
+
+test('an engine that falls silent in a change of the call ends it on both sides', () => {
+  const driver = new B2buaDriver();
+  const { alice } = standingCall(driver);
+  driver.engineAnswers = false;
+  alice.send('INVITE', sdpOf({ direction: 'sendonly', version: 2 }));
+  const body = sdpOf({ host: '192.0.2.20', direction: 'recvonly', version: 2 });
+  driver.answer(driver.lastSent('INVITE'), 200, { body });
+  driver.pass(2_100);
+  const hosts = driver.sent('BYE').map(({ host }) => host);
+  assert.equal(hosts, ['192.0.2.10', '192.0.2.20']);
+  driver.settleEngine();
+  assert.equal([driver.record('inbound').cause, driver.record('outbound').cause], LOST);
 });
 
 test('a media process that ends while the 200 is held leaves the caller with 503', () => {
