@@ -34,6 +34,11 @@ inline constexpr std::uint32_t kHandleGenerationMax = (1u << kHandleGenerationBi
 inline constexpr std::uint32_t kEndpointsMax = 1u << 18;
 static_assert(kEndpointsMax <= kMediaThreadsMax * kSlotsPerThreadMax);
 
+/// Datagrams a second that one socket may bring; voice needs at most 400 (2.5 ms Opus), and what a
+/// stalled network lets go at once is less than the rest. Beyond it the socket is not read until
+/// its second is over: whoever floods his own call must not take the thread from the others on it.
+inline constexpr std::uint16_t kSocketDatagramsPerSecondMax = 1000;
+
 /// RTP payload types are 7 bits (RFC 3550 §5.1).
 inline constexpr std::uint32_t kPayloadTypes = 128;
 /// The CSRC count is 4 bits (RFC 3550 §5.1).

@@ -11,7 +11,7 @@
 namespace trunkyard::engine::contract {
 
 /// Changes with every change of the contract; host and client compare it.
-inline constexpr std::uint32_t kHash = 0x08f6c4ec;
+inline constexpr std::uint32_t kHash = 0x586acd59;
 
 enum class Code : std::uint16_t {
   kOk = 0,
@@ -324,25 +324,26 @@ enum class NodeCounter : std::uint8_t {
   kPacketsMalformed = 3,
   kPacketsUnlinked = 4,
   kPacketsUnmapped = 5,
-  kPacketsUnsent = 6,
-  kRtcpReceived = 7,
-  kRtcpRelayed = 8,
-  kRtcpGenerated = 9,
-  kRtcpDropped = 10,
-  kIcmpErrors = 11,
-  kLatches = 12,
-  kMediaTimeouts = 13,
-  kEndpointsOpen = 14,
-  kEndpointsRefused = 15,
-  kPortsInUse = 16,
-  kPortsResting = 17,
-  kPortsRefused = 18,
-  kPortsForeign = 19,
-  kOrders = 20,
-  kOrdersRefused = 21,
-  kEventsDelayed = 22,
-  kTicks = 23,
+  kSocketsPaused = 6,
+  kPacketsUnsent = 7,
+  kRtcpReceived = 8,
+  kRtcpRelayed = 9,
+  kRtcpGenerated = 10,
+  kRtcpDropped = 11,
+  kIcmpErrors = 12,
+  kLatches = 13,
+  kMediaTimeouts = 14,
+  kEndpointsOpen = 15,
+  kEndpointsRefused = 16,
+  kPortsInUse = 17,
+  kPortsResting = 18,
+  kPortsRefused = 19,
+  kPortsForeign = 20,
+  kOrders = 21,
+  kOrdersRefused = 22,
+  kEventsDelayed = 23,
+  kTicks = 24,
 };
-inline constexpr std::size_t kNodeCounterCount = 24;
+inline constexpr std::size_t kNodeCounterCount = 25;
 
 }  // namespace trunkyard::engine::contract

@@ -13,7 +13,7 @@
 
 namespace trunkyard::engine {
 
-/// One socket, and how far its source can be trusted.
+/// One socket, how far its source can be trusted, and how much more it may bring this second.
 ///
 ///   open --follow(peer)--> connected, sources compared --(quiet for a moment)--> connected,
 ///   vouched
@@ -55,11 +55,24 @@ class Channel {
   [[nodiscard]] bool vouch_due(Instant now) const noexcept;
   void vouch() noexcept { vouched_ = true; }
 
+  /// Pays for a datagram that came in. @returns false when the second's share is used up.
+  [[nodiscard]] bool spend() noexcept {
+    if (left_ == 0) return false;
+    --left_;
+    return true;
+  }
+  void refill() noexcept { left_ = kSocketDatagramsPerSecondMax; }
+  /// Whether the socket is not being read because its share was used up.
+  [[nodiscard]] bool paused() const noexcept { return paused_; }
+  void pause(bool on) noexcept { paused_ = on; }
+
  private:
   io::UdpSocket socket_;
   SocketAddress peer_;  ///< connected to; not known = unconnected
   Instant connected_at_;
   bool vouched_ = false;
+  bool paused_ = false;
+  std::uint16_t left_ = kSocketDatagramsPerSecondMax;
 };
 
 /// What happened to a leg and could not be told yet because the event ring was full.

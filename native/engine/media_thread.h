@@ -105,6 +105,8 @@ class MediaThread {
   void relay_rtcp(Leg& leg, Instant now, Bytes datagram, bool without_bye) noexcept;
   [[nodiscard]] bool send_rtcp(Leg& leg, Bytes datagram) noexcept;
   void note_receive_error(io::IoStatus status) noexcept;
+  /// Whether a datagram of this socket may be looked at; pauses the socket when it may not.
+  [[nodiscard]] bool within_rate(Leg& leg, Channel& channel) noexcept;
 
   // orders.cc
   void start_epoch(std::uint32_t epoch) noexcept;
@@ -126,6 +128,8 @@ class MediaThread {
   void tick(Instant now) noexcept;
   void sweep(std::uint32_t slot, Leg& leg, Instant now) noexcept;
   void vouch(std::uint32_t slot, Leg& leg, Instant now) noexcept;
+  /// A new second for a socket; one that was paused is read again.
+  void refill(Channel& channel, std::uint64_t tag) noexcept;
   void tell_pending(Handle handle, Leg& leg) noexcept;
   void publish_leg(Handle handle, const Leg& leg) noexcept;
   void publish_node(Instant now) noexcept;

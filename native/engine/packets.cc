@@ -14,6 +14,18 @@ void MediaThread::note_receive_error(io::IoStatus status) noexcept {
   if (status == io::IoStatus::kTruncated) count(Counter::kPacketsMalformed);
 }
 
+bool MediaThread::within_rate(Leg& leg, Channel& channel) noexcept {
+  if (channel.spend()) return true;
+  leg.endpoint.on_drop();
+  if (!channel.paused()) {
+    // From here the kernel drops for us, at the door and for next to nothing.
+    count(Counter::kSocketsPaused);
+    channel.pause(true);
+    poller_.remove(channel.descriptor());
+  }
+  return false;
+}
+
 io::IoStatus MediaThread::take_from_rtp_port(std::uint32_t slot, Leg& leg, Arrival& into) noexcept {
   into.slot = slot;
   const io::Received received = leg.rtp.receive(into.data, into.source, into.vouched);
@@ -26,6 +38,7 @@ void MediaThread::handle_arrival(Instant now, Arrival& arrival) noexcept {
   // Orders are not carried out between taking and handling, so the leg is still the same one.
   Leg* leg = legs_.at_slot(arrival.slot);
   CHECK(leg != nullptr);
+  if (!within_rate(*leg, leg->rtp)) return;
   const MutableBytes datagram = MutableBytes(arrival.data).first(arrival.bytes);
   const SocketAddress* compare = arrival.vouched ? nullptr : &arrival.source;
   // Also without rtcp-mux: RTCP on the RTP port is not a packet of the stream and must not be taken
@@ -111,6 +124,7 @@ bool MediaThread::receive_rtcp_port(std::uint32_t, Leg& leg) noexcept {
     note_receive_error(received.status);
     return received.status != io::IoStatus::kWouldBlock;
   }
+  if (!within_rate(leg, leg.rtcp)) return true;
   const Bytes datagram = Bytes(packet_).first(received.bytes);
   if (pipeline::classify(datagram) != DatagramKind::kRtcp) {
     leg.endpoint.on_drop();

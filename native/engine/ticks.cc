@@ -48,6 +48,8 @@ void MediaThread::tick(Instant now) noexcept {
 
 void MediaThread::sweep(std::uint32_t slot, Leg& leg, Instant now) noexcept {
   const Handle handle = legs_.handle_of(slot);
+  refill(leg.rtp, tag_of(Source::kRtp, slot));
+  refill(leg.rtcp, tag_of(Source::kRtcp, slot));
   vouch(slot, leg, now);
   if (leg.endpoint.handle_silence(now)) {
     count(Counter::kMediaTimeouts);
@@ -81,6 +83,13 @@ void MediaThread::vouch(std::uint32_t slot, Leg& leg, Instant now) noexcept {
       ++received;
     if (received < kVouchReceivesMax) leg.rtcp.vouch();
   }
+}
+
+void MediaThread::refill(Channel& channel, std::uint64_t tag) noexcept {
+  channel.refill();
+  if (!channel.paused()) return;
+  // When the kernel has no memory for it now, the next second has.
+  if (poller_.add(channel.descriptor(), tag).ok()) channel.pause(false);
 }
 
 void MediaThread::tell_pending(Handle handle, Leg& leg) noexcept {

@@ -39,6 +39,10 @@ Result<void> Poller::add(int descriptor, std::uint64_t tag) noexcept {
   return {};
 }
 
+void Poller::remove(int descriptor) noexcept {
+  (void)::epoll_ctl(file_.descriptor(), EPOLL_CTL_DEL, descriptor, nullptr);
+}
+
 std::span<const std::uint64_t> Poller::wait(std::uint32_t timeout_ms) noexcept {
   const int ready = ::epoll_wait(file_.descriptor(), batch_->events.data(),
                                  static_cast<int>(batch_->events.size()),

@@ -19,8 +19,10 @@ class Poller {
   Poller(Poller&&) noexcept;
   ~Poller();
 
-  /// Watches for input until the descriptor is closed.
+  /// Watches for input until the descriptor is closed or removed.
   [[nodiscard]] Result<void> add(int descriptor, std::uint64_t tag) noexcept;
+  /// Watches a descriptor no longer. Tags of it that were given before stay given.
+  void remove(int descriptor) noexcept;
 
   /// Sleeps until something is ready or the time is up.
   /// @param timeout_ms 0 looks without sleeping.

@@ -2,7 +2,7 @@
 // Records that cross between the control plane and the engine, byte for byte; little-endian.
 
 /** Changes with every change of the contract; host and client compare it. */
-export const CONTRACT_HASH = 0x08f6c4ec;
+export const CONTRACT_HASH = 0x586acd59;
 
 /** A code’s number is its index. */
 export const CODES = [
@@ -88,6 +88,7 @@ export const NODE_COUNTERS = [
   'packetsMalformed',
   'packetsUnlinked',
   'packetsUnmapped',
+  'socketsPaused',
   'packetsUnsent',
   'rtcpReceived',
   'rtcpRelayed',
