@@ -14,7 +14,7 @@ import type { KnownHeader } from './header-names.ts';
 import { IndexedMessage } from './index-message.ts';
 import type { MessageIndex } from './index-message.ts';
 import { isAddress, isAddressList, scannedTag } from './name-addr.ts';
-import { isBalanced } from './parameters.ts';
+import { isBalanced, isScannedQuoted } from './parameters.ts';
 import { readStartLine } from './start-line.ts';
 import type { StartLineResult } from './start-line.ts';
 import { checkRequestUri } from './uri.ts';
@@ -203,6 +203,9 @@ function checkAddresses(
     case 'address':
       if (!isAddress(head.codes, start, end))
         refuse(found, `The ${header.name} header is malformed`);
+      // RFC 3261 §25.1 has a token there. We write tags as we read them, and what quotes hold could be anything.
+      else if (isScannedQuoted(head.codes, 'tag'))
+        refuse(found, `The tag of the ${header.name} header is quoted`);
       // Only of the first: a repeated From or To is refused, and its answer must copy what was matched.
       else if (header.kind === KIND.from) found.fromTag ??= scannedTag(head.codes, head.text);
       else if (header.kind === KIND.to) found.toTag ??= scannedTag(head.codes, head.text);

@@ -95,6 +95,16 @@ export function scannedParameter(
   return undefined;
 }
 
+/** Whether a parameter of the last scan has a quoted string where its value stands. */
+export function isScannedQuoted(codes: Codes, lowerName: string): boolean {
+  for (let i = 0; i < count; i += 1) {
+    const valueStart = spans[i * 4 + 2] ?? -1;
+    if (tokenEquals(codes, spans[i * 4] ?? 0, spans[i * 4 + 1] ?? 0, lowerName))
+      return valueStart >= 0 && codes[valueStart] === QUOTE;
+  }
+  return false;
+}
+
 const NONE: ReadonlyMap<string, string | null> = new Map();
 
 /** All parameters of the last scan: lower-case names, values unquoted, null for flags. */

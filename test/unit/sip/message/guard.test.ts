@@ -53,6 +53,23 @@ test('reads what transactions match on', () => {
   );
 });
 
+test('refuses a quoted tag, which could not be written back as it is, but lets other parameters be quoted', () => {
+  const text = lines().toString('latin1');
+  for (const [from, name] of [
+    ['tag=19a', 'From'],
+    ['To: <sip:bob@example.com>', 'To'],
+  ] as const) {
+    const tag = ';x="a b";TAG="x y;z"';
+    const quoted = name === 'From' ? text.replace(`;${from}`, tag) : text.replace(from, from + tag);
+    const result = indexMessage(Buffer.from(quoted, 'latin1'), 'udp');
+    assert.is(result.verdict, 'reject');
+    if (result.verdict === 'reject')
+      assert.is(result.error.message, `The tag of the ${name} header is quoted`);
+  }
+  const fine = text.replace('tag=19a', 'tag=19a;x="a b"');
+  assert.is(accepted(Buffer.from(fine, 'latin1')).fromTag, '19a');
+});
+
 test('takes 70 for an absent Max-Forwards and the rest of a datagram for an absent Content-Length', () => {
   const bytes = Buffer.from(
     lines().toString('latin1').replace('Content-Length: 0\r\n', '') + 'body',
