@@ -9,7 +9,6 @@ import { onReinviteFailed, onReinviteResponse } from './change-answers.ts';
 import { onByeResponse, sendBye } from './dialog-requests.ts';
 import { endCall } from './ending.ts';
 import { onEngineEvent } from './engine-events.ts';
-import { hangUpLate } from './gateway-invite.ts';
 import { admit, answerRefusal, checkRequire } from './inbound.ts';
 import { onAck, onChangeTimer, onReinvite, onReinviteCancelled } from './modify.ts';
 import { startCall } from './new-call.ts';
@@ -25,7 +24,14 @@ import {
   onRingTimer,
   onUnreachable,
 } from './setup.ts';
-import { onAckMissing, onBye, onCancelled, onEarlyBye, onLingerTimer } from './teardown.ts';
+import {
+  onAckMissing,
+  onBye,
+  onCancelled,
+  onEarlyBye,
+  onLateFinal,
+  onLingerTimer,
+} from './teardown.ts';
 import type { B2buaInput, B2buaOutput, B2buaSettings, Held, LiveCall, SipNews } from './types.ts';
 import { viewOf } from './view.ts';
 
@@ -293,7 +299,7 @@ export class B2bua {
         this.#onInviteResponse(use.call, use.attempt, response);
         break;
       case 'late':
-        if (status >= 200 && status < 300) hangUpLate(this.#table, txn, use, response);
+        if (status >= 200) onLateFinal(this.#table, txn, use, response);
         break;
       case 'reinvite':
         onReinviteResponse(this.#table, use.call, use.leg, txn, response);
@@ -319,6 +325,7 @@ export class B2bua {
     this.#table.forgetTxn(txn);
     if (use.kind === 'invite') onUnreachable(this.#table, use.call, use.attempt, why);
     else if (use.kind === 'reinvite') onReinviteFailed(this.#table, use.call, use.leg, txn);
+    else if (use.kind === 'late') onLateFinal(this.#table, txn, use, null);
   }
 
   #onTimer(call: Call, name: TimerName): void {

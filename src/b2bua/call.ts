@@ -10,6 +10,7 @@ import type {
   LegMedia,
   LocalPoint,
   MonoMs,
+  Now,
   OrderId,
   ServerTxnId,
 } from '../base/index.ts';
@@ -214,8 +215,13 @@ export interface Call {
   unacknowledged: Unacknowledged | null;
   /** The last order of a connection under way; null once the engine has carried it out. */
   connecting: OrderId | null;
-  /** Our 200's body, kept back until the media is connected: a caller may send with the 200's arrival. */
-  heldAnswer: Buffer | null;
+  /**
+   * Our 200's body, kept back until the media is connected: a caller may send with the 200's arrival. `since` is when the
+   * gateway answered.
+   */
+  heldAnswer: { readonly body: Buffer; readonly since: Now } | null;
+  /** The INVITE given up last, while its final answer is not known: the callee's record waits for it. */
+  givenUp: ClientTxnId | null;
   /** Endpoints the engine still has to open. */
   opening: number;
   lastOutcome: Outcome | null;

@@ -30,6 +30,8 @@ export interface LateInvite {
   readonly outcome: Outcome;
   /** What a challenge to that BYE may be answered with. */
   readonly credentials: DialogCredentials | null;
+  /** The call that gave it up, and the gateway that was asked; null for forks of an INVITE that was answered. */
+  readonly givenUp: { readonly call: Call; readonly gateway: string } | null;
 }
 
 /** A BYE that may be challenged. */

@@ -12,7 +12,7 @@ import { outcomeOf, reasonValue } from './outcome.ts';
 import { commitAnswered, commitEnd, markEnd } from './records.ts';
 import { refusalAnswer } from './responses.ts';
 
-/** How long a record waits for the engine's last counters. */
+/** How long a record waits for the engine's last counters and a cancelled gateway's last word. */
 const COUNTERS_WAIT_MS = 2_000;
 
 /**
@@ -20,9 +20,11 @@ const COUNTERS_WAIT_MS = 2_000;
  * engine has given the last counters. Calling it again only continues what is left.
  */
 export function endCall(cx: Context, call: Call, outcome: Outcome, by: EndedBy): void {
-  // The gateway has answered and was acknowledged: it will bill that, so its record must say so.
-  if (call.ending === null && call.heldAnswer !== null && call.b !== null)
-    commitAnswered(cx, call.b);
+  const { b, heldAnswer } = call;
+  // The gateway has answered and was acknowledged: it will bill that, so its record must say so, whatever the caller is told.
+  if (call.ending === null && b !== null && b.dialog !== null) {
+    commitAnswered(cx, b, heldAnswer?.since ?? cx.now);
+  }
   const first = markEnd(cx, call, outcome, by);
   if (first) {
     cx.clearTimers(call);
@@ -113,9 +115,12 @@ export function finishRefused(cx: Context, call: Call, status: number, by: Ended
   endCall(cx, call, { ...outcome, status }, by);
 }
 
-/** Writes the records and lets the call go once its media is closed; before that it does nothing. */
+/**
+ * Writes the records and lets the call go once its media is closed and a gateway that was cancelled has said its last word: a
+ * 200 that crossed the CANCEL is acknowledged and billed. Before that it does nothing; the linger timer bounds the wait.
+ */
 export function settle(cx: Context, call: Call): void {
-  if (call.ending === null || call.opening > 0) return;
+  if (call.ending === null || call.opening > 0 || call.givenUp !== null) return;
   if (legsOf(call).some((leg) => leg.anchor.endpoint !== null)) return;
   commitEnd(cx, call);
   cx.release(call);

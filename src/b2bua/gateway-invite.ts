@@ -102,7 +102,15 @@ export function abandonAttempt(cx: Context, call: Call, cause: ErrorCode): void 
   cx.clearTimer(call, 'ring');
   const outcome = outcomeOf(cause);
   const credentials = dialogCredentials(b, attempt.answeredRealm);
-  cx.setLate(attempt.txn, { kind: 'late', head: headOf(attempt, b), outcome, credentials });
+  const givenUp = { call, gateway: attempt.plan.gateway.id };
+  cx.setLate(attempt.txn, {
+    kind: 'late',
+    head: headOf(attempt, b),
+    outcome,
+    credentials,
+    givenUp,
+  });
+  call.givenUp = attempt.txn;
   const reason = reasonValue(outcome);
   const headers: HeaderLines = reason === null ? [] : [['Reason', reason]];
   cx.sip({ kind: 'cancel', txn: attempt.txn, headers });
@@ -111,20 +119,22 @@ export function abandonAttempt(cx: Context, call: Call, cause: ErrorCode): void 
 /**
  * A 2xx of an attempt that was given up, or of a second fork: ACK, then BYE (RFC 3261 §9.1, §13.2.2.4). A late offer in it
  * stays unanswered, since the BYE follows at once.
+ * @returns whether it was acknowledged.
  */
 export function hangUpLate(
   cx: Context,
   txn: ClientTxnId,
   { head, outcome, credentials }: LateInvite,
   response: SipResponse,
-): void {
+): boolean {
   cx.forgetLate(txn);
   const dialog = Dialog.fromUac(head.request, response);
   if (!dialog.ok) {
     cx.rejected(dialog.error.code, null);
-    return;
+    return false;
   }
   const { authorization } = head;
   sendAck(cx, dialog.value, acknowledgedBy({ txn, authorization }, response), null);
   sendBye(cx, dialog.value, outcome, credentials);
+  return true;
 }

@@ -56,6 +56,8 @@ function sendAttempt(cx: Context, call: Call, plan: GatewayAttempt): boolean {
   takeIdentity(cx, call, b);
   const attempt = newAttempt(cx, call, b, plan);
   call.attempt = attempt;
+  // The record is about this gateway now; what the one before still says is noted in it and not waited for.
+  call.givenUp = null;
   if (!b.recordStarted) {
     b.recordStarted = true;
     commitStart(cx, call, b);

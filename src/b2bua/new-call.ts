@@ -64,6 +64,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     unacknowledged: null,
     connecting: null,
     heldAnswer: null,
+    givenUp: null,
     opening: 0,
     lastOutcome: null,
     ending: null,

@@ -1,5 +1,5 @@
 // Turns what happened on a leg into the facts that the journal, the call records and everyone above live from.
-import type { EndedBy, LegMedia, LegRecord, LegStart } from '../base/index.ts';
+import type { EndedBy, EpochMs, LegMedia, LegRecord, LegStart, Now } from '../base/index.ts';
 import type { EndpointCounters } from '../engine/index.ts';
 import type { Call, Leg } from './call.ts';
 import { legsOf } from './call.ts';
@@ -24,13 +24,14 @@ export function commitRinging(cx: Context, leg: Leg): void {
   cx.commit({ kind: 'leg.ringing', legId: leg.id, at: cx.now.epoch });
 }
 
-export function commitAnswered(cx: Context, leg: Leg): void {
+/** The answer of a leg, once. @param at when it came. */
+export function commitAnswered(cx: Context, leg: Leg, at: Now = cx.now): void {
   const { history } = leg;
   if (history.answeredAt !== null) return;
-  history.answeredAt = cx.now.epoch;
-  history.answeredMono = cx.now.mono;
-  if (history.progressMono === null) history.progressMono = cx.now.mono;
-  cx.commit({ kind: 'leg.answered', legId: leg.id, at: cx.now.epoch });
+  history.answeredAt = at.epoch;
+  history.answeredMono = at.mono;
+  if (history.progressMono === null) history.progressMono = at.mono;
+  cx.commit({ kind: 'leg.answered', legId: leg.id, at: at.epoch });
 }
 
 /** The final records of a call that has ended, one a leg, each once. */
@@ -76,7 +77,7 @@ function recordOf(call: Call, leg: Leg, end: NonNullable<Call['ending']>): LegRe
     gateway: leg.gateway,
     ringingAt: history.ringingAt,
     answeredAt: history.answeredAt,
-    endedAt: end.at,
+    endedAt: laterOf(end.at, history.answeredAt),
     durationMs: answered === null ? 0 : Math.max(0, Math.round(end.mono - answered)),
     pddMs:
       history.progressMono === null ? null : Math.round(history.progressMono - history.startedMono),
@@ -87,8 +88,21 @@ function recordOf(call: Call, leg: Leg, end: NonNullable<Call['ending']>): LegRe
     endedBy: end.by,
     codec: leg.anchor.codec,
     media: leg.anchor.counters,
-    routesTried: history.routesTried.join(','),
+    routesTried: routesOf(call, leg).join(','),
   };
+}
+
+/** A gateway's answer that crossed the end of its call was hung up at once: its leg lasted no time, after that end. */
+function laterOf(endedAt: EpochMs, answeredAt: EpochMs | null): EpochMs {
+  return answeredAt !== null && answeredAt > endedAt ? answeredAt : endedAt;
+}
+
+/** What became of each gateway; where none was asked there is no record of an outbound leg, so the caller's tells why. */
+function routesOf(call: Call, leg: Leg): readonly string[] {
+  const { b } = call;
+  return leg.side === 'a' && b !== null && !b.recordStarted
+    ? b.history.routesTried
+    : leg.history.routesTried;
 }
 
 /** Engine counters as the record keeps them. */

@@ -112,7 +112,7 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
   const outcome = outcomeOf('NORMAL_CLEARING');
   call.attempt = null;
   const credentials = dialogCredentials(b, attempt.answeredRealm);
-  cx.setLate(attempt.txn, { kind: 'late', head, outcome, credentials });
+  cx.setLate(attempt.txn, { kind: 'late', head, outcome, credentials, givenUp: null });
   cx.forgetLate(attempt.txn);
   b.history.routesTried.push(`${attempt.plan.gateway.id} ${response.status}`);
   cx.clearTimer(call, 'gateway');
@@ -125,15 +125,16 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
     finishRefused(cx, call, 502, 'callee');
     return;
   }
+  b.dialog = dialog.value;
+  b.credentials = credentials;
   if (attempt.hungUpTag !== null && attempt.hungUpTag === response.to.tag) {
     // Its BYE overtook this 200 and was answered; to the caller nobody was ever there.
-    sendAck(cx, dialog.value, acknowledgedBy(attempt, response), null);
+    sendAck(cx, b.dialog, acknowledgedBy(attempt, response), null);
+    b.finished = true;
     call.lastOutcome = outcomeOf('NO_ANSWER');
     finishRefused(cx, call, 480, 'callee');
     return;
   }
-  b.dialog = dialog.value;
-  b.credentials = credentials;
   if (call.a.waitingInvite?.lateOffer === true) answerLateOffer(cx, call, attempt, response);
   else answerFirstOffer(cx, call, attempt, response);
 }
@@ -190,7 +191,7 @@ export function connectionDone(
   cx.clearTimer(call, 'engine');
   const { heldAnswer } = call;
   call.heldAnswer = null;
-  if (heldAnswer !== null) answerCaller(cx, call, heldAnswer);
+  if (heldAnswer !== null) answerCaller(cx, call, heldAnswer.body);
 }
 
 /** The engine owes an answer for too long: the call can't be set up, or not go on as its parties agreed. */
@@ -206,7 +207,7 @@ function answerCaller(cx: Context, call: Call, body: Buffer): void {
   if (waiting === null) return;
   if (call.connecting !== null) {
     // RFC 3264 §5.1: whoever says where it receives must be ready to, and an address the engine can't use is still refused.
-    call.heldAnswer = body;
+    call.heldAnswer = { body, since: cx.now };
     return;
   }
   waiting.answered = true;

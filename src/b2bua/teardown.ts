@@ -1,13 +1,14 @@
 // What ends a call from outside: BYE, CANCEL, the engine's last word.
-import type { ServerTxnId } from '../base/index.ts';
+import type { ClientTxnId, ServerTxnId } from '../base/index.ts';
 import type { EngineEvent } from '../engine/index.ts';
-import type { SipRequest } from '../sip/index.ts';
+import type { SipRequest, SipResponse } from '../sip/index.ts';
 import type { Call, Leg } from './call.ts';
 import { legsOf } from './call.ts';
-import type { Answer, Context } from './context.ts';
+import type { Answer, Context, LateInvite } from './context.ts';
 import { endCall, settle, sideOf, takeWaiting } from './ending.ts';
+import { hangUpLate } from './gateway-invite.ts';
 import { outcomeOf, withReason } from './outcome.ts';
-import { mediaOf } from './records.ts';
+import { commitAnswered, mediaOf } from './records.ts';
 
 /** BYE from a party: answered at once, the other side follows. */
 export function onBye(
@@ -66,13 +67,46 @@ export function endpointClosed(
   settle(cx, call);
 }
 
-/** The engine took too long: records are written without counters rather than not at all. */
+/**
+ * The last word on an INVITE that was given up or answered before.
+ * @param response null when the gateway will never say anything.
+ */
+export function onLateFinal(
+  cx: Context,
+  txn: ClientTxnId,
+  late: LateInvite,
+  response: SipResponse | null,
+): void {
+  const accepted = response !== null && response.status < 300;
+  const billed = accepted && hangUpLate(cx, txn, late, response);
+  if (late.givenUp === null) return;
+  const { call, gateway } = late.givenUp;
+  const awaited = call.givenUp === txn;
+  if (billed && call.b !== null && !call.b.recorded) {
+    noteLate(call.b, gateway, response.status);
+    if (awaited && call.ending !== null) commitAnswered(cx, call.b);
+  }
+  if (!awaited) return;
+  call.givenUp = null;
+  settle(cx, call);
+}
+
+/** `gw timeout` becomes `gw timeout+200`: given up, and yet it answered. */
+function noteLate(leg: Leg, gateway: string, status: number): void {
+  const { routesTried } = leg.history;
+  const at = routesTried.findLastIndex((entry) => entry.startsWith(`${gateway} `));
+  const entry = routesTried[at];
+  if (entry !== undefined && !entry.includes('+')) routesTried[at] = `${entry}+${status}`;
+}
+
+/** The engine or a gateway took too long: records are written without what they owe rather than not at all. */
 export function onLingerTimer(cx: Context, call: Call): void {
   for (const leg of legsOf(call)) {
     cx.unbindEndpoint(leg);
     leg.anchor.endpoint = null;
   }
   call.opening = 0;
+  call.givenUp = null;
   settle(cx, call);
 }
 

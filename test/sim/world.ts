@@ -30,6 +30,8 @@ export interface Seen {
   readonly finals: Map<string, Set<number>>;
   /** Hosts that were asked for a number. */
   readonly asked: Map<string, Set<string>>;
+  /** ACKs of the 2xx that opened a call at a gateway: dialled number, gateway, and when it was sent. */
+  readonly acknowledged: { readonly number: string; readonly host: string; readonly at: number }[];
   /** Messages that went out before the fact they depend on. */
   readonly early: string[];
 }
@@ -43,7 +45,9 @@ export class World {
   readonly caller: SimUser;
   readonly gateways: readonly SimUser[];
   readonly plans = new Map<string, { readonly caller: CallerPlan; readonly callee: CalleePlan }>();
-  readonly seen: Seen = { finals: new Map(), asked: new Map(), early: [] };
+  readonly seen: Seen = { finals: new Map(), asked: new Map(), acknowledged: [], early: [] };
+  /** Which number an INVITE of the platform asked for, by Call-ID. */
+  readonly #numbers = new Map<string, string>();
   readonly #parcels: { readonly at: number; readonly parcel: Parcel }[] = [];
   /** Numbers with a started outbound leg, and Call-IDs of answered inbound ones: facts written so far. */
   readonly #startedNumbers = new Set<string>();
@@ -200,6 +204,7 @@ export class World {
     if (parcel.from.host !== NODE.host) return;
     const text = parcel.bytes.toString('latin1');
     if (text.startsWith('INVITE ')) this.#noteInvite(text, parcel.to);
+    else if (text.startsWith('ACK ')) this.#noteAck(text, parcel.to);
     else if (text.startsWith('SIP/2.0 ')) this.#noteResponse(text, parcel.to);
   }
 
@@ -208,7 +213,19 @@ export class World {
     const number = text.slice('INVITE sip:'.length, text.indexOf('@'));
     const hosts = this.seen.asked.get(number) ?? new Set<string>();
     this.seen.asked.set(number, hosts.add(to.host));
+    this.#numbers.set(headerOf(text, 'Call-ID'), number);
     if (!this.#startedNumbers.has(number)) this.seen.early.push(`INVITE to ${number}`);
+  }
+
+  // The ACK of a refusal has its INVITE's branch, so it is told by what the gateway answered last.
+  #noteAck(text: string, to: HostPort): void {
+    const callId = headerOf(text, 'Call-ID');
+    const number = this.#numbers.get(callId);
+    const gateway = this.gateways.find(({ calls }) =>
+      calls.some((call) => call.sipCallId === callId && call.answeredAt !== null),
+    );
+    if (number === undefined || gateway === undefined) return;
+    this.seen.acknowledged.push({ number, host: to.host, at: this.clock.now.epoch });
   }
 
   #noteResponse(text: string, to: HostPort): void {

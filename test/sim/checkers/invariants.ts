@@ -3,6 +3,9 @@ import type { LegRecord } from '../../../src/base/index.ts';
 import type { PartyCall } from '../user.ts';
 import type { World } from '../world.ts';
 
+/** How long a record waits for a cancelled gateway's answer. */
+const RECORD_WAIT_MS = 2_000;
+
 /** Every broken promise of a finished world, in words. */
 export function brokenPromises(world: World): readonly string[] {
   const records = recordsOf(world);
@@ -14,6 +17,7 @@ export function brokenPromises(world: World): readonly string[] {
     ...recordsEqualCalls(world, records),
     ...legsOfACallAgree(records),
     ...routesTellEachGateway(world, records),
+    ...acknowledgedIsRecorded(world, records),
     ...nobodyIsLeftUp(world),
     ...world.seen.early.map((what) => `${what} went out before the fact it depends on`),
   ];
@@ -129,7 +133,10 @@ function lengthProblems(world: World, call: PartyCall, record: LegRecord): reado
   return [`${call.sipCallId} talked ${seenMs} ms, its record says ${record.durationMs} ms`];
 }
 
-/** Both legs of a call were answered together or not at all, and for equally long. */
+/**
+ * Both legs of a call were answered together and for equally long, or the caller was not: then a gateway may have been, whose
+ * answer came too late or was of no use.
+ */
 function legsOfACallAgree(records: readonly LegRecord[]): readonly string[] {
   const broken: string[] = [];
   for (const [callId, legs] of grouped(records)) {
@@ -140,11 +147,11 @@ function legsOfACallAgree(records: readonly LegRecord[]): readonly string[] {
       broken.push(`call ${callId} has ${legs.length} records`);
     } else if (outbound !== undefined) {
       const { answeredAt, durationMs, cause, endedAt } = inbound;
-      const agree =
-        (answeredAt === null) === (outbound.answeredAt === null) &&
+      const together =
+        outbound.answeredAt !== null &&
         durationMs === outbound.durationMs &&
-        cause === outbound.cause &&
         endedAt === outbound.endedAt;
+      const agree = cause === outbound.cause && (answeredAt === null || together);
       if (!agree) broken.push(`the two legs of call ${callId} disagree`);
     }
   }
@@ -173,6 +180,23 @@ function routesTellEachGateway({ seen }: World, records: readonly LegRecord[]): 
     if (told.length !== asked.length || !asked.every((host) => told.includes(host))) {
       broken.push(`leg ${legId} says "${routesTried}", asked were ${asked.join(' ')}`);
     }
+  }
+  return broken;
+}
+
+/** A gateway whose 200 was acknowledged bills that; its record says so, unless the 200 came after the record was written. */
+function acknowledgedIsRecorded({ seen }: World, records: readonly LegRecord[]): readonly string[] {
+  const broken: string[] = [];
+  for (const { number, host, at } of seen.acknowledged) {
+    const mine = records.filter(
+      ({ direction, called }) => direction === 'outbound' && called === number,
+    );
+    const told = mine.some(({ answeredAt, routesTried, endedAt }) => {
+      const entry = routesTried.split(',').find((text) => text.includes(`:${host}:`)) ?? '';
+      const waitMs = answeredAt === null ? RECORD_WAIT_MS : 0;
+      return entry.endsWith('200') || at >= endedAt + waitMs;
+    });
+    if (!told) broken.push(`${host} was acknowledged for ${number}, and no record says so`);
   }
   return broken;
 }

@@ -157,6 +157,7 @@ test('a digest trunk is challenged, and its right answer starts the call with th
   assert.equal(driver.statuses(txn), []);
   assert.is(driver.sent('INVITE').length, 1);
   driver.cancel(txn);
+  driver.answer(driver.lastSent('INVITE'), 487);
   assert.is(driver.record('inbound').authIdentity, 'pbx-user');
   assert.is(driver.record('inbound').trunk, 'pbx');
 });

@@ -69,6 +69,7 @@ test('E21 the drain limit says BYE to standing calls and refuses ringing ones', 
   driver.input({ kind: 'hangupAll', cause: 'NODE_STOPPED' });
   byeToBoth(driver);
   assert.equal(driver.statuses(ringing), [180, 503]);
+  driver.answer(driver.lastSent('INVITE'), 487);
   assert.is(driver.b2bua.callCount, 0);
   assert.equal(new Set(driver.records.map(({ cause }) => cause)), new Set(['NODE_STOPPED']));
 });
@@ -183,6 +184,7 @@ test('an engine that is lost ends every call, and new ones wait for the next eng
   driver.input({ kind: 'engine', event: { kind: 'engineLost' } });
   byeToBoth(driver);
   assert.equal(driver.statuses(ringing), [180, 503]);
+  driver.answer(driver.lastSent('INVITE'), 487);
   assert.equal(driver.statuses(driver.receive(anInvite())), [503]);
   assert.equal(new Set(driver.records.map(({ cause }) => cause)), new Set(['ENGINE_LOST']));
   assert.equal(
@@ -190,7 +192,6 @@ test('an engine that is lost ends every call, and new ones wait for the next eng
     [null, null, null, null],
   );
   driver.engine.endpoints.clear();
-  driver.answer(driver.lastSent('INVITE'), 487);
   atRest(driver);
 });
 

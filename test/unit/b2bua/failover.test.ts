@@ -129,6 +129,7 @@ test('cancels after ring_timeout_s of ringing and tells the caller 480', () => {
   driver.pass(200);
   assert.equal(driver.statuses(txn), [180, 480]);
   assert.is(driver.cancels.length, 1);
+  driver.answer(driver.lastSent('INVITE'), 487);
   const { cause, q850, endedBy, finalStatus } = driver.record('inbound');
   assert.equal([cause, q850, endedBy, finalStatus], ['NO_ANSWER', 19, 'platform', 480]);
   assert.is(driver.record('outbound').routesTried, 'out/udp:192.0.2.20:5060 unanswered');
@@ -185,6 +186,18 @@ test('E17 a full trunk is passed over and its cap named to the caller when nothi
   assert.is(driver.sent('INVITE').length, 1);
   assert.is(driver.lastTold(txn).status, 503);
   assert.is(headerOf(driver.lastTold(txn), 'Reason'), 'Q.850;cause=34;text="TRUNK_AT_CAPACITY"');
+});
+
+test('where every trunk is full the caller’s record tells which ones were passed over', () => {
+  const driver = new B2buaDriver({
+    edit: [['channels: 100\n    max_duration_s: 7200', 'channels: 1\n    max_duration_s: 7200']],
+  });
+  driver.receive(anInvite());
+  driver.receive(anInvite());
+  assert.is(
+    driver.record('inbound').routesTried,
+    'out/udp:192.0.2.20:5060 TRUNK_AT_CAPACITY,out/udp:192.0.2.21:5060 TRUNK_AT_CAPACITY',
+  );
 });
 
 test('E17 the next trunk of the route takes the call of a full one', () => {

@@ -1,7 +1,7 @@
 // Answers that no call waits for any more: forks, answers that cross a CANCEL, gateways given up.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { B2buaDriver, standingCall } from '../../support/b2bua-driver.ts';
+import { B2buaDriver, standingCall, START_EPOCH } from '../../support/b2bua-driver.ts';
 import type { SentRequest } from '../../support/b2bua-driver.ts';
 import { anInvite, headerOf, sdpOf } from '../../support/sip-messages.ts';
 import { NOTHING_HELD } from './expectations.ts';
@@ -57,6 +57,48 @@ test('an answer that crosses the caller’s CANCEL is acknowledged and hung up',
     'Q.850;cause=16;text="CALLER_CANCELLED"',
   );
   atRest(driver, driver.lastSent('BYE'));
+});
+
+test('an answer that crosses the CANCEL stands in the callee’s record, which waits for it', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  const sent = driver.lastSent('INVITE');
+  driver.cancel(txn);
+  assert.is(driver.records.length, 0);
+  driver.pass(300);
+  driver.answer(sent, 200, answered);
+  const { finalStatus, answeredAt, endedAt, durationMs, routesTried, cause } =
+    driver.record('outbound');
+  assert.equal([finalStatus, durationMs, cause], [200, 0, 'CALLER_CANCELLED']);
+  assert.equal([answeredAt, endedAt], [START_EPOCH + 300, START_EPOCH + 300]);
+  assert.is(routesTried, 'out/udp:192.0.2.20:5060 cancelled+200');
+  assert.equal(
+    [driver.record('inbound').finalStatus, driver.record('inbound').endedAt],
+    [487, START_EPOCH],
+  );
+});
+
+test('the records of a cancelled call wait two seconds for its gateway and no longer', () => {
+  const driver = new B2buaDriver();
+  driver.cancel(driver.receive(anInvite()));
+  driver.pass(1_900);
+  assert.is(driver.records.length, 0);
+  driver.pass(200);
+  assert.is(driver.record('outbound').finalStatus, 487);
+  driver.answer(driver.lastSent('INVITE'), 200, answered);
+  assert.is(driver.records.length, 2);
+});
+
+test('an answer of a gateway that was given up is noted where the record names that gateway', () => {
+  const driver = new B2buaDriver();
+  driver.receive(anInvite());
+  const first = driver.lastSent('INVITE');
+  driver.pass(4_010);
+  driver.answer(first, 200, answered);
+  driver.answer(driver.lastSent('INVITE'), 486);
+  const { routesTried, answeredAt } = driver.record('outbound');
+  assert.is(routesTried, 'out/udp:192.0.2.20:5060 timeout+200,out/udp:192.0.2.21:5060 486');
+  assert.is(answeredAt, null);
 });
 
 test('two forks that both answer after a CANCEL are both hung up', () => {

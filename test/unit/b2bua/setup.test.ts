@@ -1,7 +1,13 @@
 // From INVITE to answer: early media, late offer, CANCEL, and peers that do it oddly.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { B2buaDriver, calleeOf, callerOf, standingCall } from '../../support/b2bua-driver.ts';
+import {
+  B2buaDriver,
+  calleeOf,
+  callerOf,
+  standingCall,
+  START_EPOCH,
+} from '../../support/b2bua-driver.ts';
 import { anInvite, aRequest, headerOf, inDialog, sdpOf } from '../../support/sip-messages.ts';
 import { NOTHING_HELD } from './expectations.ts';
 
@@ -49,6 +55,22 @@ test('an answer without any shared codec is acknowledged, hung up, and told 488'
   assert.is(driver.acks.length, 1);
   assert.is(driver.lastSent('BYE').host, '192.0.2.20');
 });
+
+for (const [what, invite] of [
+  ['an answer', anInvite()],
+  ['a late offer', anInvite().withBody(null)],
+] as const) {
+  test(`a gateway acknowledged for ${what} of no use is recorded as answered`, () => {
+    const driver = new B2buaDriver();
+    const txn = driver.receive(invite);
+    driver.answer(driver.lastSent('INVITE'), 200, { body: sdpOf({ codecs: [[8, 'x/8000']] }) });
+    assert.equal(driver.statuses(txn), [488]);
+    const { answeredAt, finalStatus, durationMs, cause } = driver.record('outbound');
+    assert.equal([answeredAt, finalStatus, durationMs], [START_EPOCH, 200, 0]);
+    assert.is(cause, 'CODEC_NOT_SHARED');
+    assert.is(driver.record('inbound').answeredAt, null);
+  });
+}
 
 test('an answer that refuses the audio (port 0) is acknowledged, hung up, and told 488', () => {
   const driver = new B2buaDriver();
@@ -103,6 +125,7 @@ test('CANCEL before any answer: 487 to the caller, CANCEL to the gateway, both r
   driver.cancel(txn);
   assert.equal(driver.statuses(txn), [487]);
   assert.is(driver.cancels.length, 1);
+  driver.answer(driver.lastSent('INVITE'), 487);
   for (const direction of ['inbound', 'outbound'] as const) {
     const { finalStatus, cause, endedBy, durationMs } = driver.record(direction);
     assert.equal([finalStatus, cause, endedBy, durationMs], [487, 'CALLER_CANCELLED', 'caller', 0]);
@@ -140,6 +163,7 @@ test('CANCEL during a failover cancels the gateway asked now', () => {
     driver.cancels.map((cancel) => cancel.txn),
     [driver.lastSent('INVITE').txn],
   );
+  driver.answer(driver.lastSent('INVITE'), 487);
   assert.is(driver.record('outbound').finalStatus, 487);
 });
 
@@ -198,7 +222,8 @@ test('a callee whose BYE overtakes its 200 leaves no call behind', () => {
   assert.equal(driver.statuses(txn), [480]);
   assert.is(driver.acks.length, 1);
   assert.is(driver.sent('BYE').length, 0);
-  assert.is(driver.record('outbound').answeredAt, null);
+  const { answeredAt, durationMs, finalStatus } = driver.record('outbound');
+  assert.equal([answeredAt, durationMs, finalStatus], [START_EPOCH, 0, 200]);
   assert.is(driver.b2bua.callCount, 0);
 });
 
