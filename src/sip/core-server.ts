@@ -122,6 +122,17 @@ export class ServerSide implements InviteServerHost, NonInviteServerHost {
     }
   }
 
+  /** Sends the user's final answer once and forgets the transaction; see SipInput `dismiss`. */
+  dismiss(id: ServerTxnId, response: OutgoingResponse): void {
+    const record = this.#records.get(id);
+    const answering = record?.answering ?? null;
+    if (record === undefined || answering === null) return;
+    const toTag = this.#statelessTag(record.machine.key);
+    const bytes = writeResponse(answering.head, { ...response, toTag }, answering.source);
+    this.#table.emit({ kind: 'send', to: record.machine.to, bytes, txn: null });
+    this.ended(record.machine, 'done');
+  }
+
   /**
    * Answers without a transaction what the guard rejected. ACKs and responses are never answered.
    */
@@ -253,6 +264,8 @@ export class ServerSide implements InviteServerHost, NonInviteServerHost {
     if (byBranch?.kind === 'inviteServer' && byBranch.handleFailureAck()) return;
     const accepted = this.#byAckKey.get(ackKey(ackKeyPrefix(index), index.toTag ?? ''));
     if (accepted === undefined) {
+      // The ACK of an answer that we sent without remembering it.
+      if (index.toTag === this.#statelessTag(serverKey(index, 'INVITE'))) return;
       const message = `ACK with CSeq ${index.cseq.number} matches no INVITE`;
       this.refuse(flow, { index, error: { code: 'DIALOG_UNKNOWN', message } });
       return;
@@ -313,7 +326,7 @@ export class ServerSide implements InviteServerHost, NonInviteServerHost {
     },
   ): void {
     const { status, reason, headers } = answer;
-    const toTag = answer.toTag ?? this.#statelessTag(index);
+    const toTag = answer.toTag ?? this.#statelessTag(serverKey(index, index.method));
     const bytes = writeResponse(index, { status, reason, toTag, headers, body: null }, flow.remote);
     this.#table.emit({ kind: 'send', to: replyFlow(flow, index.topVia), bytes, txn: null });
   }
@@ -321,10 +334,11 @@ export class ServerSide implements InviteServerHost, NonInviteServerHost {
   /**
    * The same request gets the same tag without our remembering it (RFC 3261 §8.2.7), and nobody can
    * guess it.
+   * @param key of the request's transaction: a failure's ACK has the same one.
    */
-  #statelessTag(index: MessageIndex): string {
+  #statelessTag(key: string): string {
     return createHash('sha256')
-      .update(`${this.#tagSecret}\n${index.callId}\n${index.fromTag ?? ''}\n${index.topVia.text}`)
+      .update(`${this.#tagSecret}\n${key}`)
       .digest('hex')
       .slice(0, STATELESS_TAG_HEX);
   }

@@ -84,6 +84,9 @@ export class SipCore implements Core<SipInput, SipOutput> {
       case 'respond':
         this.#server.respond(input.txn, input.response);
         return;
+      case 'dismiss':
+        this.#server.dismiss(input.txn, input.response);
+        return;
       case 'acknowledge':
         this.#client.acknowledge(input.txn, input.toTag, input);
         return;

@@ -108,6 +108,12 @@ export type SipInput =
     }
   /** Answers a server transaction; provisional as often as wanted, final once. */
   | { readonly kind: 'respond'; readonly txn: ServerTxnId; readonly response: OutgoingResponse }
+  /**
+   * A final answer, no 2xx to INVITE, for somebody we don’t know: sent once, and the transaction is forgotten with it. A stranger's forged
+   * source is answered no oftener than it asks, and holds no memory (RFC 3261 §26.3.2.4). A repeat of the request
+   * comes as a new one; `toTag` is the core's, the same for each repeat.
+   */
+  | { readonly kind: 'dismiss'; readonly txn: ServerTxnId; readonly response: OutgoingResponse }
   /** The ACK of a 2xx to INVITE `txn` from the dialog with `toTag`: sent now and again for each repeated 2xx. */
   | {
       readonly kind: 'acknowledge';

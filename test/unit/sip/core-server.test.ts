@@ -52,6 +52,26 @@ test('a repeated request ends in its transaction and is not parsed', () => {
   assert.is(parseCount(), before);
 });
 
+test('a stranger who is dismissed is answered once for each time he asks, under one tag, and nothing is kept', () => {
+  const harness = new CoreHarness();
+  const tags = [1, 2].map(() => {
+    const received = harness.receive(requestBytes('INVITE'));
+    assert.equal(lines(received), ['requestReceived INVITE']);
+    const txn = serverTxnOf(received);
+    const outputs = harness.give({ kind: 'dismiss', txn, response: ourResponse(403) });
+    assert.equal(lines(outputs), ['send 403 to 192.0.2.9:5060']);
+    assert.equal(harness.core.stats(), { transactions: 0, timers: 0 });
+    return /tag=(.*)/.exec(headerOf(sentBytes(outputs), 'To') ?? '')?.[1] ?? '';
+  });
+  assert.is(tags[0], tags[1]);
+  assert.is(harness.core.nextDeadline, null);
+  // Its ACK is no surprise; one with another tag is.
+  assert.equal(harness.receive(requestBytes('ACK', { toTag: tags[0] ?? '' })), []);
+  assert.equal(lines(harness.receive(requestBytes('ACK', { toTag: 'other' }))), [
+    'refused DIALOG_UNKNOWN',
+  ]);
+});
+
 test('a non-INVITE gets its final answer again for each repeat until timer J', () => {
   const harness = new CoreHarness();
   const options = requestBytes('OPTIONS');
