@@ -61,7 +61,8 @@ export class ClientSide implements InviteClientHost, TransactionHost<NonInviteCl
     const bytes = writeRequest(request, via);
     const identity = {
       serial: this.#table.nextSerial(),
-      to: target,
+      // A copy: what the transport learns of the way to it holds for this transaction and no other.
+      to: { ...target },
       key: clientKey(branch, request.method),
     };
     const txn =

@@ -126,6 +126,10 @@ export type SipInput =
   | { readonly kind: 'cancel'; readonly txn: ClientTxnId; readonly headers: HeaderLines };
 
 export type SipOutput =
+  /**
+   * All messages of a client transaction, its CANCEL and the ACK of its failure carry one `to`, the same object, which
+   * no other transaction has: they must go to the same address (RFC 3261 §9.1, §17.1.1.3).
+   */
   | {
       readonly kind: 'send';
       readonly to: Flow | SendTarget;

@@ -140,7 +140,8 @@ class Transport implements SipTransport {
   }
 
   #sendToTarget(target: SendTarget, bytes: Buffer, txn: ClientTxnId | null): void {
-    this.#book.find(target.host, (addresses) => {
+    // A target is an object of its own for each transaction, see SipOutput `send`.
+    this.#book.findFor(target, target.host, (addresses) => {
       if (this.#closed) return;
       // IPv4 first: the SIP core chose the Via for a name that way. A family we don't listen on is no use.
       const sent =

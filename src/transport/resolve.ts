@@ -35,6 +35,8 @@ export class AddressBook {
   readonly #lookUp: LookUp;
   readonly #entries = new Map<string, Entry>();
   readonly #waiting = new Map<string, Waiting[]>();
+  /** What was found for whoever asked by `findFor`, for as long as they live. */
+  readonly #kept = new WeakMap<object, readonly string[]>();
   #lastLiteral = '';
 
   constructor(ttlMs: number, lookUp: LookUp = systemLookUp) {
@@ -65,6 +67,23 @@ export class AddressBook {
     }
     this.#waiting.set(name, [done]);
     this.#lookUp(name, (addresses) => this.#found(name, addresses));
+  }
+
+  /**
+   * The same, and whatever is found stays so for `owner`: all messages of a transaction go to one address, whichever
+   * the name has by then (RFC 3261 §9.1, §17.1.1.3).
+   */
+  findFor(owner: object, host: string, done: (addresses: readonly string[]) => void): void {
+    const kept = this.#kept.get(owner);
+    if (kept !== undefined) {
+      done(kept);
+      return;
+    }
+    this.find(host, (addresses) => {
+      // Of several sends that waited for one answer the first keeps it; it is the same for all.
+      if (addresses.length > 0 && !this.#isLiteral(host)) this.#kept.set(owner, addresses);
+      done(addresses);
+    });
   }
 
   /** Node tells literals by regular expressions; the last one is remembered, since most sends go where the last went. */

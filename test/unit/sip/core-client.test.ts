@@ -1,7 +1,7 @@
 // The client side of the SIP core: Via, matching, ACK, CANCEL races, forks, failures.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { clientTxnId } from '../../../src/base/index.ts';
+import { clientTxnId, monoMs } from '../../../src/base/index.ts';
 import type { SendTarget } from '../../../src/base/index.ts';
 import { parseCount } from '../../../src/sip/message/index.ts';
 import type { SipOutput } from '../../../src/sip/types.ts';
@@ -43,6 +43,29 @@ test('names the local point of the target’s transport and family in Via, with 
   for (const [target, expected] of cases) {
     assert.match(headerOf(opened('OPTIONS', target).sent, 'Via') ?? '', expected);
   }
+});
+
+test('sends all messages of a transaction to one target object, which no other transaction has', () => {
+  const harness = new CoreHarness();
+  const ways = (outputs: readonly SipOutput[]): unknown[] =>
+    outputs.flatMap((output) => (output.kind === 'send' ? [output.to] : []));
+  const request = ourRequest('INVITE');
+  const opening = harness.give({ kind: 'request', txn: TXN, target: PEER, request });
+  const [way] = ways(opening);
+  const invite = sentBytes(opening);
+  const seen = [
+    ...ways(harness.core.handleDeadline(monoMs(500))),
+    ...ways(harness.receive(responseBytes(invite, 180, { toTag: 'x' }))),
+    ...ways(harness.give({ kind: 'cancel', txn: TXN, headers: [] })),
+    ...ways(harness.receive(responseBytes(invite, 487, { toTag: 'x' }))),
+  ];
+  assert.is(seen.length, 3);
+  for (const other of seen) assert.is(other, way);
+  const [second] = ways(
+    harness.give({ kind: 'request', txn: clientTxnId(2), target: PEER, request }),
+  );
+  assert.is.not(second, way);
+  assert.equal(second, way);
 });
 
 test('fails a request to a transport that we don’t listen on', () => {

@@ -47,6 +47,24 @@ test('a fresh answer is used again, a stale one is asked for anew', () => {
   assert.is(stale.asked.length, 2);
 });
 
+test('what was found for a transaction stays, though the name has moved on', () => {
+  const asked: Answer[] = [];
+  const book = new AddressBook(0, (_host, answer) => asked.push(answer));
+  const found: string[] = [];
+  const find = (owner: object): void =>
+    book.findFor(owner, 'gw.example', (addresses) => found.push(addresses.join(' ')));
+  const invite = {};
+  find(invite);
+  asked[0]?.([]); // nothing is nothing to keep
+  find(invite);
+  asked[1]?.(['192.0.2.1']);
+  find({});
+  asked[2]?.(['192.0.2.2']);
+  find(invite);
+  assert.equal(found, ['', '192.0.2.1', '192.0.2.2', '192.0.2.1']);
+  assert.is(asked.length, 3);
+});
+
 test('a name without an address is told as such and not asked for again at once', () => {
   const { asked, found, find } = bookWith(3_600_000);
   find('nobody.example');
