@@ -133,7 +133,7 @@ export class B2bua {
         break;
       }
       case 'cancelled':
-        this.#onCancelled(news.txn);
+        this.#onCancelled(news.txn, news.reason);
         break;
       case 'responseReceived':
         this.#onResponse(news.txn, news.response);
@@ -279,11 +279,11 @@ export class B2bua {
     });
   }
 
-  #onCancelled(txn: ServerTxnId): void {
+  #onCancelled(txn: ServerTxnId, reason: string | null): void {
     const place = this.#table.byServerTxn(txn);
     if (place === null) return;
     const { call, leg } = place;
-    if (leg.history.answeredAt === null) onCancelled(this.#table, call);
+    if (leg.history.answeredAt === null) onCancelled(this.#table, call, reason);
     else onReinviteCancelled(this.#table, call, leg);
   }
 

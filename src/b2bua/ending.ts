@@ -31,7 +31,7 @@ export function endCall(cx: Context, call: Call, outcome: Outcome, by: EndedBy):
     if (call.attempt !== null) {
       call.b?.history.routesTried.push(`${call.attempt.plan.gateway.id} cancelled`);
     }
-    abandonAttempt(cx, call, outcome.cause);
+    abandonAttempt(cx, call, outcome);
     const told = call.ending?.outcome ?? outcome;
     for (const leg of legsOf(call)) finishLeg(cx, call, leg, told);
     cx.setTimer(call, 'linger', COUNTERS_WAIT_MS);

@@ -1,5 +1,5 @@
 // One INVITE to one gateway: its identity, its text, giving it up, and the dialog that its answer makes.
-import type { ClientTxnId, ErrorCode } from '../base/index.ts';
+import type { ClientTxnId } from '../base/index.ts';
 import { clientTxnId, hostPortText } from '../base/index.ts';
 import type { HeaderLines, OutgoingRequest, SipResponse } from '../sip/index.ts';
 import { Dialog, quotedText } from '../sip/index.ts';
@@ -9,7 +9,8 @@ import type { Context, LateInvite } from './context.ts';
 import { dialogCredentials } from './credentials.ts';
 import { acknowledgedBy, sendAck, sendBye } from './dialog-requests.ts';
 import { contactOf } from './identity.ts';
-import { outcomeOf, reasonValue } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
+import { reasonValue } from './outcome.ts';
 import { ALLOW, SDP_TYPE } from './responses.ts';
 
 /** A fresh Call-ID and tag for each attempt, so that a late answer of an earlier one can't be taken for this one's. */
@@ -94,13 +95,12 @@ export function headOf(attempt: Attempt, leg: Leg): InviteHead {
 }
 
 /** Gives the attempt up: CANCEL now or with its first provisional; what it still answers is hung up. */
-export function abandonAttempt(cx: Context, call: Call, cause: ErrorCode): void {
+export function abandonAttempt(cx: Context, call: Call, outcome: Outcome): void {
   const { attempt, b } = call;
   if (attempt === null || b === null) return;
   call.attempt = null;
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
-  const outcome = outcomeOf(cause);
   const credentials = dialogCredentials(b, attempt.answeredRealm);
   const givenUp = { call, gateway: attempt.plan.gateway.id };
   cx.setLate(attempt.txn, {

@@ -77,6 +77,25 @@ export function withReason(outcome: Outcome, reasons: readonly string[]): Outcom
   return outcome;
 }
 
+/** A status as its cause, wherever among the parameters. */
+const SIP_REASON = /^SIP(?:\s*;[^;]*)*?\s*;\s*cause\s*=\s*[2-6]\d\d\s*(?=;|$)/i;
+
+/**
+ * Lays the Reasons of a BYE or CANCEL over an outcome. They are handed on whatever their protocol: `SIP;cause=200` on a CANCEL
+ * keeps a phone from showing a missed call (RFC 3326 §3.1).
+ */
+export function withRequestReasons(outcome: Outcome, reasons: readonly string[]): Outcome {
+  const told = withReason(outcome, reasons);
+  const believed = reasons.filter((reason) => SIP_REASON.test(reason) || isQ850(reason));
+  const heard = safeText(believed.join(', '));
+  if (heard === '' || heard.length > REASON_CHARS_MAX) return told;
+  return { ...told, heard };
+}
+
+function isQ850(reason: string): boolean {
+  return withReason(outcomeOf('NORMAL_CLEARING'), [reason]).heard !== undefined;
+}
+
 /** Reads the engine's refusal of an order that changes an endpoint. */
 export function outcomeOfOrder(code: EngineCode): Outcome {
   switch (code) {

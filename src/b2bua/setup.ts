@@ -268,7 +268,7 @@ export function onGatewayTimer(cx: Context, call: Call): void {
   if (attempt === null || call.plans.length === 0) return;
   noteTried(call, attempt, 'timeout', 408);
   cx.gatewaySilent(attempt);
-  abandonAttempt(cx, call, 'GATEWAY_TIMEOUT');
+  abandonAttempt(cx, call, outcomeOf('GATEWAY_TIMEOUT'));
   call.lastOutcome = outcomeOf('GATEWAY_TIMEOUT');
   tryNextGateway(cx, call);
 }
@@ -278,7 +278,7 @@ export function onRingTimer(cx: Context, call: Call): void {
   const { attempt } = call;
   if (attempt === null) return;
   noteTried(call, attempt, 'unanswered', 487);
-  abandonAttempt(cx, call, 'NO_ANSWER');
+  abandonAttempt(cx, call, outcomeOf('NO_ANSWER'));
   call.lastOutcome = outcomeOf('NO_ANSWER');
   finishRefused(cx, call, 480, 'platform');
 }

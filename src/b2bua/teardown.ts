@@ -2,12 +2,13 @@
 import type { ClientTxnId, ServerTxnId } from '../base/index.ts';
 import type { EngineEvent } from '../engine/index.ts';
 import type { SipRequest, SipResponse } from '../sip/index.ts';
+import { splitList } from '../sip/index.ts';
 import type { Call, Leg } from './call.ts';
 import { legsOf } from './call.ts';
 import type { Answer, Context, LateInvite } from './context.ts';
 import { endCall, settle, sideOf, takeWaiting } from './ending.ts';
 import { hangUpLate } from './gateway-invite.ts';
-import { outcomeOf, withReason } from './outcome.ts';
+import { outcomeOf, withRequestReasons } from './outcome.ts';
 import { commitAnswered, mediaOf } from './records.ts';
 
 /** BYE from a party: answered at once, the other side follows. */
@@ -25,7 +26,8 @@ export function onBye(
     cx.respond(leg.waitingInvite.txn, { status: 487, toTag: leg.localTag });
     takeWaiting(cx, leg);
   }
-  const told = withReason(outcomeOf('NORMAL_CLEARING'), request.headerValues('reason'));
+  const reasons = request.headerValues('reason');
+  const told = withRequestReasons(outcomeOf('NORMAL_CLEARING'), reasons);
   endCall(cx, call, told, sideOf(leg));
 }
 
@@ -42,9 +44,13 @@ export function onEarlyBye(call: Call, leg: Leg, request: SipRequest): Answer {
   return { status: 200, toTag: null };
 }
 
-/** CANCEL of the first INVITE (the core has answered the CANCEL itself): 487, and the gateway's INVITE is cancelled. */
-export function onCancelled(cx: Context, call: Call): void {
-  endCall(cx, call, outcomeOf('CALLER_CANCELLED'), 'caller');
+/**
+ * CANCEL of the first INVITE (the core has answered the CANCEL itself): 487, and the gateway's INVITE is cancelled.
+ * @param reason the CANCEL's Reason line, passed on to the gateway; null when it had none.
+ */
+export function onCancelled(cx: Context, call: Call, reason: string | null): void {
+  const reasons = reason === null ? [] : splitList(reason);
+  endCall(cx, call, withRequestReasons(outcomeOf('CALLER_CANCELLED'), reasons), 'caller');
 }
 
 /** Our 2xx was never acknowledged, so the call can't stand (RFC 3261 §13.3.1.4). */

@@ -149,8 +149,8 @@ export class B2buaDriver {
     this.news({ kind: 'requestFailed', txn: sent.txn, why });
   }
 
-  cancel(txn: ServerTxnId): void {
-    this.news({ kind: 'cancelled', txn, reason: null });
+  cancel(txn: ServerTxnId, reason: string | null = null): void {
+    this.news({ kind: 'cancelled', txn, reason });
   }
 
   /** Lets time pass; every deadline on the way is handled when it is due. */

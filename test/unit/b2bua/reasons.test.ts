@@ -54,6 +54,42 @@ test('a Reason on the callee’s BYE is recorded and passed on as it came', () =
   assert.equal([q850, reasonHeader, cause], [27, OUT_OF_ORDER, 'NORMAL_CLEARING']);
 });
 
+const ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere, thanks"';
+
+for (const [what, reason, q850] of [
+  ['of protocol SIP', ELSEWHERE, 16],
+  ['of two protocols', `${ELSEWHERE}, ${OUT_OF_ORDER}`, 27],
+] as const) {
+  test(`a Reason ${what} on the caller’s CANCEL goes on to the gateway and into the records`, () => {
+    const driver = new B2buaDriver();
+    driver.cancel(driver.receive(anInvite()), reason);
+    assert.equal(driver.cancels[0]?.headers, [['Reason', reason]]);
+    driver.answer(driver.lastSent('INVITE'), 487);
+    const record = driver.record('outbound');
+    assert.equal([record.q850, record.reasonHeader], [q850, reason]);
+  });
+
+  test(`a Reason ${what} on a BYE goes on to the other party`, () => {
+    const driver = new B2buaDriver();
+    const { bob } = standingCall(driver);
+    driver.receive(bob.request('BYE').with('Reason', reason), bob.host);
+    assert.is(headerOf(driver.lastSent('BYE').request, 'Reason'), reason);
+  });
+}
+
+for (const reason of [
+  'EVIL;cause=200',
+  'SIP;cause=2000',
+  `SIP;cause=200;text="${'x'.repeat(300)}"`,
+]) {
+  test(`a CANCEL’s Reason ${reason.slice(0, 24)} is not believed`, () => {
+    const driver = new B2buaDriver();
+    driver.cancel(driver.receive(anInvite()), reason);
+    const ours = 'Q.850;cause=16;text="CALLER_CANCELLED"';
+    assert.equal(driver.cancels[0]?.headers, [['Reason', ours]]);
+  });
+}
+
 const PADDED = (chars: number): string =>
   `Q.850;cause=27;text="${'x'.repeat(chars - 'Q.850;cause=27;text=""'.length)}"`;
 
