@@ -5,7 +5,7 @@ import type { SipRequest, SipResponse } from '../sip/index.ts';
 import type { GatewayHealth } from '../trunks/index.ts';
 import { CallTable } from './call-table.ts';
 import type { Attempt, Call, TimerName } from './call.ts';
-import { onReinviteFailed, onReinviteResponse } from './change-answers.ts';
+import { onReinviteFailed, onReinviteResponse, onRestoreTimer } from './change-answers.ts';
 import { onByeResponse, sendBye } from './dialog-requests.ts';
 import { endCall } from './ending.ts';
 import { onEngineEvent } from './engine-events.ts';
@@ -338,6 +338,9 @@ export class B2bua {
         break;
       case 'change':
         onChangeTimer(this.#table, call);
+        break;
+      case 'restore':
+        onRestoreTimer(this.#table, call);
         break;
       case 'engine':
         onEngineTimer(this.#table, call);

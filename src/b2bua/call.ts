@@ -185,6 +185,7 @@ export const TIMER_NAMES = [
   'gateway',
   'ring',
   'change',
+  'restore',
   'engine',
   'maxDuration',
   'linger',
@@ -211,6 +212,8 @@ export interface Call {
   /** The gateway being asked; null before, after its answer, and once it was given up. */
   attempt: Attempt | null;
   exchange: Exchange | null;
+  /** A leg that must be led back and said 491: the attempt that is still to come, or under way, is the last. */
+  restoring: Leg | null;
   /** A 2xx whose ACK waits for the other side's answer (late offer). */
   unacknowledged: Unacknowledged | null;
   /** The last order of a connection under way; null once the engine has carried it out. */

@@ -2,7 +2,7 @@
 // different pictures of the call, the answerer is taken back to what both agreed to last.
 import type { AnchoredSdp, SipResponse } from '../sip/index.ts';
 import type { Call, Leg, SentChange } from './call.ts';
-import { otherLeg } from './call.ts';
+import { legsOf, otherLeg } from './call.ts';
 import type { Answer, Context } from './context.ts';
 import type { ClientTxnId } from '../base/index.ts';
 import {
@@ -22,6 +22,18 @@ import {
 } from './offer-answer.ts';
 import { outcomeOf, statusForCaller } from './outcome.ts';
 import { ALLOW, sdpHeaders } from './responses.ts';
+
+/** RFC 3261 §14.1: how long to wait after a 491. The owner of the Call-ID waits longer, so that the two don't collide again. */
+const OWNER_WAIT_MS = { least: 2_100, span: 1_900 };
+const OTHER_WAIT_MS = { least: 0, span: 2_000 };
+/** How soon to look again when another change is under way. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** Whether a change is under way anywhere in the call, up to the ACK of its 2xx (RFC 3261 §14.2, RFC 3264 §4). */
+export function isChanging(call: Call): boolean {
+  if (call.exchange !== null || call.unacknowledged !== null) return true;
+  return legsOf(call).some((leg) => leg.sentChange !== null || leg.waitingInvite !== null);
+}
 
 /** 200 to a re-INVITE that waits. */
 export function answerWaiting(cx: Context, leg: Leg, sdp: AnchoredSdp): void {
@@ -61,9 +73,9 @@ export function onReinviteResponse(
   leg.sentChange = null;
   cx.clearTimer(call, 'change');
   if (status >= 300) {
-    if (sent.cancelled || !answerReinviteChallenge(cx, call, leg, sent, response)) {
-      changeRefused(cx, call, leg, status);
-    }
+    if (!sent.cancelled && answerReinviteChallenge(cx, call, leg, sent, response)) return;
+    if (sent.purpose === 'restore') restoreRefused(cx, call, leg, status);
+    else changeRefused(cx, call, leg, status);
     return;
   }
   leg.dialog.refreshTarget(response.contacts[0] ?? null);
@@ -161,6 +173,29 @@ function answerUnasked(
   if (body === null) endCall(cx, call, outcomeOf('CODEC_NOT_SHARED', 200), sideOf(leg));
 }
 
+/**
+ * The party would not be led back, so the two have different pictures of the call. After a 491 (it was changing something
+ * itself) there is one more try; then the call ends, for nothing else would bring them together.
+ */
+function restoreRefused(cx: Context, call: Call, leg: Leg, status: number): void {
+  call.exchange = null;
+  if (status === 491 && call.restoring === null) {
+    call.restoring = leg;
+    const { least, span } = leg.direction === 'outbound' ? OWNER_WAIT_MS : OTHER_WAIT_MS;
+    cx.setTimer(call, 'restore', Math.round(least + cx.random.draw() * span));
+    return;
+  }
+  leg.finished = status === 481;
+  endCall(cx, call, { ...outcomeOf('PEER_REFUSED'), status }, sideOf(leg));
+}
+
+/** Time to lead the party back once more, unless someone changes the call just now. */
+export function onRestoreTimer(cx: Context, call: Call): void {
+  if (call.restoring === null) return;
+  if (isChanging(call)) cx.setTimer(call, 'restore', LOOK_AGAIN_MS);
+  else restore(cx, call, call.restoring);
+}
+
 /** re-INVITE with what the other leg agreed to last; nobody waits for its answer. */
 function restore(cx: Context, call: Call, leg: Leg): void {
   const other = otherLeg(call, leg);
@@ -183,6 +218,7 @@ function takeRestored(
   sendAck(cx, leg.dialog, acknowledgedBy(sent, response), null);
   const { exchange } = call;
   call.exchange = null;
+  call.restoring = null;
   const read = readBody(response.body);
   if (exchange !== null && read.ok && !read.value.rejected) {
     takeExchange(cx, call, exchange, read.value);

@@ -3,7 +3,7 @@
 import type { ServerTxnId } from '../base/index.ts';
 import type { AudioDescription, HeaderLines, SipRequest } from '../sip/index.ts';
 import { recordRouteLines } from '../sip/index.ts';
-import { answerWaiting, refuseWaiting } from './change-answers.ts';
+import { answerWaiting, isChanging, refuseWaiting } from './change-answers.ts';
 import type { Call, Leg } from './call.ts';
 import { legsOf, otherLeg } from './call.ts';
 import type { Context } from './context.ts';
@@ -61,12 +61,6 @@ export function onReinvite(
   const other = otherLeg(call, leg);
   if (other === null) answerAlone(cx, call, leg, offer.value);
   else passOn(cx, call, { leg, other }, offer.value);
-}
-
-/** Whether a change is under way anywhere in the call, up to the ACK of its 2xx (RFC 3261 §14.2, RFC 3264 §4). */
-function isChanging(call: Call): boolean {
-  if (call.exchange !== null || call.unacknowledged !== null) return true;
-  return legsOf(call).some((leg) => leg.sentChange !== null || leg.waitingInvite !== null);
 }
 
 /** A call that ends in this node (echo) answers for itself. */

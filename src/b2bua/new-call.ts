@@ -61,6 +61,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     plans: [],
     attempt: null,
     exchange: null,
+    restoring: null,
     unacknowledged: null,
     connecting: null,
     heldAnswer: null,
@@ -68,7 +69,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     opening: 0,
     lastOutcome: null,
     ending: null,
-    timers: { gateway: 0, ring: 0, change: 0, engine: 0, maxDuration: 0, linger: 0 },
+    timers: { gateway: 0, ring: 0, change: 0, restore: 0, engine: 0, maxDuration: 0, linger: 0 },
   };
   a.dialog = Dialog.fromUas(request, { tag: a.localTag, contact: contactOf(a) });
   cx.bindServerTxn(txn, call, a);

@@ -1,8 +1,8 @@
 // Changes of an answered call: hold, resume, late offers, glare, refusals, and the two sides kept of one mind.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Standing } from '../../support/b2bua-driver.ts';
-import { B2buaDriver, callerOf, standingCall } from '../../support/b2bua-driver.ts';
+import type { SentRequest, Standing } from '../../support/b2bua-driver.ts';
+import { B2buaDriver, calleeOf, callerOf, standingCall } from '../../support/b2bua-driver.ts';
 import { anInvite, headerOf, sdpOf } from '../../support/sip-messages.ts';
 import { NOTHING_HELD } from './expectations.ts';
 
@@ -253,6 +253,59 @@ test('a callee that accepted a re-INVITE already cancelled is led back to what t
   assert.equal(waits, [60_000, 60_000]);
   assert.equal(driver.statuses(hold), [487]);
 });
+
+/** A call whose callee accepted a change that its caller had taken back; the re-INVITE that leads the callee back. */
+function restoring(): { readonly driver: B2buaDriver; readonly first: SentRequest } {
+  const { driver, alice } = standing();
+  const hold = alice.send('INVITE', aliceSays('sendonly'));
+  const passed = driver.lastSent('INVITE');
+  driver.cancel(hold);
+  driver.answer(passed, 200, { body: bobSays('recvonly') });
+  return { driver, first: driver.lastSent('INVITE') };
+}
+
+test('a callee that says 491 to being led back is asked once more after 2.1 to 4 s', () => {
+  const { driver, first } = restoring();
+  driver.answer(first, 491);
+  driver.pass(2_090);
+  assert.is(driver.lastSent('INVITE').txn, first.txn);
+  driver.pass(1_920);
+  const second = driver.lastSent('INVITE');
+  assert.is.not(second.txn, first.txn);
+  assert.match(body(second.request), /\r\na=sendrecv\r\n/);
+  driver.answer(second, 200, { body: bobSays('sendrecv') });
+  assert.is(driver.acks.at(-1)?.txn, second.txn);
+  assert.is(driver.b2bua.callCount, 1);
+});
+
+test('a callee that changes the call itself is led back when that is over', () => {
+  const { driver, first } = restoring();
+  driver.answer(first, 491);
+  const bob = calleeOf(driver, driver.sent('INVITE')[0] ?? first);
+  const own = bob.send('INVITE', bobSays('sendonly'));
+  const passed = driver.lastSent('INVITE');
+  driver.pass(4_500);
+  assert.is(driver.lastSent('INVITE').txn, passed.txn);
+  driver.answer(passed, 200, { body: aliceSays('recvonly', 4), contact: '<sip:a@192.0.2.10>' });
+  assert.equal(driver.statuses(own), [200]);
+  bob.acknowledge(own);
+  driver.pass(1_000);
+  assert.is(driver.lastSent('INVITE').host, '192.0.2.20');
+  assert.is.not(driver.lastSent('INVITE').txn, first.txn);
+});
+
+for (const statuses of [[491, 491], [488]]) {
+  test(`a callee that can’t be led back (${statuses.join(', ')}) ends the call`, () => {
+    const { driver } = restoring();
+    for (const status of statuses) {
+      driver.answer(driver.lastSent('INVITE'), status);
+      driver.pass(4_010);
+    }
+    assert.is(driver.sent('BYE').length, 2);
+    assert.is(driver.record('inbound').cause, 'PEER_REFUSED');
+    endsAtRest(driver);
+  });
+}
 
 test('a callee’s offer to a re-INVITE already cancelled is answered with what the caller still has', () => {
   const { driver, alice } = standing();
