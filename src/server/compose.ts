@@ -17,7 +17,7 @@ import type { Cores } from './cores.ts';
 import { joinCores } from './cores.ts';
 import type { MediaPlace } from './family.ts';
 import { openHttp } from './http.ts';
-import { MediaLink } from './media-link.ts';
+import { MediaLink, PULSE_EVERY_MS } from './media-link.ts';
 import { Metrics } from './metrics.ts';
 import { addReadings } from './readings.ts';
 import { TrunkObjects } from './trunk-objects.ts';
@@ -118,7 +118,11 @@ async function openNode(
     onReady: (ready) => command({ kind: 'engineReady', ready }),
     onStuck: options.onMediaStuck,
   });
-  opened.push(() => media.close());
+  const pulse = setInterval(() => media.feelPulse(), PULSE_EVERY_MS);
+  opened.push(() => {
+    clearInterval(pulse);
+    return media.close();
+  });
 
   const rooms = { settings, log, admission, health, store: store.value, media, metrics, objects };
   const cores = joinCores({ ...rooms, book: objects.book });

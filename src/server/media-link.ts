@@ -13,6 +13,10 @@ export const BATCH_ORDERS = 512;
 /** A full ring is looked at again so soon: a media thread empties it in far less, and a turn of the loop would spin. */
 const RETRY_MS = 1;
 
+/** How often the media threads' pulse is felt, and how often in a row it may be missing: 5 s without audio are enough. */
+export const PULSE_EVERY_MS = 1_000;
+export const PULSES_MISSED_MAX = 5;
+
 /** What a link is made from. `onEvent` and `onReady` are never called from inside `submit`. */
 export interface MediaLinkOptions {
   /** Joins a media process; see attachEngine. */
@@ -24,7 +28,7 @@ export interface MediaLinkOptions {
   readonly onEvent: (event: EngineEvent) => void;
   /** Whether orders are taken: true after each attach, false before `engineLost` is told. */
   readonly onReady: (ready: boolean) => void;
-  /** The media process lives but takes no orders; it must be replaced. Told after it was given up. */
+  /** The media process lives but takes no orders or does nothing; it must be replaced. Told after it was given up. */
   readonly onStuck: () => void;
 }
 
@@ -34,6 +38,9 @@ export class MediaLink {
   #client: EngineClient | null = null;
   #waiting: EngineOrder[] = [];
   #flushPlanned = false;
+  /** Ticks of the slowest media thread at the last pulse, and how often they stood still since they last moved. */
+  #ticks = 0;
+  #pulsesMissed = 0;
 
   constructor(options: MediaLinkOptions) {
     this.#options = options;
@@ -63,6 +70,7 @@ export class MediaLink {
     if (!attached.ok) return attached;
     client = attached.value;
     this.#client = client;
+    this.#pulsesMissed = 0;
     this.#options.onReady(true);
     return ok(undefined);
   }
@@ -77,6 +85,20 @@ export class MediaLink {
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
     setImmediate(() => this.#flush());
+  }
+
+  /**
+   * Feels the media threads' pulse; due every PULSE_EVERY_MS. A process that is stopped or spins takes orders for a
+   * long time and answers none, so a full ring is no sign to wait for.
+   */
+  feelPulse(): void {
+    const client = this.#client;
+    if (client === null) return;
+    const { ticks } = client.nodeCounters();
+    this.#pulsesMissed = ticks === this.#ticks ? this.#pulsesMissed + 1 : 0;
+    this.#ticks = ticks;
+    if (this.#pulsesMissed >= PULSES_MISSED_MAX)
+      this.#giveUp(client, { pulsesMissed: this.#pulsesMissed });
   }
 
   /** Leaves the media process; nothing is told any more. */
@@ -102,6 +124,13 @@ export class MediaLink {
     this.#options.onEvent({ kind: 'engineLost' });
   }
 
+  #giveUp(client: EngineClient, signs: Readonly<Record<string, unknown>>): void {
+    const { log, onStuck } = this.#options;
+    log.error(signs, 'media process lives but does nothing, giving it up');
+    this.#lose(client);
+    onStuck();
+  }
+
   // A full ring takes nothing: the rest waits, in order.
   #flush(): void {
     this.#flushPlanned = false;
@@ -115,10 +144,7 @@ export class MediaLink {
     }
     this.#waiting = this.#waiting.slice(taken);
     if (this.#waiting.length > ORDERS_WAITING_MAX) {
-      const { log, onStuck } = this.#options;
-      log.error({ waiting: this.#waiting.length }, 'media process takes no orders, giving it up');
-      this.#lose(client);
-      onStuck();
+      this.#giveUp(client, { waiting: this.#waiting.length });
     } else if (this.#waiting.length > 0) {
       this.#flushPlanned = true;
       setTimeout(() => this.#flush(), RETRY_MS);

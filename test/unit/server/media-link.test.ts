@@ -3,8 +3,19 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { EndpointHandle } from '../../../src/base/index.ts';
 import { endpointHandle, err, ok, orderId, silentLog } from '../../../src/base/index.ts';
-import type { EngineClient, EngineEvent, EngineOrder } from '../../../src/engine/index.ts';
-import { BATCH_ORDERS, MediaLink, ORDERS_WAITING_MAX } from '../../../src/server/media-link.ts';
+import type {
+  EngineClient,
+  EngineEvent,
+  EngineOrder,
+  NodeCounters,
+} from '../../../src/engine/index.ts';
+import { NODE_COUNTERS } from '../../../src/engine/index.ts';
+import {
+  BATCH_ORDERS,
+  MediaLink,
+  ORDERS_WAITING_MAX,
+  PULSES_MISSED_MAX,
+} from '../../../src/server/media-link.ts';
 
 const PLACE = { region: 'r', runDir: '/nowhere' };
 const HANDLE: EndpointHandle = endpointHandle(7);
@@ -39,8 +50,11 @@ class FakeClient implements EngineClient {
     return null;
   }
 
-  nodeCounters(): never {
-    throw new Error('nobody asks');
+  ticks = 0;
+
+  nodeCounters(): NodeCounters {
+    const counters = NODE_COUNTERS.map((name) => [name, name === 'ticks' ? this.ticks : 0]);
+    return Object.fromEntries(counters) as NodeCounters;
   }
 
   close(): Promise<void> {
@@ -125,6 +139,25 @@ test('an engine that takes no orders is given up once too many wait, never from 
   assert.equal(world.heard, ['ready', 'not ready', 'engineLost', 'stuck']);
   assert.is(world.link.ready, false);
   assert.ok(world.client(0).closed);
+});
+
+test('an engine whose threads stand still for five seconds is given up, one that ever moves is not', () => {
+  const world = new World();
+  world.link.attach(PLACE);
+  const beat = (moves: boolean): void => {
+    if (moves) world.client(0).ticks += 1;
+    world.link.feelPulse();
+  };
+  beat(true);
+  for (let i = 1; i < PULSES_MISSED_MAX; i += 1) beat(false);
+  beat(true);
+  for (let i = 1; i < PULSES_MISSED_MAX; i += 1) beat(false);
+  assert.equal(world.heard, ['ready']);
+  beat(false);
+  assert.equal(world.heard, ['ready', 'not ready', 'engineLost', 'stuck']);
+  assert.ok(world.client(0).closed);
+  world.link.feelPulse();
+  assert.is(world.heard.length, 4);
 });
 
 test('a lost engine is told once, and orders without an engine are dropped', async () => {
