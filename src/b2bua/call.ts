@@ -12,6 +12,7 @@ import type {
   MonoMs,
   Now,
   OrderId,
+  SendTarget,
   ServerTxnId,
 } from '../base/index.ts';
 import type {
@@ -131,6 +132,8 @@ export interface Leg {
 
 /** What makes a dialog of a 2xx (RFC 3261 §12.1.2): what is left of an INVITE that was answered or given up. */
 export interface InviteHead {
+  /** The gateway it was sent to. */
+  readonly target: SendTarget;
   readonly request: OutgoingRequest;
   /** What the INVITE answered a challenge with. */
   readonly authorization: HeaderLines;

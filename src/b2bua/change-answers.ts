@@ -12,6 +12,7 @@ import {
   sendReinvite,
 } from './dialog-requests.ts';
 import { endCall, sideOf, takeWaiting } from './ending.ts';
+import { followContact } from './identity.ts';
 import {
   answerAgreed,
   answerExchange,
@@ -78,7 +79,7 @@ export function onReinviteResponse(
     else changeRefused(cx, call, leg, status);
     return;
   }
-  leg.dialog.refreshTarget(response.contacts[0] ?? null);
+  followContact(cx, leg.dialog, response.contacts[0] ?? null);
   if (sent.purpose === 'restore') takeRestored(cx, call, leg, sent, response);
   else if (sent.cancelled) undo(cx, call, leg, sent, response);
   else if (sent.body === null) passLateOffer(cx, call, leg, sent, response);

@@ -22,7 +22,7 @@ export function acknowledgedBy(
 }
 
 /**
- * ACK of a 2xx. A peer whose Contact can't be used gets none: its 2xx repeats end by themselves, and its BYE or our media
+ * ACK of a 2xx. A peer whose Contact can't be read gets none: its 2xx repeats end by themselves, and its BYE or our media
  * timeout ends the call.
  * @param dialog null: there is none, and so nothing to acknowledge.
  * @param body the answer to a late offer; else null.

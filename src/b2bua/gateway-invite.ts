@@ -1,5 +1,5 @@
 // One INVITE to one gateway: its identity, its text, giving it up, and the dialog that its answer makes.
-import type { ClientTxnId } from '../base/index.ts';
+import type { ClientTxnId, CodedError, Result } from '../base/index.ts';
 import { clientTxnId, hostPortText } from '../base/index.ts';
 import type { HeaderLines, OutgoingRequest, SipResponse } from '../sip/index.ts';
 import { Dialog, quotedText } from '../sip/index.ts';
@@ -8,7 +8,7 @@ import type { Attempt, Call, InviteHead, Leg } from './call.ts';
 import type { Context, LateInvite } from './context.ts';
 import { dialogCredentials } from './credentials.ts';
 import { acknowledgedBy, sendAck, sendBye } from './dialog-requests.ts';
-import { contactOf } from './identity.ts';
+import { contactOf, pinFor } from './identity.ts';
 import type { Outcome } from './outcome.ts';
 import { reasonValue } from './outcome.ts';
 import { ALLOW, SDP_TYPE } from './responses.ts';
@@ -91,7 +91,20 @@ export function headOf(attempt: Attempt, leg: Leg): InviteHead {
     ['Contact', contactOf(leg)],
   ];
   const request = { method: 'INVITE', uri: attempt.requestUri, headers, body: null };
-  return { request, authorization: attempt.authorization };
+  const { target } = attempt.plan.gateway;
+  return { target, request, authorization: attempt.authorization };
+}
+
+/** The dialog that a 2xx to this INVITE makes. MESSAGE_MALFORMED when its Contact can't be read. */
+export function dialogOf(
+  cx: Context,
+  { target, request }: InviteHead,
+  response: SipResponse,
+): Result<Dialog, CodedError> {
+  const contact = response.contacts[0] ?? null;
+  const routes = response.recordRoutes.toReversed();
+  const pinnedTarget = pinFor(cx, { contact, routes, met: target });
+  return Dialog.fromUac(request, response, { pinnedTarget });
 }
 
 /** Gives the attempt up: CANCEL now or with its first provisional; what it still answers is hung up. */
@@ -128,7 +141,7 @@ export function hangUpLate(
   response: SipResponse,
 ): boolean {
   cx.forgetLate(txn);
-  const dialog = Dialog.fromUac(head.request, response);
+  const dialog = dialogOf(cx, head, response);
   if (!dialog.ok) {
     cx.rejected(dialog.error.code, null);
     return false;

@@ -13,6 +13,7 @@ import { computeHa1, parseUri, sendTargetOfText } from '../sip/index.ts';
 import type { RouteChoice, Ticket, Trunk } from '../trunks/index.ts';
 import { dialledText, readDialled } from '../trunks/index.ts';
 import type { Context } from './context.ts';
+import { canReach } from './identity.ts';
 import { acceptable, readBody } from './offer-answer.ts';
 import { refusalAnswer } from './responses.ts';
 
@@ -68,7 +69,7 @@ export function admit(
   const caller = identify(cx, request, flow);
   if (!caller.ok) return caller;
   const { trunk, authIdentity } = caller.value;
-  const early = checkRequest(request);
+  const early = checkRequest(cx, request);
   if (early !== null) return refuse(early.error, trunk, early.headers);
   const ticket = cx.settings.admission.tryAdmit(cx.now.mono, trunk);
   if (!ticket.ok) return refuse(ticket.error, trunk);
@@ -176,6 +177,7 @@ function isForUri(signed: string, request: SipRequest): boolean {
 }
 
 function checkRequest(
+  cx: Context,
   request: SipRequest,
 ): { readonly error: CodedError; readonly headers: HeaderLines } | null {
   if (request.maxForwards === 0) {
@@ -190,6 +192,11 @@ function checkRequest(
   // RFC 3261 §8.1.1.8: exactly one SIP URI, where everything later in the dialog goes.
   if (contact === undefined || second !== undefined || !sendTargetOfText(contact.uri).ok) {
     const message = 'INVITE needs one Contact with a SIP URI';
+    return { error: { code: 'MESSAGE_MALFORMED', message }, headers: [] };
+  }
+  // Better no call than one that only the caller can end.
+  if (!canReach(cx, contact, request.recordRoutes)) {
+    const message = 'Contact or Record-Route names a transport not spoken here';
     return { error: { code: 'MESSAGE_MALFORMED', message }, headers: [] };
   }
   return checkRequire(request);

@@ -9,6 +9,7 @@ import { legsOf, otherLeg } from './call.ts';
 import type { Context } from './context.ts';
 import { cancelReinvite, sendAck, sendReinvite } from './dialog-requests.ts';
 import { endCall, sideOf, takeWaiting } from './ending.ts';
+import { followContact } from './identity.ts';
 import { readOffer } from './inbound.ts';
 import {
   answerEcho,
@@ -48,7 +49,11 @@ export function onReinvite(
     cx.respond(txn, refusalAnswer(offer.error, null));
     return;
   }
-  leg.dialog?.refreshTarget(request.contacts[0] ?? null);
+  if (leg.dialog !== null && !followContact(cx, leg.dialog, request.contacts[0] ?? null)) {
+    const message = 'Contact leads nowhere from here';
+    cx.respond(txn, refusalAnswer({ code: 'MESSAGE_MALFORMED', message }, null));
+    return;
+  }
   const recordRoutes = recordRouteLines(request);
   leg.waitingInvite = {
     txn,

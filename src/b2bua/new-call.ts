@@ -6,7 +6,7 @@ import { Dialog, recordRouteLines } from '../sip/index.ts';
 import { dialledText, readDialled } from '../trunks/index.ts';
 import type { Call, Leg } from './call.ts';
 import type { Context } from './context.ts';
-import { addressIndexFor, contactOf, pointFor } from './identity.ts';
+import { addressIndexFor, contactOf, pinFor, pointFor } from './identity.ts';
 import type { Admitted } from './inbound.ts';
 import { callerOf, dialledOf } from './inbound.ts';
 import { kept } from './keep.ts';
@@ -71,7 +71,13 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     ending: null,
     timers: { gateway: 0, ring: 0, change: 0, restore: 0, engine: 0, maxDuration: 0, linger: 0 },
   };
-  a.dialog = Dialog.fromUas(request, { tag: a.localTag, contact: contactOf(a) });
+  const pinnedTarget = pinFor(cx, {
+    contact: request.contacts[0] ?? null,
+    routes: request.recordRoutes,
+    met: { transport: flow.transport, ...flow.remote },
+  });
+  const local = { tag: a.localTag, contact: contactOf(a) };
+  a.dialog = Dialog.fromUas(request, local, { pinnedTarget });
   cx.bindServerTxn(txn, call, a);
   cx.bindTag(call, a);
   commitStart(cx, call, a);

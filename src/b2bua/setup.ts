@@ -2,13 +2,12 @@
 import { ok } from '../base/index.ts';
 import type { EngineEvent } from '../engine/index.ts';
 import type { SipResponse } from '../sip/index.ts';
-import { Dialog } from '../sip/index.ts';
 import type { Attempt, Call, Leg } from './call.ts';
 import type { Context } from './context.ts';
 import { dialogCredentials, isChallenge } from './credentials.ts';
 import { acknowledgedBy, sendAck } from './dialog-requests.ts';
 import { endCall, finishRefused, refuseCaller } from './ending.ts';
-import { abandonAttempt, headOf } from './gateway-invite.ts';
+import { abandonAttempt, dialogOf, headOf } from './gateway-invite.ts';
 import { answerChallenge, tryNextGateway } from './gateways.ts';
 import { contactOf } from './identity.ts';
 import {
@@ -118,7 +117,7 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
   cx.gatewayAnswered(attempt, response.status, null);
-  const dialog = Dialog.fromUac(head.request, response);
+  const dialog = dialogOf(cx, head, response);
   if (!dialog.ok) {
     // A 2xx whose Contact can't be read can't be acknowledged: to us this gateway gave no answer.
     call.lastOutcome = outcomeOf('PEER_REFUSED', 502);

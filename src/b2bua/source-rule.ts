@@ -21,6 +21,15 @@ export function sourceRuleFor(
   return isPublic(signallingAddress) && !isPublic(sdpAddress) ? 'latch' : 'strict';
 }
 
+/**
+ * Whether a peer that names a private address in its Contact can only be reached where its message came from: it stands behind a
+ * NAT that we don't.
+ * @param contactHost address or name; a name may well lead to the peer.
+ */
+export function isBehindNat(contactHost: string, signallingAddress: string): boolean {
+  return ipaddr.isValid(contactHost) && !isPublic(contactHost) && isPublic(signallingAddress);
+}
+
 function isPublic(address: string): boolean {
   return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
 }

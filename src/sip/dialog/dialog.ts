@@ -34,7 +34,7 @@ export interface DialogOptions {
    * Where requests go whatever route set and remote target say: a UDP peer behind NAT is reached at
    * the source of its messages only. The route set still stands in the request.
    */
-  readonly pinnedTarget?: SendTarget;
+  readonly pinnedTarget?: SendTarget | null;
 }
 
 /**
@@ -94,7 +94,8 @@ export class Dialog {
   #localCseq: number;
   #remoteCseq: number | null;
   #isConfirmed: boolean;
-  #pinnedTarget: SendTarget | null;
+  /** Where its requests go whatever route set and remote target say; null: where these lead. */
+  readonly pinnedTarget: SendTarget | null;
   /** Where requests go by route set and remote target; null when one of them has changed since. */
   #routed: Result<Routed, CodedError> | null = null;
 
@@ -111,7 +112,7 @@ export class Dialog {
     this.#localCseq = facts.localCseq;
     this.#remoteCseq = facts.remoteCseq;
     this.#isConfirmed = facts.isConfirmed;
-    this.#pinnedTarget = facts.pinnedTarget;
+    this.pinnedTarget = facts.pinnedTarget;
   }
 
   /**
@@ -224,14 +225,6 @@ export class Dialog {
     this.#isConfirmed = true;
   }
 
-  /**
-   * Sends the dialog's requests to another address from now on; null: back to route set and remote
-   * target.
-   */
-  pin(target: SendTarget | null): void {
-    this.#pinnedTarget = target;
-  }
-
   /** A re-INVITE or UPDATE, or the 2xx to ours, named a Contact (RFC 3261 §12.2.1.2, §12.2.2). */
   refreshTarget(contact: NameAddr | null): void {
     if (contact === null || contact.uri === this.#remoteTarget) return;
@@ -282,7 +275,7 @@ export class Dialog {
     const routed = this.#routed;
     if (!routed.ok) return routed;
     const { uri, routes, nextHop } = routed.value;
-    const target = this.#pinnedTarget === null ? sendTargetOf(nextHop) : ok(this.#pinnedTarget);
+    const target = this.pinnedTarget === null ? sendTargetOf(nextHop) : ok(this.pinnedTarget);
     if (!target.ok) return target;
     const headers: (readonly [string, string])[] = [
       ['Max-Forwards', String(parts.maxForwards ?? MAX_FORWARDS)],

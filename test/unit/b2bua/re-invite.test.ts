@@ -387,6 +387,24 @@ test('a 200 to a re-INVITE whose ACK never comes ends the call', () => {
   endsAtRest(driver);
 });
 
+for (const contact of ['<tel:+4412>', '<sip:a@192.0.2.10;transport=tls>']) {
+  test(`a re-INVITE with Contact ${contact} is told 400 and moves nothing`, () => {
+    const { driver, alice, bob } = standing();
+    const asked = alice.request('INVITE', aliceSays('sendonly')).with('Contact', contact);
+    assert.equal(driver.statuses(driver.receive(asked)), [400]);
+    bob.send('BYE');
+    assert.is(driver.lastSent('BYE').request.uri, 'sip:alice@192.0.2.10:5060');
+  });
+
+  test(`a 200 to our re-INVITE with Contact ${contact} moves nothing`, () => {
+    const { driver, alice } = standing();
+    alice.send('INVITE', aliceSays('sendonly'));
+    driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('recvonly'), contact });
+    alice.send('BYE');
+    assert.is(driver.lastSent('BYE').request.uri, 'sip:bob@192.0.2.20:5060');
+  });
+}
+
 test('follows a Contact that a re-INVITE brings', () => {
   const { driver, alice, bob } = standing();
   driver.receive(

@@ -80,6 +80,42 @@ test('an answer that refuses the audio (port 0) is acknowledged, hung up, and to
   assert.is(driver.sent('BYE').length, 1);
 });
 
+for (const contact of ['<tel:+4412>', '<sip:bob@192.0.2.66;transport=tls>']) {
+  test(`a gateway whose Contact is ${contact} gets ACK and BYE where it was asked`, () => {
+    const driver = new B2buaDriver();
+    const invite = anInvite();
+    const txn = driver.receive(invite);
+    driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays, contact });
+    assert.equal(driver.statuses(txn), [200]);
+    assert.is(driver.acks[0]?.target.host, '192.0.2.20');
+    callerOf(driver, invite, txn).send('BYE');
+    const { host, request } = driver.lastSent('BYE');
+    assert.equal([host, `<${request.uri}>`], ['192.0.2.20', contact]);
+  });
+}
+
+test('a caller behind NAT gets its BYE where its INVITE came from, a gateway where it was asked', () => {
+  const driver = new B2buaDriver({
+    edit: [
+      ['allow: [192.0.2.10/32]', 'allow: [9.9.9.9/32]'],
+      ['sip:192.0.2.20:5060', 'sip:8.8.8.8:5060'],
+    ],
+  });
+  const invite = anInvite().with('Contact', '<sip:alice@10.0.0.7:5060>');
+  const txn = driver.receive(invite, '9.9.9.9');
+  const contact = '<sip:bob@192.168.1.4>';
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays, contact });
+  callerOf(driver, invite, txn).acknowledge(txn);
+  const [live] = driver.b2bua.liveCalls();
+  if (live === undefined) throw new Error('no call');
+  driver.input({ kind: 'hangup', callId: live.callId, cause: 'ENDED_BY_OPERATOR' });
+  const sent = driver.sent('BYE').map(({ host, request }) => [host, request.uri]);
+  assert.equal(sent, [
+    ['9.9.9.9', 'sip:alice@10.0.0.7:5060'],
+    ['8.8.8.8', 'sip:bob@192.168.1.4'],
+  ]);
+});
+
 test('late offer: the gateway’s offer reaches the caller in the 200, the answer the gateway in the ACK', () => {
   const driver = new B2buaDriver();
   const invite = anInvite().withBody(null);

@@ -39,6 +39,8 @@ for (const [what, contacts] of [
   ['two Contacts in one line', ['<sip:a@192.0.2.10>, <sip:b@192.0.2.10>']],
   ['two Contact lines', ['<sip:a@192.0.2.10>', '<sip:b@192.0.2.10>']],
   ['a tel: Contact', ['<tel:+441632961111>']],
+  ['a Contact on a transport not spoken here', ['<sip:a@192.0.2.10;transport=tls>']],
+  ['a sips: Contact', ['<sips:a@192.0.2.10>']],
 ] as const) {
   test(`an INVITE with ${what} is told 400`, () => {
     const told = refused(contacting(...contacts));
@@ -46,6 +48,15 @@ for (const [what, contacts] of [
     assert.match(told.reason ?? '', 'Contact');
   });
 }
+
+test('what stands behind a Record-Route may have any SIP Contact, but the route must be reachable', () => {
+  const behind = contacting('<sips:a@192.0.2.10>');
+  const told = refused(behind.with('Record-Route', '<sip:192.0.2.9;transport=tls;lr>'));
+  assert.is(told.status, 400);
+  const driver = new B2buaDriver();
+  driver.receive(behind.with('Record-Route', '<sip:192.0.2.9;lr>'));
+  assert.is(driver.sent('INVITE').length, 1);
+});
 
 test('an INVITE with one SIP Contact becomes a call', () => {
   const driver = new B2buaDriver();
