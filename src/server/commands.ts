@@ -12,6 +12,9 @@ import { openRunDir } from './run-dir.ts';
 import { Supervisor } from './supervisor.ts';
 import { testTrunk } from './trunk-test.ts';
 
+/** Longer than the largest journal and database take to be replayed and brought up to date. */
+const START_LIMIT_MS = 300_000;
+
 /** Standard output and standard error. */
 export const terminal: Terminal = {
   print: (line) => void process.stdout.write(`${line}\n`),
@@ -37,6 +40,7 @@ async function serve({ settings, file }: LoadedConfig, configPath: string | null
     configPath,
     runDir: await openRunDir(),
     log: openLog(settings.log.level, 'supervisor'),
+    startLimitMs: START_LIMIT_MS,
     onReady: (lines) => {
       terminal.print(`trunkyard is ready (configuration: ${file})`);
       for (const line of lines) terminal.print(`  ${line}`);

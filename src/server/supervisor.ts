@@ -2,7 +2,7 @@
 // signals. A child that keeps dying at once ends the whole, rather than looping for ever.
 //
 //   starting --(control is ready)--> running --(signal, too many deaths)--> stopping --(both children gone)--> finished
-//      +----------------(a child fails or ends, signal)--------------------^
+//      +-----------(a child fails, ends or hangs, signal)------------------^
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,10 @@ const DEATHS_MAX = 5;
 const DEATHS_WINDOW_MS = 30_000;
 /** A child told to end at once that is still there after this long is killed. */
 const STOP_LIMIT_MS = 10_000;
+/** The same for a child that isn't up yet: it has no call to end and no fact to write. */
+const STOP_LIMIT_STARTING_MS = 3_000;
+/** A start that takes longer is spoken of: an operator in front of a silent screen would guess. */
+const SLOW_START_MS = 10_000;
 
 /** What a supervisor is made from. */
 export interface SupervisorOptions {
@@ -30,6 +34,8 @@ export interface SupervisorOptions {
   /** Closed by the supervisor at its end. */
   readonly runDir: RunDir;
   readonly log: Log;
+  /** A child that isn't up by then hangs, on a disk that doesn't answer for example, and is ended. */
+  readonly startLimitMs: number;
   /** Told what to print once everything listens. */
   readonly onReady: (lines: readonly string[]) => void;
   /** Told once why the tree ends by itself. */
@@ -48,6 +54,8 @@ export class Supervisor {
   #phase: Phase = 'starting';
   #media: ChildProcess | null = null;
   #control: ChildProcess | null = null;
+  /** Control has come up; words sent to it before wait until it has, which may be never. */
+  #controlIsUp = false;
   /** Where the media process is; null until it's ready. */
   #place: MediaPlace | null = null;
   #stopsAsked = 0;
@@ -82,7 +90,10 @@ export class Supervisor {
     this.#phase = 'stopping';
     if (this.#stopsAsked > 2) (this.#control ?? this.#media)?.kill('SIGKILL');
     else if (this.#control === null) this.#stopMedia();
-    else this.#tellControl({ kind: 'stop', now: this.#stopsAsked === 2 });
+    else {
+      this.#tellControl({ kind: 'stop', now: this.#stopsAsked === 2 });
+      if (!this.#controlIsUp) killLater(this.#control, STOP_LIMIT_STARTING_MS);
+    }
   }
 
   #startMedia(): void {
@@ -114,8 +125,10 @@ export class Supervisor {
       this.#control = null;
     });
     this.#control = child;
+    this.#controlIsUp = false;
     child.on('message', (message) => {
       this.#onMessage('control', message as FromChild, (lines) => {
+        this.#controlIsUp = true;
         if (this.#phase !== 'starting') return;
         this.#phase = 'running';
         this.#options.onReady(lines);
@@ -130,7 +143,11 @@ export class Supervisor {
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const path = fileURLToPath(new URL(`./${name}-main.${ending}`, import.meta.url));
     const child = fork(path, { stdio: 'inherit' });
+    const stopWatching = this.#watchStart(name, child);
+    // What a child says first is that it is up, or that it can't be.
+    child.once('message', stopWatching);
     const gone = (code: number | null, signal: NodeJS.Signals | null): void => {
+      stopWatching();
       onGone();
       this.#onDeath(name, code, signal);
     };
@@ -176,6 +193,27 @@ export class Supervisor {
     }
   }
 
+  /** @returns what ends the watch. */
+  #watchStart(name: ChildName, child: ChildProcess): () => void {
+    const { log, startLimitMs } = this.#options;
+    const hint = name === 'control' ? `; it may wait for ${this.#settings.store.url}` : '';
+    const problem = (afterMs: number): string =>
+      `${name} is not up after ${afterMs / 1000} s${hint}`;
+    const slow = setTimeout(() => {
+      log.warn({ child: name, problem: problem(SLOW_START_MS) }, 'child is slow to start');
+    }, SLOW_START_MS);
+    const late = setTimeout(() => {
+      const message = problem(startLimitMs);
+      if (this.#phase === 'starting') this.#giveUp({ exitCode: 1, message });
+      else log.error({ child: name, problem: message }, 'child hangs at its start');
+      child.kill('SIGKILL');
+    }, startLimitMs);
+    return () => {
+      clearTimeout(slow);
+      clearTimeout(late);
+    };
+  }
+
   #onDeath(name: ChildName, code: number | null, signal: NodeJS.Signals | null): void {
     switch (this.#phase) {
       case 'stopping':
@@ -215,7 +253,7 @@ export class Supervisor {
       return;
     }
     this.#tellControl({ kind: 'stop', now: true });
-    killLater(this.#control);
+    killLater(this.#control, STOP_LIMIT_MS);
   }
 
   #tooManyDeaths(): boolean {
@@ -233,7 +271,7 @@ export class Supervisor {
       return;
     }
     tell(this.#media, { kind: 'stop' });
-    killLater(this.#media);
+    killLater(this.#media, STOP_LIMIT_MS);
   }
 }
 
@@ -242,6 +280,6 @@ function tell(child: ChildProcess, message: ToMedia | ToControl): void {
   if (child.connected) child.send(message, () => undefined);
 }
 
-function killLater(child: ChildProcess): void {
-  setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS).unref();
+function killLater(child: ChildProcess, delayMs: number): void {
+  setTimeout(() => child.kill('SIGKILL'), delayMs).unref();
 }

@@ -1,8 +1,9 @@
 // Opens the SQLite database and brings its tables up to date. Runs in the worker thread.
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { Kysely, Migrator, SqliteDialect } from 'kysely';
+import { makeFolder } from './folder.ts';
 import { migrations, type Tables } from './schema.ts';
 
 /** One connection, two faces: typed queries, and prepared statements for the batched writer. */
@@ -21,7 +22,7 @@ const CHECKPOINT_PAGES = 4_096;
 
 /** @throws SqliteError or the file system's error, with the path in its message where it is known. */
 export async function openDatabase(path: string): Promise<OpenDatabase> {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   // Records hold phone numbers. SQLite gives its side files the mode of the database.
   closeSync(openSync(path, 'a', 0o600));
   const sqlite = new Database(path);

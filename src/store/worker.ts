@@ -1,10 +1,10 @@
 // The store's thread: the only one that touches the database. It reads the journal behind the writing thread, answers
 // questions between two groups, and says how it goes.
-import { mkdirSync } from 'node:fs';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type Database from 'better-sqlite3';
 import { neverReached } from '../base/index.ts';
 import { lockFolder, openDatabase, type OpenDatabase } from './database.ts';
+import { makeFolder } from './folder.ts';
 import type { JournalPosition } from './journal.ts';
 import { JournalReader } from './journal-reader.ts';
 import { Ledger, type LedgerCounters } from './ledger.ts';
@@ -130,7 +130,7 @@ async function open(port: MessagePort, options: WorkerOptions): Promise<void> {
   let lock: Database.Database | null = null;
   let database: OpenDatabase | null = null;
   try {
-    mkdirSync(options.journalDir, { recursive: true, mode: 0o700 });
+    makeFolder(options.journalDir, 0o700);
     lock = lockFolder(options.journalDir);
     if (lock === null) throw new Error(`${options.journalDir} is in use by another process`);
     database = await openDatabase(options.path);

@@ -1,5 +1,6 @@
 // limit: 180s
 // A start that can't succeed: a plain sentence, the right exit status, and nothing left behind.
+import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';
@@ -7,8 +8,12 @@ import { connect, createServer } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { stringify } from 'yaml';
+import { silentLog } from '../../src/base/index.ts';
+import { loadConfig } from '../../src/config/index.ts';
+import { openRunDir } from '../../src/server/run-dir.ts';
+import { Supervisor } from '../../src/server/supervisor.ts';
 import type { Ended } from '../support/child.ts';
-import { ADDRESSES, freePort } from '../support/loopback.ts';
+import { ADDRESSES, freePort, until } from '../support/loopback.ts';
 import { processTree } from '../support/processes.ts';
 import type { House } from './server-harness.ts';
 import { foldersIn, isInMemory, startCommand, withHouse } from './server-harness.ts';
@@ -126,6 +131,69 @@ test('the HTTP port in use: one plain sentence, exit 1, no call was ever taken, 
     assert.not.match(failed.output, 'is ready');
     assertNothingLeft(house, failed);
     assert.ok(await refusesConnections(sip));
+  }));
+
+test('a store in a folder that can’t be made: one plain sentence, exit 1, nothing left', () =>
+  withHouse(async (house) => {
+    await writeConfig(house);
+    house.edit((file) => {
+      file['store'] = { url: 'sqlite:/proc/nope/trunkyard.db' };
+    });
+    const failed = await serveToItsEnd(house);
+    assert.is(failed.code, 1, failed.output);
+    assert.match(failed.output, /\/proc\/nope\/trunkyard\.db: ENOENT/);
+    assertNothingLeft(house, failed);
+  }));
+
+/** Opening a pipe that nobody reads never ends, as on a disk that is gone. */
+function hangStore(house: House): void {
+  const path = `${house.folder}/hangs.db`;
+  execFileSync('mkfifo', [path]);
+  house.edit((file) => {
+    file['store'] = { url: `sqlite:${path}` };
+  });
+}
+
+test('SIGTERM ends a start that hangs', () =>
+  withHouse(async (house) => {
+    await writeConfig(house);
+    hangStore(house);
+    const program = startCommand(['serve', '--config', house.configPath]);
+    await until(
+      () => processTree(program.pid).find(({ command }) => /control-main/.test(command)),
+      {
+        what: 'the control process',
+        limitMs: 60_000,
+      },
+    );
+    program.signal('SIGTERM');
+    const { output } = await program.ended;
+    assert.not.match(output, 'is ready');
+    assert.equal(foldersIn(house.runFolders), []);
+  }));
+
+test('a start that hangs is given up, with a sentence that names what it may wait for', () =>
+  withHouse(async (house) => {
+    await writeConfig(house);
+    hangStore(house);
+    const loaded = loadConfig({ path: house.configPath });
+    assert.ok(loaded.ok);
+    const reasons: string[] = [];
+    const supervisor = new Supervisor({
+      settings: loaded.value.settings,
+      file: house.configPath,
+      configPath: house.configPath,
+      runDir: await openRunDir(house.runFolders),
+      log: silentLog,
+      startLimitMs: 30_000,
+      onReady: () => reasons.push('ready'),
+      onFailed: (message) => reasons.push(message),
+    });
+    supervisor.start();
+    assert.is(await supervisor.finished, 1);
+    const store = loaded.value.settings.store.url;
+    assert.equal(reasons, [`control is not up after 30 s; it may wait for ${store}`]);
+    assert.equal(foldersIn(house.runFolders), []);
   }));
 
 test.run();

@@ -276,4 +276,12 @@ test('a leg that is up when the store closes is closed at the next start', async
 });
 
 test.after(removeFolders);
+test('refuses a folder that can’t be made, instead of trying for ever', async () => {
+  const options = optionsIn(aFolder(), new FakeTime());
+  const opened = await openStore({ ...options, url: 'sqlite:/proc/nope/trunkyard.db' });
+  assert.ok(!opened.ok);
+  assert.is(opened.error.code, 'STORE_UNAVAILABLE');
+  assert.match(opened.error.message, /^\/proc\/nope\/trunkyard\.db: ENOENT/);
+});
+
 test.run();
