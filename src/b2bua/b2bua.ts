@@ -24,6 +24,7 @@ import {
   onRingTimer,
   onUnreachable,
 } from './setup.ts';
+import { refuseOpening, refuseUnrecorded } from './store-failure.ts';
 import {
   onAckMissing,
   onBye,
@@ -103,6 +104,10 @@ export class B2bua {
         break;
       case 'storeHealth':
         this.#storeAvailable = input.available;
+        if (!input.available) refuseOpening(this.#table, this.#table.calls.values());
+        break;
+      case 'unrecorded':
+        this.#onUnrecorded(input.txn);
         break;
       case 'reload':
         this.#table.settings = { ...this.#table.settings, book: input.book };
@@ -171,7 +176,7 @@ export class B2bua {
     const { book } = this.#table.settings;
     const known = book.bySource(news.flow.remote.host) !== null || book.hasDigestTrunks;
     if (!known) {
-      this.#table.respond(txn, { status: 403, toTag: this.#table.random.hex(8) });
+      this.#table.dismiss(txn, { status: 403, toTag: null });
       this.#table.rejected('SOURCE_NOT_ALLOWED', null);
     } else if (request.method === 'OPTIONS') this.#onOptions(txn, request);
     else if (request.method === 'BYE')
@@ -217,7 +222,10 @@ export class B2bua {
     if (!ours || place.leg.finished || place.call.ending !== null) {
       // A BYE that crosses ours is answered 200 by an ended leg still known; strangers get 481.
       const status = ours && request.method === 'BYE' ? 200 : 481;
-      this.#table.respond(txn, { status, toTag: null });
+      const answer = { status, toTag: null };
+      // Anyone can make a tag up; what names none of ours must not take the room of requests that do.
+      if (place === null) this.#table.dismiss(txn, answer);
+      else this.#table.respond(txn, answer);
       return;
     }
     if (dialog.acceptRequest(request.cseq.number) === 'stale') {
@@ -326,6 +334,13 @@ export class B2bua {
     if (use.kind === 'invite') onUnreachable(this.#table, use.call, use.attempt, why);
     else if (use.kind === 'reinvite') onReinviteFailed(this.#table, use.call, use.leg, txn);
     else if (use.kind === 'late') onLateFinal(this.#table, txn, use, null);
+  }
+
+  #onUnrecorded(txn: ClientTxnId): void {
+    const use = this.#table.txnUse(txn);
+    this.#table.forgetTxn(txn);
+    if (use?.kind === 'invite') refuseUnrecorded(this.#table, use.call);
+    else if (use?.kind === 'late') onLateFinal(this.#table, txn, use, null);
   }
 
   #onTimer(call: Call, name: TimerName): void {

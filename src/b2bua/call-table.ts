@@ -14,7 +14,7 @@ import type {
 } from '../base/index.ts';
 import { clientTxnId, orderId } from '../base/index.ts';
 import type { EngineOrder } from '../engine/index.ts';
-import type { TimerHandle } from '../sip/index.ts';
+import type { OutgoingResponse, TimerHandle } from '../sip/index.ts';
 import { TimerWheel } from '../sip/index.ts';
 import type { GatewayAttempt, GatewayHealth, HealthInput, Trunk } from '../trunks/index.ts';
 import { planAttempts } from '../trunks/index.ts';
@@ -165,14 +165,13 @@ export class CallTable implements Context {
   }
 
   respond(txn: ServerTxnId, answer: Answer): void {
-    const response = {
-      status: answer.status,
-      reason: answer.reason ?? null,
-      toTag: answer.toTag,
-      headers: answer.headers ?? [],
-      body: answer.body ?? null,
-    };
+    const response = responseOf(answer);
     this.#outputs.push({ kind: 'sip', order: { kind: 'respond', txn, response } });
+  }
+
+  dismiss(txn: ServerTxnId, answer: Answer): void {
+    const response = responseOf(answer);
+    this.#outputs.push({ kind: 'sip', order: { kind: 'dismiss', txn, response } });
   }
 
   engine(orders: readonly EngineOrder[]): void {
@@ -305,4 +304,14 @@ export class CallTable implements Context {
     this.settings.admission.release(call.ticket);
     this.#calls.delete(call.id);
   }
+}
+
+function responseOf(answer: Answer): OutgoingResponse {
+  return {
+    status: answer.status,
+    reason: answer.reason ?? null,
+    toTag: answer.toTag,
+    headers: answer.headers ?? [],
+    body: answer.body ?? null,
+  };
 }

@@ -71,6 +71,8 @@ export interface Context {
   readonly random: Random;
   sip(order: SipOrder): void;
   respond(txn: ServerTxnId, answer: Answer): void;
+  /** A final answer to somebody we don't know: sent once, with a tag of the core's, and nothing is kept (RFC 3261 §26.3.2.4). */
+  dismiss(txn: ServerTxnId, answer: Answer): void;
   engine(orders: readonly EngineOrder[]): void;
   commit(event: DomainEvent): void;
   rejected(code: ErrorCode, trunk: string | null): void;

@@ -1,5 +1,5 @@
 // Lets a new INVITE in or says why not: who sent it, may it start a call, where does its number go, is there a codec.
-import type { CodedError, Flow, Result, ServerTxnId } from '../base/index.ts';
+import type { CodedError, ErrorCode, Flow, Result, ServerTxnId } from '../base/index.ts';
 import { err, ok } from '../base/index.ts';
 import type {
   AudioDescription,
@@ -55,17 +55,8 @@ export function admit(
   flow: Flow,
   gate: Gate,
 ): Result<Admitted, Refusal> {
-  if (gate.draining)
-    return refuse({ code: 'NODE_DRAINING', message: 'draining', retryAfterS: 30 }, null);
-  if (!gate.storeAvailable) {
-    return refuse(
-      { code: 'STORE_UNAVAILABLE', message: 'the store refuses writes', retryAfterS: 5 },
-      null,
-    );
-  }
-  if (!gate.engineReady) {
-    return refuse({ code: 'ENGINE_LOST', message: 'no media process', retryAfterS: 2 }, null);
-  }
+  const closed = closedGate(gate);
+  if (closed !== null) return refuse(closed, cx.settings.book.bySource(flow.remote.host));
   const caller = identify(cx, request, flow);
   if (!caller.ok) return caller;
   const { trunk, authIdentity } = caller.value;
@@ -81,6 +72,16 @@ export function admit(
   return ok({ ...admitted, route: route.value, offer: offer.value });
 }
 
+/** Why nobody gets in just now; null while anyone may. */
+function closedGate(gate: Gate): CodedError | null {
+  if (gate.draining) return { code: 'NODE_DRAINING', message: 'draining', retryAfterS: 30 };
+  if (!gate.storeAvailable) {
+    return { code: 'STORE_UNAVAILABLE', message: 'the store refuses writes', retryAfterS: 5 };
+  }
+  if (gate.engineReady) return null;
+  return { code: 'ENGINE_LOST', message: 'no media process', retryAfterS: 2 };
+}
+
 /** What was dialled: the user part, or the whole of a tel: URI. */
 export function dialledOf(request: SipRequest): string {
   return request.uri.scheme === 'tel' ? request.uri.text : (request.uri.user ?? '');
@@ -92,9 +93,19 @@ export function callerOf(request: SipRequest): string {
   return dialledText(readDialled(match?.[1] ?? ''));
 }
 
-/** Refuses INVITE `txn` in one go and counts it. */
+/** What is answered before the sender has shown who it is: its source may be forged. */
+const STRANGERS: ReadonlySet<ErrorCode> = new Set([
+  'AUTH_REQUIRED',
+  'AUTH_FAILED',
+  'SOURCE_NOT_ALLOWED',
+]);
+
+/** Refuses INVITE `txn` in one go and counts it; a stranger's is forgotten with its answer. */
 export function answerRefusal(cx: Context, txn: ServerTxnId, refusal: Refusal): void {
-  cx.respond(txn, refusalAnswer(refusal.error, cx.random.hex(8), refusal.headers));
+  const { error, trunk, headers } = refusal;
+  const answer = refusalAnswer(error, cx.random.hex(8), headers);
+  if (trunk === null || STRANGERS.has(error.code)) cx.dismiss(txn, answer);
+  else cx.respond(txn, answer);
   cx.rejected(refusal.error.code, refusal.trunk?.name ?? null);
 }
 

@@ -77,6 +77,8 @@ export class B2buaDriver {
   readonly outputs: B2buaOutput[] = [];
   readonly requests: SentRequest[] = [];
   readonly responses: SentResponse[] = [];
+  /** Transactions that were answered and forgotten at once; their answers stand among `responses`. */
+  readonly dismissed: ServerTxnId[] = [];
   readonly acks: Ack[] = [];
   readonly cancels: Cancel[] = [];
   readonly facts: DomainEvent[] = [];
@@ -240,6 +242,10 @@ export class B2buaDriver {
     switch (order.kind) {
       case 'request':
         this.requests.push({ txn: order.txn, request: order.request, host: order.target.host });
+        break;
+      case 'dismiss':
+        this.dismissed.push(order.txn);
+        this.responses.push({ txn: order.txn, ...order.response });
         break;
       case 'respond':
         this.responses.push({ txn: order.txn, ...order.response });

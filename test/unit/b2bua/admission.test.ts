@@ -35,6 +35,25 @@ test('a source of no trunk is told 403 and leaves no record', () => {
   noRecord(driver);
 });
 
+test('what is answered before anyone is known keeps no transaction, what a known caller hears does', () => {
+  const driver = new B2buaDriver({ edit: DIGEST });
+  const stranger = driver.receive(anInvite(), '198.51.100.1');
+  const wrong = driver.receive(
+    answered(headerOf(driver.lastTold(stranger), 'WWW-Authenticate'), 'guess'),
+    '198.51.100.1',
+  );
+  const madeUp = driver.receive(
+    aRequest('BYE').with('To', '<sip:x@192.0.2.1>;tag=made-up'),
+    '198.51.100.1',
+  );
+  const known = driver.receive(anInvite().dialling('339999'));
+  assert.equal(
+    [stranger, wrong, madeUp, known].flatMap((txn) => driver.statuses(txn)),
+    [401, 403, 481, 404],
+  );
+  assert.equal(driver.dismissed, [stranger, wrong, madeUp]);
+});
+
 test('other requests of a source of no trunk are told 403', () => {
   const driver = new B2buaDriver();
   for (const method of ['OPTIONS', 'REGISTER', 'MESSAGE']) {
