@@ -1,6 +1,7 @@
 // What goes into the B2BUA and what comes out. It holds no sockets and no clock.
 import type {
   CallId,
+  ClientTxnId,
   DomainEvent,
   EpochMs,
   ErrorCode,
@@ -28,8 +29,10 @@ export type B2buaInput =
   | { readonly kind: 'drain'; readonly on: boolean }
   /** The drain limit: BYE to every straggler. */
   | { readonly kind: 'hangupAll'; readonly cause: ErrorCode }
-  /** Without a working store no new call is taken: its record could be lost. */
+  /** Without a working store no new call is taken, and none is placed that has asked nobody yet: its record could be lost. */
   | { readonly kind: 'storeHealth'; readonly available: boolean }
+  /** This INVITE was held back, since the start of its leg could not be written. */
+  | { readonly kind: 'unrecorded'; readonly txn: ClientTxnId }
   /** Whether the media process is there to take orders. */
   | { readonly kind: 'engineReady'; readonly ready: boolean }
   /** A new configuration's trunks, routes and limits; calls in progress keep theirs. */

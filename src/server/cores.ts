@@ -64,7 +64,7 @@ export function joinCores(parts: CoreParts): Cores {
       engine: (orders) => parts.media.submit(orders),
       commit: (events) => {
         metrics.facts(events);
-        parts.store.append(events);
+        return parts.store.append(events);
       },
       rejected: (code, trunk) => metrics.rejected(code, trunk),
       refused: ({ remote }, { code, message }, answered) => {

@@ -11,7 +11,7 @@ import type {
   SendTarget,
 } from '../base/index.ts';
 import { neverReached } from '../base/index.ts';
-import type { B2bua, B2buaInput, B2buaOutput } from '../b2bua/index.ts';
+import type { B2bua, B2buaInput, B2buaOutput, SipOrder } from '../b2bua/index.ts';
 import type { EngineOrder } from '../engine/index.ts';
 import type { SipCore, SipInput, SipOutput } from '../sip/index.ts';
 import type { GatewayHealth, HealthOutput } from '../trunks/index.ts';
@@ -20,8 +20,11 @@ import type { GatewayHealth, HealthOutput } from '../trunks/index.ts';
 export interface Carriers {
   send(to: Flow | SendTarget, bytes: Buffer, txn: ClientTxnId | null): void;
   engine(orders: readonly EngineOrder[]): void;
-  /** Must be durable against the death of this process when it returns. */
-  commit(events: readonly DomainEvent[]): void;
+  /**
+   * Must make the facts durable against the death of this process before it returns.
+   * @returns false when that failed: the facts are kept and written later, but nothing new may rest on them.
+   */
+  commit(events: readonly DomainEvent[]): boolean;
   rejected(code: ErrorCode, trunk: string | null): void;
   refused(flow: Flow, error: CodedError, answered: boolean): void;
   /** A gateway went down, asked for rest or came back. */
@@ -91,21 +94,23 @@ export class Signalling {
 
   // First in, first out; the list only grows while it is walked, so an index is cheaper than shifting.
   #run(now: Now): void {
-    for (let next = 0; next < this.#pending.length; next += 1) {
-      const pending = this.#pending[next];
-      if (pending === undefined) break;
-      if (pending.from === 'sip') this.#carrySip(now, pending.output);
-      else this.#carryB2bua(now, pending.output);
-    }
-    this.#pending.length = 0;
-    this.#writeFacts();
+    do {
+      for (let next = 0; next < this.#pending.length; next += 1) {
+        const pending = this.#pending[next];
+        if (pending === undefined) break;
+        if (pending.from === 'sip') this.#carrySip(now, pending.output);
+        else this.#carryB2bua(now, pending.output);
+      }
+      this.#pending.length = 0;
+      this.#writeFacts(now);
+    } while (this.#pending.length > 0);
   }
 
   #carrySip(now: Now, output: SipOutput): void {
     const { b2bua, carriers } = this.#parts;
     switch (output.kind) {
       case 'send':
-        this.#writeFacts();
+        this.#writeFacts(now);
         carriers.send(output.to, output.bytes, output.txn);
         break;
       case 'refused':
@@ -128,7 +133,7 @@ export class Signalling {
     const { sip, carriers } = this.#parts;
     switch (output.kind) {
       case 'sip':
-        this.#queueSip(sip.handle(now.mono, output.order));
+        if (this.#mayCarry(now, output.order)) this.#queueSip(sip.handle(now.mono, output.order));
         break;
       case 'engine':
         carriers.engine(output.orders);
@@ -147,12 +152,28 @@ export class Signalling {
     }
   }
 
+  /**
+   * Whether an order may go on. An INVITE to a gateway may not while the start of its leg isn't written: a crash would leave a
+   * call in the world that no record tells of. Everything else goes on, since calls in progress outlive a full disk.
+   */
+  #mayCarry(now: Now, order: SipOrder): boolean {
+    if (order.kind !== 'request' || order.request.method !== 'INVITE') return true;
+    const starts = this.#facts.some((fact) => fact.kind === 'leg.started');
+    if (!starts || this.#writeFacts(now)) return true;
+    this.#queueB2bua(this.#parts.b2bua.handle(now, { kind: 'unrecorded', txn: order.txn }));
+    return false;
+  }
+
   // One write for all facts since the last message went out: the message that tells a peer comes after the fact it depends on.
-  #writeFacts(): void {
-    if (this.#facts.length === 0) return;
+  #writeFacts(now: Now): boolean {
+    if (this.#facts.length === 0) return true;
     const facts = this.#facts;
     this.#facts = [];
-    this.#parts.carriers.commit(facts);
+    const { b2bua, carriers } = this.#parts;
+    const written = carriers.commit(facts);
+    // At once, and not with the store's own news, which come a moment later: until then another call could be let in.
+    if (!written) this.#queueB2bua(b2bua.handle(now, { kind: 'storeHealth', available: false }));
+    return written;
   }
 }
 

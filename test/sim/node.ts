@@ -36,6 +36,8 @@ export class SimNode {
   readonly facts: DomainEvent[] = [];
   /** Sees every write of facts when it happens. */
   onFacts: ((events: readonly DomainEvent[]) => void) | null = null;
+  /** False: facts can't be written and are kept for later, as on a full disk. */
+  storeWrites = true;
   readonly rejections: ErrorCode[] = [];
   readonly refusals: ErrorCode[] = [];
   readonly gatewayNews: HealthOutput[] = [];
@@ -88,6 +90,7 @@ export class SimNode {
         commit: (events) => {
           this.facts.push(...events);
           this.onFacts?.(events);
+          return this.storeWrites;
         },
         rejected: (code) => this.rejections.push(code),
         refused: (_flow, error) => this.refusals.push(error.code),

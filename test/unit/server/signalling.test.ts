@@ -88,6 +88,42 @@ test('writes a refused call’s record, in one piece, before the refusal', () =>
   assert.equal(seen, ['facts leg.started leg.ended', '404 to 192.0.2.10']);
 });
 
+test('holds back the INVITE of a leg whose start can’t be written, and refuses its call and those that come', () => {
+  const { clock, node, network, seen } = aNode();
+  // The caller's leg is written; the gateway's meets the full disk.
+  node.onFacts = (events) => {
+    seen.push(`facts ${events.map(({ kind }) => kind).join(' ')}`);
+    node.storeWrites = node.facts.length < 2;
+  };
+  network.send(udp(ALICE, NODE, invite('441632960000')));
+  clock.runUntil(150);
+  assert.equal(seen.slice(0, 3), ['facts leg.started', 'facts leg.started', '503 to 192.0.2.10']);
+  assert.not.ok(seen.includes('INVITE to 192.0.2.20'));
+  assert.equal(node.rejections, ['STORE_UNAVAILABLE']);
+  clock.runUntil(40_000);
+  assert.equal(
+    node.facts.flatMap((fact) => (fact.kind === 'leg.ended' ? [fact.leg.cause] : [])),
+    ['STORE_UNAVAILABLE', 'STORE_UNAVAILABLE'],
+  );
+  const { callCount, held } = node.b2bua;
+  assert.equal({ callCount, txns: held.txns }, { callCount: 0, txns: 0 });
+  node.onFacts = null;
+  network.send(udp(ALICE, NODE, invite('441632960001')));
+  clock.runUntil(40_100);
+  assert.is(node.rejections.length, 2, 'the next is refused before it becomes a call');
+  node.storeWrites = true;
+  node.command({ kind: 'storeHealth', available: true });
+});
+
+test('refuses a call that has asked nobody yet when the store stops writing', () => {
+  const { clock, node, network, seen } = aNode();
+  node.storeWrites = false;
+  network.send(udp(ALICE, NODE, invite('441632960000')));
+  clock.runUntil(150);
+  assert.not.ok(seen.includes('INVITE to 192.0.2.20'));
+  assert.equal(node.rejections, ['STORE_UNAVAILABLE']);
+});
+
 test('its next deadline is the earliest of its cores, and a tick serves them all', () => {
   const { clock, node, network, seen } = aNode();
   network.send(udp(ALICE, NODE, invite('441632960000')));
