@@ -14,7 +14,7 @@ import type {
 } from '../base/index.ts';
 import { clientTxnId, orderId } from '../base/index.ts';
 import type { EngineOrder } from '../engine/index.ts';
-import type { OutgoingResponse, TimerHandle } from '../sip/index.ts';
+import type { Dialog, OutgoingResponse, TimerHandle } from '../sip/index.ts';
 import { TimerWheel } from '../sip/index.ts';
 import type { GatewayAttempt, GatewayHealth, HealthInput, Trunk } from '../trunks/index.ts';
 import { planAttempts } from '../trunks/index.ts';
@@ -223,6 +223,14 @@ export class CallTable implements Context {
 
   unbindTag(tag: string): void {
     this.#tags.delete(tag);
+  }
+
+  retag(leg: Leg, dialog: Dialog): void {
+    const place = this.#tags.get(leg.localTag);
+    this.#tags.delete(leg.localTag);
+    leg.localTag = this.random.hex(8);
+    leg.dialog = dialog.retagged(leg.localTag);
+    if (place !== undefined) this.#tags.set(leg.localTag, place);
   }
 
   bindServerTxn(txn: ServerTxnId, call: Call, leg: Leg): void {

@@ -67,6 +67,8 @@ export interface WaitingInvite {
   readonly opens: boolean;
   /** Our 2xx went out; the ACK is still to come. */
   answered: boolean;
+  /** The answer that our tag of now stands for at the caller; null while it was told none. */
+  toldAnswer: Buffer | null;
   /** Record-Route lines that our answers repeat (RFC 3261 §12.1.1). */
   readonly recordRoutes: HeaderLines;
 }

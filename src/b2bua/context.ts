@@ -85,6 +85,8 @@ export interface Context {
   /** From now on in-dialog requests with our tag `leg.localTag` find this leg. */
   bindTag(call: Call, leg: Leg): void;
   unbindTag(tag: string): void;
+  /** Gives a leg another tag, and an early dialog of that tag: requests with the old one find nobody any more. */
+  retag(leg: Leg, dialog: Dialog): void;
   /** ACK, CANCEL and ackMissing of this server transaction find this leg. */
   bindServerTxn(txn: ServerTxnId, call: Call, leg: Leg): void;
   unbindServerTxn(txn: ServerTxnId): void;

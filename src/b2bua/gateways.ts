@@ -7,6 +7,7 @@ import { answerTo } from './credentials.ts';
 import { finishRefused } from './ending.ts';
 import { newAttempt, sendInvite, takeIdentity } from './gateway-invite.ts';
 import { pointFor } from './identity.ts';
+import { disconnectLegs } from './media-orders.ts';
 import { openExchange, sdpBody } from './offer-answer.ts';
 import { outcomeOf } from './outcome.ts';
 import { commitStart } from './records.ts';
@@ -42,6 +43,8 @@ function sendAttempt(cx: Context, call: Call, plan: GatewayAttempt): boolean {
   b.gateway = plan.gateway.id;
   b.peerAddress = target.host;
   b.point = pointFor(cx, target);
+  // Early media of the gateway before: the caller is not to hear it any more, nor that gateway the caller.
+  disconnectLegs(cx, call);
   let body: Buffer | null = null;
   if (call.firstOffer !== null) {
     const forwarded = openExchange(cx, call, { offerer: call.a, answerer: b }, call.firstOffer);

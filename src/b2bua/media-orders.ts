@@ -66,6 +66,22 @@ export function connectLegs(cx: Context, call: Call, x: Leg, y: Leg): void {
   if (call.connecting !== null) cx.setTimer(call, 'engine', ENGINE_WAIT_MS);
 }
 
+/** Takes the legs apart again: nothing that the callee's side was told about counts any more. */
+export function disconnectLegs(cx: Context, call: Call): void {
+  const { b } = call;
+  if (b === null || b.anchor.theirs === null) return;
+  b.anchor.ours = null;
+  b.anchor.theirs = null;
+  const orders: EngineOrder[] = [];
+  for (const leg of legsOf(call)) {
+    const { endpoint } = leg.anchor;
+    if (endpoint === null) continue;
+    const order = cx.newOrder({ kind: 'change', call, leg });
+    orders.push({ kind: 'closeLink', order, from: endpoint });
+  }
+  cx.engine(orders);
+}
+
 function mapsBetween(x: Leg, y: Leg): PayloadMaps | null {
   if (x.anchor.ours === null || x.anchor.theirs === null) return null;
   if (y.anchor.ours === null || y.anchor.theirs === null) return null;

@@ -60,6 +60,7 @@ export function onReinvite(
     lateOffer: offer.value === null,
     opens: false,
     answered: false,
+    toldAnswer: null,
     recordRoutes,
   };
   cx.bindServerTxn(txn, call, leg);

@@ -45,6 +45,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     lateOffer: admitted.offer === null,
     opens: true,
     answered: false,
+    toldAnswer: null,
     recordRoutes: recordRouteLines(request),
   };
   const call: Call = {

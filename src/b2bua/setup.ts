@@ -80,6 +80,7 @@ export function onProgress(cx: Context, call: Call, attempt: Attempt, response: 
   if (b === null || waiting === null || waiting.answered) return;
   call.phase = 'ringing';
   const early = earlyAnswer(cx, call, response);
+  if (early !== null) takeTagFor(cx, call.a, early);
   commitRinging(cx, b);
   commitRinging(cx, call.a);
   cx.respond(waiting.txn, {
@@ -91,6 +92,20 @@ export function onProgress(cx: Context, call: Call, attempt: Attempt, response: 
     ],
     body: early,
   });
+}
+
+/**
+ * Gives the caller another tag of ours when this answer differs from what the one it knows stands for. Under one tag every
+ * description but the first is ignored (RFC 3261 §13.2.1); forks of the gateway's and the gateway after it answer differently,
+ * and so each is to the caller what it is to us: a dialog of its own.
+ */
+function takeTagFor(cx: Context, leg: Leg, answer: Buffer): void {
+  const waiting = leg.waitingInvite;
+  if (waiting === null || leg.dialog === null) return;
+  const told = waiting.toldAnswer;
+  waiting.toldAnswer = answer;
+  if (told === null || told.equals(answer)) return;
+  cx.retag(leg, leg.dialog);
 }
 
 function earlyAnswer(cx: Context, call: Call, response: SipResponse): Buffer | null {
@@ -209,6 +224,7 @@ function answerCaller(cx: Context, call: Call, body: Buffer): void {
     call.heldAnswer = { body, since: cx.now };
     return;
   }
+  takeTagFor(cx, call.a, body);
   waiting.answered = true;
   call.phase = 'answered';
   // Its facts live on in what the legs agreed to.

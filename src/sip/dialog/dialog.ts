@@ -183,6 +183,28 @@ export class Dialog {
     });
   }
 
+  /**
+   * The same parties under another tag of ours: a further early dialog of the INVITE that made this
+   * one (RFC 3261 §12.1.1, §13.1). Only before the first request of ours.
+   */
+  retagged(tag: string): Dialog {
+    const localText = this.#localText.slice(0, this.#localText.length - this.localTag.length) + tag;
+    return new Dialog({
+      callId: this.callId,
+      localTag: tag,
+      remoteTag: this.remoteTag,
+      localText,
+      remoteText: this.#remoteText,
+      localContact: this.localContact,
+      remoteTarget: this.#remoteTarget,
+      routeSet: this.#routeSet,
+      localCseq: this.#localCseq,
+      remoteCseq: this.#remoteCseq,
+      isConfirmed: false,
+      pinnedTarget: this.pinnedTarget,
+    });
+  }
+
   get key(): string {
     return dialogKey(this);
   }

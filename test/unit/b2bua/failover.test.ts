@@ -215,6 +215,20 @@ test('E17 the next trunk of the route takes the call of a full one', () => {
   assert.equal(hosts(driver), ['192.0.2.20', '192.0.2.30']);
 });
 
+test('early media of a gateway that refuses is taken away before the next one is asked', () => {
+  const driver = new B2buaDriver();
+  driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 183, { body: sdpOf({ host: '192.0.2.20' }) });
+  const feeds = (): readonly boolean[] =>
+    [...driver.engine.endpoints.values()].map((endpoint) => endpoint.feeds !== null);
+  assert.equal(feeds(), [true, true]);
+  driver.answer(driver.lastSent('INVITE'), 503);
+  assert.equal(feeds(), [false, false]);
+  driver.answer(driver.lastSent('INVITE'), 180);
+  driver.answer(driver.lastSent('INVITE'), 200, { body: sdpOf({ host: '192.0.2.21' }) });
+  assert.equal(feeds(), [true, true]);
+});
+
 test('a gateway that refuses after ringing sends the call to the next one', () => {
   const driver = new B2buaDriver();
   const txn = driver.receive(anInvite());

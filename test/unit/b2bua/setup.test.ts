@@ -8,7 +8,15 @@ import {
   standingCall,
   START_EPOCH,
 } from '../../support/b2bua-driver.ts';
-import { anInvite, aRequest, headerOf, inDialog, sdpOf } from '../../support/sip-messages.ts';
+import {
+  anInvite,
+  aRequest,
+  headerOf,
+  inDialog,
+  PCMA,
+  PCMU,
+  sdpOf,
+} from '../../support/sip-messages.ts';
 import { NOTHING_HELD } from './expectations.ts';
 
 const bobSays = sdpOf({ host: '192.0.2.20', port: 50_000 });
@@ -45,6 +53,40 @@ test('a 200 that answers otherwise than its 183 moves the media', () => {
   });
   const [, b] = [...driver.engine.endpoints.values()];
   assert.equal(b?.update?.remoteRtp, { host: '192.0.2.22', port: 51_000 });
+});
+
+test('an answer that differs from an earlier one comes under another tag of ours, which the call then has', () => {
+  const driver = new B2buaDriver();
+  const invite = anInvite().withBody(sdpOf({ codecs: [PCMU, PCMA] }));
+  const txn = driver.receive(invite);
+  const sent = driver.lastSent('INVITE');
+  const says = (...codecs: readonly (typeof PCMU | typeof PCMA)[]): { readonly body: string } => ({
+    body: sdpOf({ host: '192.0.2.20', codecs }),
+  });
+  driver.answer(sent, 180, { toTag: 'one' });
+  driver.answer(sent, 183, { ...says(PCMU), toTag: 'one' });
+  driver.answer(sent, 183, { ...says(PCMU), toTag: 'one' });
+  driver.answer(sent, 200, { ...says(PCMA), toTag: 'two' });
+  const [ringing, early, again, answer] = driver.told(txn).map(({ toTag }) => toTag);
+  assert.equal([early, again], [ringing, ringing]);
+  assert.is.not(answer, early);
+  const alice = callerOf(driver, invite, txn);
+  alice.acknowledge(txn);
+  assert.equal(driver.statuses(alice.send('BYE')), [200]);
+  assert.equal(driver.statuses(txn), [180, 183, 183, 200]);
+});
+
+test('our BYE names the tag that the caller was answered under', () => {
+  const driver = new B2buaDriver();
+  const invite = anInvite().withBody(sdpOf({ codecs: [PCMU, PCMA] }));
+  const txn = driver.receive(invite);
+  const sent = driver.lastSent('INVITE');
+  driver.answer(sent, 183, { body: sdpOf({ codecs: [PCMU] }), toTag: 'one' });
+  driver.answer(sent, 200, { body: sdpOf({ codecs: [PCMA] }), toTag: 'two' });
+  callerOf(driver, invite, txn).acknowledge(txn);
+  calleeOf(driver, sent, 'two').send('BYE');
+  const from = headerOf(driver.lastSent('BYE').request, 'From');
+  assert.is(from, `${invite.value('To')};tag=${driver.lastTold(txn).toTag ?? ''}`);
 });
 
 test('an answer without any shared codec is acknowledged, hung up, and told 488', () => {
