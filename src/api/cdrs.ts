@@ -1,9 +1,8 @@
 // Call records: JSON by pages, CSV as one stream of any length.
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { LegRecord } from '../base/index.ts';
 import { csvHeader, csvRows, toJson } from '../records/index.ts';
-import type { ApiDeps, CdrQuery, CdrSource } from './deps.ts';
+import type { ApiDeps, CdrPage, CdrQuery, CdrSource } from './deps.ts';
 import { sendError } from './errors.ts';
 import { CdrList, CdrsQuery, limitOf, PAGE_ROWS_MAX, timeOf } from './schemas.ts';
 
@@ -34,12 +33,17 @@ export function registerCdrs(app: FastifyInstance, deps: ApiDeps): void {
         return sendCsv(reply, deps.cdrs, wanted, query.limit === undefined);
       const page = await deps.cdrs.listLegs(wanted);
       if (!page.ok) return sendError(reply, page.error);
-      return reply.send({ cdrs: page.value.legs.map(toJson), next_cursor: page.value.nextCursor });
+      const { legs, nextCursor, resumeCursor } = page.value;
+      return reply.send({
+        cdrs: legs.map(toJson),
+        next_cursor: nextCursor,
+        resume_cursor: resumeCursor,
+      });
     },
   );
 }
 
-/** All rows from the cursor on, or one page of `limit` rows with the cursor of the next in `x-next-cursor`. */
+/** All rows from the cursor on, or one page of `limit` rows with the cursors of the JSON answer as headers. */
 async function sendCsv(
   reply: FastifyReply,
   cdrs: CdrSource,
@@ -53,19 +57,19 @@ async function sendCsv(
     .type('text/csv; charset=utf-8; header=present')
     .header('content-disposition', 'attachment; filename="cdrs.csv"');
   if (!all) {
+    void reply.header('x-resume-cursor', first.value.resumeCursor);
     if (first.value.nextCursor !== null) void reply.header('x-next-cursor', first.value.nextCursor);
     return reply.send(csvHeader() + csvRows(first.value.legs));
   }
   return reply.send(Readable.from(csvChunks(cdrs, wanted, first.value), { objectMode: false }));
 }
 
-interface Page {
-  readonly legs: readonly LegRecord[];
-  readonly nextCursor: string | null;
-}
-
 /** Pages are asked for as fast as the client reads; a store that fails on the way breaks the connection off, visibly. */
-async function* csvChunks(cdrs: CdrSource, wanted: CdrQuery, first: Page): AsyncGenerator<string> {
+async function* csvChunks(
+  cdrs: CdrSource,
+  wanted: CdrQuery,
+  first: CdrPage,
+): AsyncGenerator<string> {
   yield csvHeader();
   for (let page = first; ;) {
     if (page.legs.length > 0) yield csvRows(page.legs);

@@ -39,7 +39,7 @@ export interface LiveCall {
 }
 
 export interface CdrQuery {
-  /** Selects by a leg's end: `from` <= ended < `to`. */
+  /** Selects by a leg's end: `from` <= ended < `to`. Rows come in the order of their commit. */
   readonly from?: EpochMs;
   readonly to?: EpochMs;
   readonly trunk?: string;
@@ -47,13 +47,17 @@ export interface CdrQuery {
   readonly cursor?: string;
 }
 
+export interface CdrPage {
+  readonly legs: readonly LegRecord[];
+  /** Null on the last page. */
+  readonly nextCursor: string | null;
+  /** Gives, at any later time, what was committed behind this page. */
+  readonly resumeCursor: string;
+}
+
 /** The store's side of call records. */
 export interface CdrSource {
-  listLegs(
-    query: CdrQuery,
-  ): Promise<
-    Result<{ readonly legs: readonly LegRecord[]; readonly nextCursor: string | null }, CodedError>
-  >;
+  listLegs(query: CdrQuery): Promise<Result<CdrPage, CodedError>>;
   findCall(callId: CallId): Promise<Result<readonly LegRecord[], CodedError>>;
 }
 

@@ -2,6 +2,7 @@
 export { registerRoutes, apiServerOptions } from './register.ts';
 export type {
   ApiDeps,
+  CdrPage,
   CdrQuery,
   CdrSource,
   ConfigOwner,

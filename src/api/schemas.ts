@@ -23,7 +23,10 @@ const limit = Type.Optional(
   Type.String({ pattern: LIMIT_PATTERN, description: `rows of a page, 1 to ${PAGE_ROWS_MAX}` }),
 );
 const cursor = Type.Optional(
-  Type.String({ maxLength: CURSOR_LENGTH_MAX, description: '`next_cursor` of the page before' }),
+  Type.String({
+    maxLength: CURSOR_LENGTH_MAX,
+    description: '`next_cursor` or `resume_cursor` of a page before',
+  }),
 );
 const time = Type.Optional(
   Type.String({
@@ -104,7 +107,11 @@ export const CallAnswer = Type.Object({
   cdrs: Type.Array(Cdr),
 });
 export const HangUp = Type.Object({ call_id: Type.String(), hang_up: Type.Literal('ordered') });
-export const CdrList = Type.Object({ cdrs: Type.Array(Cdr), next_cursor: nullable('string') });
+export const CdrList = Type.Object({
+  cdrs: Type.Array(Cdr),
+  next_cursor: nullable('string'),
+  resume_cursor: Type.String(),
+});
 
 const Trunk = Type.Object({
   name: Type.String(),

@@ -39,6 +39,7 @@ const UTF8_BYTES_MAX = 3;
 const MEMORY_BYTES_FIRST = 8 * 1024;
 const KINDS: ReadonlySet<string> = new Set([
   'leg.started',
+  'leg.attempted',
   'leg.ringing',
   'leg.answered',
   'leg.ended',

@@ -6,6 +6,7 @@ import {
   neverReached,
   type DomainEvent,
   type EpochMs,
+  type LegAttempt,
   type LegId,
   type LegRecord,
   type LegStart,
@@ -19,6 +20,8 @@ export interface OpenLegState {
   /** The run whose monotonic clock the times below are of. */
   readonly run: number;
   readonly startedMonoMs: number;
+  /** The attempt under way; absent before the first, on inbound legs, and in what older versions wrote. */
+  readonly attempt?: LegAttempt;
   readonly ringing: Moment | null;
   readonly answered: Moment | null;
 }
@@ -124,6 +127,13 @@ export class OpenLegs {
           inTable: false,
         });
         return;
+      case 'leg.attempted': {
+        const open = this.#legs.get(event.legId);
+        if (open === undefined) return;
+        open.state = { ...open.state, attempt: event.attempt };
+        open.pinnedSegment ??= this.#pin(segmentIndex);
+        return;
+      }
       case 'leg.ringing':
       case 'leg.answered': {
         const open = this.#legs.get(event.legId);
@@ -182,12 +192,16 @@ function isOpenLegState(value: unknown): value is OpenLegState {
  * `endedAt` is the wall clock of the last line, yet never before the leg's own times.
  */
 function closedRecord(state: OpenLegState, last: LastSign | null): LegRecord {
-  const { leg, ringing, answered, startedMonoMs } = state;
+  const { leg, attempt, ringing, answered, startedMonoMs } = state;
   const known = Math.max(leg.startedAt, ringing?.at ?? 0, answered?.at ?? 0);
   const firstSign = ringing ?? answered;
+  // Older versions wrote no gateway into a start.
+  const gateway = attempt?.gateway ?? leg.gateway ?? null;
   return {
     ...leg,
-    gateway: null,
+    trunk: attempt?.trunk ?? leg.trunk,
+    sipCallId: attempt?.sipCallId ?? leg.sipCallId,
+    gateway,
     ringingAt: ringing?.at ?? null,
     answeredAt: answered?.at ?? null,
     endedAt: epochMs(last === null ? known : Math.max(last.epochMs, known)),
@@ -200,6 +214,12 @@ function closedRecord(state: OpenLegState, last: LastSign | null): LegRecord {
     endedBy: 'platform',
     codec: null,
     media: null,
-    routesTried: '',
+    routesTried: gateway === null ? '' : routesOf(attempt?.routesTried ?? '', gateway, answered),
   };
+}
+
+/** The gateways tried before, and the one that was being asked: `200` when it had answered, else nobody knows. */
+function routesOf(before: string, gateway: string, answered: Moment | null): string {
+  const last = `${gateway} ${answered === null ? '?' : '200'}`;
+  return before === '' ? last : `${before},${last}`;
 }

@@ -1,6 +1,6 @@
-// What may be asked of the tables, and the answers. Runs in the worker thread; every statement is bounded by a limit
-// or a key, so that a question never holds up the writer for long.
-import type { Kysely, SelectQueryBuilder } from 'kysely';
+// What may be asked of the tables, and the answers. Runs in the worker thread, between two groups of the writer: a statement
+// reads by a key, by a limit, or one index over the period asked for.
+import { sql, type Kysely, type SelectQueryBuilder } from 'kysely';
 import { epochMs, neverReached, type CallId, type EpochMs, type LegRecord } from '../base/index.ts';
 import { toLegRecord } from './rows.ts';
 import type { Tables } from './schema.ts';
@@ -8,7 +8,6 @@ import type { LegFilter, LegPage, LegQuery, ObjectKind, StoredObject } from './t
 
 export type Question =
   | { readonly kind: 'listLegs'; readonly query: LegQuery }
-  | { readonly kind: 'countLegs'; readonly filter: LegFilter }
   | { readonly kind: 'findCall'; readonly callId: CallId }
   | { readonly kind: 'listObjects'; readonly objects: ObjectKind }
   | {
@@ -23,7 +22,6 @@ export type Question =
 /** The answer to each kind of question. */
 export interface Answers {
   readonly listLegs: LegPage;
-  readonly countLegs: number;
   readonly findCall: readonly LegRecord[];
   readonly listObjects: readonly StoredObject[];
   readonly putObject: null;
@@ -37,7 +35,8 @@ const CALL_LEGS_MAX = 1_000;
 /** API-made trunks or routes, at most; the writer of the rows keeps to it. */
 const OBJECTS_MAX = 100_000;
 
-const CURSOR = /^(\d{1,15})\.(\d{1,15})$/;
+/** `s` and the sequence number read last; behind a dash the last one of a period, as it was when its first page was asked for. */
+const CURSOR = /^s(\d{1,15})(?:-(\d{1,15}))?$/;
 
 /** @throws SqliteError. */
 export async function answer(
@@ -47,12 +46,6 @@ export async function answer(
   switch (question.kind) {
     case 'listLegs':
       return listLegs(db, question.query);
-    case 'countLegs': {
-      const row = await filtered(db.selectFrom('legs'), question.filter)
-        .select((select) => select.fn.countAll<number | string>().as('count'))
-        .executeTakeFirstOrThrow();
-      return Number(row.count);
-    }
     case 'findCall': {
       const rows = await db
         .selectFrom('legs')
@@ -104,41 +97,61 @@ export function isCursor(text: string): boolean {
   return CURSOR.test(text);
 }
 
+/** Rows by sequence number: above `after`, up to `until`; null = no end. */
+interface Range {
+  readonly after: number;
+  readonly until: number | null;
+}
+
+// In the order of commit: a row that is committed while pages are fetched, or long after its leg's end, comes behind the last
+// one read and is never passed over.
 async function listLegs(db: Kysely<Tables>, query: LegQuery): Promise<LegPage> {
   const limit = Math.min(Math.max(1, Math.trunc(query.limit)), PAGE_ROWS_MAX);
-  let select = filtered(db.selectFrom('legs'), query);
-  const cursor = query.cursor === undefined ? null : CURSOR.exec(query.cursor);
-  if (cursor !== null) {
-    const [endedAt, seq] = [Number(cursor[1]), Number(cursor[2])];
-    select = select.where((where) =>
-      // The first term alone lets the index start at the cursor; the second leaves out what was given already.
-      where.and([
-        where('ended_at', '>=', endedAt),
-        where.or([where('ended_at', '>', endedAt), where('seq', '>', seq)]),
-      ]),
-    );
-  }
-  const rows = await select
+  const range = await rangeOf(db, query);
+  let select = db.selectFrom('legs').where('seq', '>', range.after);
+  if (range.until !== null) select = select.where('seq', '<=', range.until);
+  const rows = await filtered(select, query)
     .selectAll()
-    .orderBy('ended_at')
     .orderBy('seq')
     .limit(limit + 1)
     .execute();
   const page = rows.slice(0, limit);
-  const last = page[page.length - 1];
-  const nextCursor =
-    rows.length > limit && last !== undefined ? `${last.ended_at}.${last.seq}` : null;
-  return { legs: page.map(toLegRecord), nextCursor };
+  const last = page.at(-1)?.seq ?? range.after;
+  const until = range.until === null ? '' : `-${range.until}`;
+  return {
+    legs: page.map(toLegRecord),
+    nextCursor: rows.length > limit ? `s${last}${until}` : null,
+    resumeCursor: `s${last}`,
+  };
 }
 
+async function rangeOf(db: Kysely<Tables>, { from, to, cursor }: LegQuery): Promise<Range> {
+  const read = cursor === undefined ? null : CURSOR.exec(cursor);
+  const after = Number(read?.[1] ?? 0);
+  if (read?.[2] !== undefined) return { after, until: Number(read[2]) };
+  if (from === undefined && to === undefined) return { after, until: null };
+  // Where the period's rows lie, by the index of ends alone: old rows and new ones are not walked through for them.
+  let select = db.selectFrom('legs');
+  if (from !== undefined) select = select.where('ended_at', '>=', from);
+  if (to !== undefined) select = select.where('ended_at', '<', to);
+  const { first, last } = await select
+    .select(({ fn }) => [
+      fn.min<number | null>('seq').as('first'),
+      fn.max<number | null>('seq').as('last'),
+    ])
+    .executeTakeFirstOrThrow();
+  return { after: Math.max(after, (first ?? 1) - 1), until: last ?? 0 };
+}
+
+// The sums keep the planner from taking an index of ends, after which it would have to sort the whole period for each page.
 function filtered<O>(
   select: SelectQueryBuilder<Tables, 'legs', O>,
-  filter: LegFilter,
+  { from, to, trunk }: LegFilter,
 ): SelectQueryBuilder<Tables, 'legs', O> {
   let out = select;
-  if (filter.from !== undefined) out = out.where('ended_at', '>=', filter.from);
-  if (filter.to !== undefined) out = out.where('ended_at', '<', filter.to);
-  if (filter.trunk !== undefined) out = out.where('trunk', '=', filter.trunk);
+  if (from !== undefined) out = out.where(sql<boolean>`ended_at + 0 >= ${from}`);
+  if (to !== undefined) out = out.where(sql<boolean>`ended_at + 0 < ${to}`);
+  if (trunk !== undefined) out = out.where('trunk', '=', trunk);
   return out;
 }
 

@@ -131,8 +131,19 @@ const apiObjects: Migration = {
   },
 };
 
+const commitOrder: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema.createIndex('legs_by_commit').on('legs').column('seq').execute();
+    await db.schema.createIndex('legs_by_trunk').on('legs').columns(['trunk', 'seq']).execute();
+  },
+};
+
 /** Names are for ever: an installed database remembers them. New ones go at the end. */
 export const migrations: MigrationProvider = {
   getMigrations: () =>
-    Promise.resolve({ '0001-call-records': callRecords, '0002-api-objects': apiObjects }),
+    Promise.resolve({
+      '0001-call-records': callRecords,
+      '0002-api-objects': apiObjects,
+      '0003-commit-order': commitOrder,
+    }),
 };

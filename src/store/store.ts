@@ -19,7 +19,6 @@ import {
   type ThreadOpened,
 } from './store-thread.ts';
 import type {
-  LegFilter,
   LegPage,
   LegQuery,
   ObjectKind,
@@ -175,10 +174,6 @@ class CallStore implements Store {
       });
     }
     return this.#ask((thread) => thread.ask({ kind: 'listLegs', query }));
-  }
-
-  async countLegs(filter: LegFilter): Promise<Result<number, CodedError>> {
-    return this.#ask((thread) => thread.ask({ kind: 'countLegs', filter }));
   }
 
   async findCall(callId: CallId): Promise<Result<readonly LegRecord[], CodedError>> {

@@ -72,7 +72,7 @@ export interface StoreStats {
   readonly entriesBehind: number;
 }
 
-/** Times select by a leg's end, so that a period's rows are complete once it has passed: `from` <= ended < `to`. */
+/** Times select by a leg's end: `from` <= ended < `to`. A row is committed later than that, after a crash much later. */
 export interface LegFilter {
   readonly from?: EpochMs;
   readonly to?: EpochMs;
@@ -82,15 +82,17 @@ export interface LegFilter {
 export interface LegQuery extends LegFilter {
   /** Rows wanted, 1 to 1000. */
   readonly limit: number;
-  /** `nextCursor` of the page before. */
+  /** `nextCursor` or `resumeCursor` of the page before. */
   readonly cursor?: string;
 }
 
 export interface LegPage {
-  /** Ordered by end time, then by commit. */
+  /** In the order of their commit. */
   readonly legs: readonly LegRecord[];
   /** Null on the last page. */
   readonly nextCursor: string | null;
+  /** Behind the last row of this page: gives, at any later time, what was committed after it. */
+  readonly resumeCursor: string;
 }
 
 /** What the HTTP API may make and the store keeps: objects that are not in the YAML file. */
@@ -123,7 +125,6 @@ export interface Store {
   settled(): Promise<Result<void, CodedError>>;
   /** Finished legs. STORE_UNAVAILABLE; REQUEST_INVALID for a cursor that is none of ours. */
   listLegs(query: LegQuery): Promise<Result<LegPage, CodedError>>;
-  countLegs(filter: LegFilter): Promise<Result<number, CodedError>>;
   /** The finished legs of one call, in the order they ended; empty for an unknown call. */
   findCall(callId: CallId): Promise<Result<readonly LegRecord[], CodedError>>;
   listObjects(kind: ObjectKind): Promise<Result<readonly StoredObject[], CodedError>>;

@@ -50,6 +50,7 @@ export interface CallAnswer {
 export interface CdrListAnswer {
   readonly cdrs: readonly CdrAnswer[];
   readonly next_cursor: string | null;
+  readonly resume_cursor: string;
 }
 
 export function anId(number: number): CallId {
@@ -198,6 +199,7 @@ export class World {
           return ok({
             legs: this.records.slice(start, end),
             nextCursor: end < this.records.length ? String(end) : null,
+            resumeCursor: String(Math.min(end, this.records.length)),
           });
         },
         findCall: async (id) => {

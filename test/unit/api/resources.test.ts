@@ -135,6 +135,7 @@ test('G18 gives records as JSON pages with values as they are', async () => {
   ).json<CdrListAnswer>();
   assert.is(page.cdrs.length, 2);
   assert.is(page.next_cursor, '2');
+  assert.is(page.resume_cursor, '2');
   assert.is(page.cdrs[0]?.caller, '=1+1');
   assert.is(page.cdrs[0]?.mos, null);
   assert.equal(world.queries[0], {
@@ -166,6 +167,7 @@ test('gives one page of CSV and the next cursor when a limit is given', async ()
   const answer = await world.app.inject('/v1/cdrs?format=csv&limit=2');
   assert.is(answer.body.split('\r\n').length, 4);
   assert.is(answer.headers['x-next-cursor'], '2');
+  assert.is(answer.headers['x-resume-cursor'], '2');
 });
 
 test('answers 503 in JSON when the store refuses before the export has begun', async () => {

@@ -32,6 +32,7 @@ export function aLegStart(number: number, parts: Partial<LegStart> = {}): LegSta
     ),
     direction: number % 2 === 0 ? 'inbound' : 'outbound',
     trunk: 'carrier-a',
+    gateway: number % 2 === 0 ? null : 'sip:gw1.example',
     sipCallId: `${number}@192.0.2.1`,
     caller: '442071838750',
     called: '442071838751',

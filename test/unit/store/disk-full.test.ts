@@ -52,7 +52,7 @@ test('a full disk makes the store unavailable, loses no record, and the store fr
   time.pass(500);
   await freed;
   assert.ok((await store.settled()).ok);
-  assert.equal(await store.countLegs({}), { ok: true, value: number + 2 });
+  assert.is(store.stats().recordsWritten, number + 2);
   assert.is(store.stats().eventsLost, 0);
   assert.is(store.stats().eventsWaiting, 0);
   await store.close();
