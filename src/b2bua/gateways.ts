@@ -10,7 +10,7 @@ import { pointFor } from './identity.ts';
 import { disconnectLegs } from './media-orders.ts';
 import { openExchange, sdpBody } from './offer-answer.ts';
 import { outcomeOf } from './outcome.ts';
-import { commitStart } from './records.ts';
+import { commitAttempt, commitStart } from './records.ts';
 
 /** Sends the INVITE to the next gateway that has room; tells the caller when none is left. */
 export function tryNextGateway(cx: Context, call: Call): void {
@@ -61,10 +61,12 @@ function sendAttempt(cx: Context, call: Call, plan: GatewayAttempt): boolean {
   call.attempt = attempt;
   // The record is about this gateway now; what the one before still says is noted in it and not waited for.
   call.givenUp = null;
-  if (!b.recordStarted) {
+  const isFirst = !b.recordStarted;
+  if (isFirst) {
     b.recordStarted = true;
     commitStart(cx, call, b);
   }
+  if (!isFirst || b.history.routesTried.length > 0) commitAttempt(cx, b);
   sendInvite(cx, call, b, attempt, body);
   cx.setTimer(call, 'gateway', plan.trunk.gatewayTimeoutS * 1000);
   return true;

@@ -15,6 +15,17 @@ export function commitStart(cx: Context, call: Call, leg: Leg): void {
   cx.commit({ kind: 'leg.started', leg: startOf(call, leg) });
 }
 
+/** The gateway asked now, where the start names another; in the journal before its INVITE, so that a crash record is right. */
+export function commitAttempt(cx: Context, leg: Leg): void {
+  const attempt = {
+    trunk: leg.trunk?.name ?? null,
+    gateway: leg.gateway,
+    sipCallId: leg.sipCallId,
+    routesTried: leg.history.routesTried.join(','),
+  };
+  cx.commit({ kind: 'leg.attempted', legId: leg.id, attempt });
+}
+
 /** First ringing of a leg: later ones change nothing. */
 export function commitRinging(cx: Context, leg: Leg): void {
   const { history } = leg;
@@ -50,6 +61,7 @@ function startOf(call: Call, leg: Leg): LegStart {
     callId: call.id,
     direction: leg.direction,
     trunk: leg.trunk?.name ?? null,
+    gateway: leg.gateway,
     sipCallId: leg.sipCallId,
     caller: leg.caller,
     called: leg.called,
@@ -68,13 +80,13 @@ function recordOf(call: Call, leg: Leg, end: NonNullable<Call['ending']>): LegRe
     callId: call.id,
     direction: leg.direction,
     trunk: leg.trunk?.name ?? null,
+    gateway: leg.gateway,
     sipCallId: leg.sipCallId,
     caller: leg.caller,
     called: leg.called,
     calledOriginal: leg.calledOriginal,
     authIdentity: leg.authIdentity,
     startedAt: history.startedAt,
-    gateway: leg.gateway,
     ringingAt: history.ringingAt,
     answeredAt: history.answeredAt,
     endedAt: laterOf(end.at, history.answeredAt),

@@ -23,6 +23,7 @@ export function recordRefusal(cx: Context, request: SipRequest, refusal: Refusal
     callId: mintCallId(cx.now.epoch, cx.random),
     direction: 'inbound',
     trunk: admitted.trunk.name,
+    gateway: null,
     sipCallId: request.callId,
     caller: callerOf(request),
     called,
@@ -35,7 +36,6 @@ export function recordRefusal(cx: Context, request: SipRequest, refusal: Refusal
     kind: 'leg.ended',
     leg: {
       ...start,
-      gateway: null,
       ringingAt: null,
       answeredAt: null,
       endedAt: cx.now.epoch,

@@ -25,6 +25,8 @@ export interface LegStart {
   readonly callId: CallId;
   readonly direction: LegDirection;
   readonly trunk: string | null;
+  /** The gateway asked first, in a record the last one; null on inbound legs. */
+  readonly gateway: string | null;
   /** The SIP Call-ID of this leg's dialog. */
   readonly sipCallId: string;
   readonly caller: string;
@@ -35,9 +37,17 @@ export interface LegStart {
   readonly startedAt: EpochMs;
 }
 
+/** What a further attempt of an outbound leg is known by. */
+export interface LegAttempt {
+  readonly trunk: string | null;
+  readonly gateway: string | null;
+  readonly sipCallId: string;
+  /** Gateways tried before it, as in LegRecord. */
+  readonly routesTried: string;
+}
+
 /** The finished call record of one leg (CDR). Times of things that did not happen are null. */
 export interface LegRecord extends LegStart {
-  readonly gateway: string | null;
   readonly ringingAt: EpochMs | null;
   readonly answeredAt: EpochMs | null;
   readonly endedAt: EpochMs;
@@ -60,6 +70,8 @@ export interface LegRecord extends LegStart {
 
 export type DomainEvent =
   | { readonly kind: 'leg.started'; readonly leg: LegStart }
+  /** A further gateway is asked, or the first after some were passed over: what the start says of it no longer holds. */
+  | { readonly kind: 'leg.attempted'; readonly legId: LegId; readonly attempt: LegAttempt }
   | { readonly kind: 'leg.ringing'; readonly legId: LegId; readonly at: EpochMs }
   | { readonly kind: 'leg.answered'; readonly legId: LegId; readonly at: EpochMs }
   | { readonly kind: 'leg.ended'; readonly leg: LegRecord };

@@ -21,6 +21,33 @@ test('E23 tries the next gateway after 503 with a fresh Call-ID and tag', () => 
   assert.equal(driver.statuses(txn), []);
 });
 
+test('each gateway after the first is a fact in the journal before its INVITE goes out', () => {
+  const driver = new B2buaDriver();
+  driver.receive(anInvite());
+  const [, started] = driver.facts;
+  if (started?.kind !== 'leg.started') throw new Error('no start');
+  assert.is(started.leg.gateway, 'out/udp:192.0.2.20:5060');
+  driver.answer(driver.lastSent('INVITE'), 503);
+  const fact = driver.facts.at(-1);
+  if (fact?.kind !== 'leg.attempted') throw new Error('no attempt');
+  assert.equal(fact.attempt, {
+    trunk: 'out',
+    gateway: 'out/udp:192.0.2.21:5060',
+    sipCallId: headerOf(driver.lastSent('INVITE').request, 'Call-ID'),
+    routesTried: 'out/udp:192.0.2.20:5060 503',
+  });
+  const at = driver.outputs.findIndex(
+    (output) => output.kind === 'commit' && output.events.includes(fact),
+  );
+  const sent = driver.outputs.findIndex(
+    (output) =>
+      output.kind === 'sip' &&
+      output.order.kind === 'request' &&
+      output.order.txn === driver.lastSent('INVITE').txn,
+  );
+  assert.ok(at >= 0 && at < sent, `${at} ${sent}`);
+});
+
 for (const status of [408]) {
   test(`E23 tries the next gateway after ${status}`, () => {
     const driver = new B2buaDriver();

@@ -21,6 +21,7 @@ import {
   aFolder,
   aLegId,
   aLegRecord,
+  aLegStart,
   allLegs,
   anOpenStore,
   answered,
@@ -95,6 +96,45 @@ test('F27 a leg that was never answered is closed with no duration and no status
   assert.equal(
     legs.map((leg) => [leg.cause, leg.durationMs, leg.finalStatus, leg.answeredAt, leg.pddMs]),
     [['PROCESS_RESTARTED', 0, 0, null, null]],
+  );
+});
+
+test('F27 a leg closed after a crash names the gateway asked last and the ones tried before', async () => {
+  const attempt = {
+    trunk: 'carrier-b',
+    gateway: 'sip:gw2.example',
+    sipCallId: 'second@192.0.2.1',
+    routesTried: 'sip:gw1.example 503',
+  };
+  const attempted = { kind: 'leg.attempted', legId: aLegId(1), attempt } as const;
+  const batches = [[started(1), started(3)], [attempted], [answered(1)]];
+  const { legs } = await reopened(afterCrash(new FakeTime(), batches));
+  assert.equal(
+    legs.map(({ trunk, gateway, sipCallId, routesTried }) => [
+      trunk,
+      gateway,
+      sipCallId,
+      routesTried,
+    ]),
+    [
+      [
+        'carrier-b',
+        'sip:gw2.example',
+        'second@192.0.2.1',
+        'sip:gw1.example 503,sip:gw2.example 200',
+      ],
+      ['carrier-a', 'sip:gw1.example', '3@192.0.2.1', 'sip:gw1.example ?'],
+    ],
+  );
+});
+
+test('F27 a journal of an older version, without gateways, is closed as it was then', async () => {
+  const { gateway: _none, ...leg } = aLegStart(1);
+  const old = JSON.parse(JSON.stringify({ kind: 'leg.started', leg })) as DomainEvent;
+  const { legs } = await reopened(afterCrash(new FakeTime(), [[old]]));
+  assert.equal(
+    legs.map(({ gateway, routesTried }) => [gateway, routesTried]),
+    [[null, '']],
   );
 });
 
