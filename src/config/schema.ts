@@ -185,13 +185,14 @@ const LIMITS = section(
       default: 200_000,
     }),
     connections: integer({
-      description: 'TCP connections held at once.',
+      description:
+        'TCP connections held at once. Strangers may take seven eighths; the rest is kept for the addresses of trunks.',
       minimum: 1,
       maximum: 100_000,
       default: 4096,
     }),
     connections_per_source: integer({
-      description: 'TCP connections held at once from one source address.',
+      description: 'TCP connections held at once from one IPv4 address or one IPv6 /64.',
       minimum: 1,
       maximum: 100_000,
       default: 64,

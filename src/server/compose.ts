@@ -125,7 +125,11 @@ async function openNode(
   });
 
   const rooms = { settings, log, admission, health, store: store.value, media, metrics, objects };
-  const cores = joinCores({ ...rooms, book: objects.book });
+  const cores = joinCores({
+    ...rooms,
+    book: objects.book,
+    isKnownSource: (host) => objects.book.bySource(host) !== null,
+  });
   opened.push(() => cores.close());
   command = (input) => cores.command(input);
   command({ kind: 'storeHealth', available: store.value.health.available });

@@ -7,13 +7,14 @@ import type { Settings } from '../config/index.ts';
 import { DigestServer, SipCore } from '../sip/index.ts';
 import type { Store } from '../store/index.ts';
 import type { SipTransport } from '../transport/index.ts';
-import { createTicker, openSipTransport, systemNow, TRANSPORT_LIMITS } from '../transport/index.ts';
+import { createTicker, openSipTransport, systemNow } from '../transport/index.ts';
 import type { Admission, GatewayHealth, TrunkBook } from '../trunks/index.ts';
 import { secureRandom } from './chance.ts';
 import { logGateway } from './gateway-watch.ts';
 import type { MediaLink } from './media-link.ts';
 import type { Metrics } from './metrics.ts';
 import { Signalling } from './signalling.ts';
+import { transportLimits } from './transport-limits.ts';
 
 /** How long a challenge may be answered. */
 const NONCE_LIFETIME_MS = 300_000;
@@ -24,6 +25,8 @@ export interface CoreParts {
   readonly settings: Settings;
   /** The book to begin with. */
   readonly book: TrunkBook;
+  /** Whether a trunk of the book in use has this address. */
+  readonly isKnownSource: (host: string) => boolean;
   readonly admission: Admission;
   readonly health: GatewayHealth;
   readonly store: Store;
@@ -94,6 +97,7 @@ export function joinCores(parts: CoreParts): Cores {
         locals,
         limits: transportLimits(settings),
         log,
+        isKnownSource: parts.isKnownSource,
         onMessage: (flow, bytes) => feed({ kind: 'received', flow, bytes }),
         // A stream that lost its framing gets the answer its last head deserves, then closes.
         onBroken: (flow, error, head) => {
@@ -132,14 +136,5 @@ function b2buaSettings(
     digest: new DigestServer({ realm: listen.realm, secret, nonceLifetimeMs: NONCE_LIFETIME_MS }),
     realm: listen.realm,
     product: null,
-  };
-}
-
-function transportLimits({ limits }: Settings): typeof TRANSPORT_LIMITS {
-  return {
-    ...TRANSPORT_LIMITS,
-    connectionsMax: limits.connections,
-    connectionsPerSourceMax: limits.connectionsPerSource,
-    idleTimeoutMs: limits.connectionIdleS * 1000,
   };
 }

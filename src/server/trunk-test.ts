@@ -7,11 +7,12 @@ import type { Settings } from '../config/index.ts';
 import type { OutgoingRequest, SipInput, SipOutput } from '../sip/index.ts';
 import { SipCore } from '../sip/index.ts';
 import type { SipTransport } from '../transport/index.ts';
-import { createTicker, openSipTransport, systemNow, TRANSPORT_LIMITS } from '../transport/index.ts';
+import { createTicker, openSipTransport, systemNow } from '../transport/index.ts';
 import type { Gateway } from '../trunks/index.ts';
 import { buildTrunkBook } from '../trunks/index.ts';
 import { secureRandom } from './chance.ts';
 import { openLog } from './log.ts';
+import { transportLimits } from './transport-limits.ts';
 
 const TRANSACTIONS_MAX = 64;
 
@@ -43,7 +44,7 @@ export async function testTrunk(
   }
   const verdicts: Verdict[] = [];
   for (const gateway of trunk.gateways) {
-    verdicts.push(await probe(gateway, settings.listen.sip, options.timeoutS * 1000));
+    verdicts.push(await probe(gateway, settings, options.timeoutS * 1000));
   }
   if (options.json) terminal.print(JSON.stringify({ trunk: trunk.name, gateways: verdicts }));
   else {
@@ -77,16 +78,12 @@ export function probeLocal(target: SendTarget, listeners: readonly LocalPoint[])
   };
 }
 
-async function probe(
-  gateway: Gateway,
-  listeners: readonly LocalPoint[],
-  timeoutMs: number,
-): Promise<Verdict> {
+async function probe(gateway: Gateway, settings: Settings, timeoutMs: number): Promise<Verdict> {
   const startedAt = performance.now();
   let feed: (input: SipInput) => void = () => undefined;
   const opened = await openSipTransport({
-    locals: [probeLocal(gateway.target, listeners)],
-    limits: TRANSPORT_LIMITS,
+    locals: [probeLocal(gateway.target, settings.listen.sip)],
+    limits: transportLimits(settings),
     log: openLog('silent', 'trunk-test'),
     onMessage: (flow: Flow, bytes: Buffer) => feed({ kind: 'received', flow, bytes }),
     onSendFailed: (txn: ClientTxnId) => feed({ kind: 'sendFailed', txn }),

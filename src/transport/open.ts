@@ -58,6 +58,7 @@ class Transport implements SipTransport {
     this.#streams = new StreamTable({
       limits: options.limits,
       tally: this.#tally,
+      isKnownSource: (host) => options.isKnownSource?.(host) === true,
       nextFlowId: () => this.#nextFlowId(),
       onMessage: this.#onMessage,
       onSendFailed: this.#onSendFailed,

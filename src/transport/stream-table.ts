@@ -11,6 +11,7 @@ import {
   type Result,
 } from '../base/index.ts';
 import { listenError } from './listen-error.ts';
+import { sourceKey } from './source-key.ts';
 import { StreamConnection, type StreamContext } from './stream-connection.ts';
 import type { Tally } from './tally.ts';
 import type { RefusedReason, TransportLimits } from './types.ts';
@@ -19,6 +20,8 @@ import { withPort } from './udp.ts';
 const SWEEP_MS_MAX = 1_000;
 const SWEEP_MS_MIN = 10;
 const BACKLOG = 1_024;
+/** One in so many connections is kept from strangers: 64 addresses that just stay connected must not shut out the trunks. */
+const RESERVE_DIVISOR = 8;
 
 export interface StreamTableContext extends Pick<
   StreamContext,
@@ -26,6 +29,7 @@ export interface StreamTableContext extends Pick<
 > {
   readonly limits: TransportLimits;
   readonly tally: Tally;
+  isKnownSource(host: string): boolean;
   nextFlowId(): number;
   onFlowClosed(flow: Flow): void;
   onRefused(reason: RefusedReason, remote: HostPort): void;
@@ -39,9 +43,11 @@ export class StreamTable {
   readonly #connections = new Map<number, StreamConnection>();
   /** Connections of ours by `host port`, usable for further messages to the same place. */
   readonly #outbound = new Map<string, StreamConnection>();
+  /** By source-key.ts. */
   readonly #perSource = new Map<string, number>();
   readonly #sweep: NodeJS.Timeout;
   #inbound = 0;
+  #strangers = 0;
   #onEmpty: (() => void) | null = null;
 
   constructor(context: StreamTableContext) {
@@ -114,6 +120,7 @@ export class StreamTable {
       else this.#onEmpty = resolve;
     });
   }
+
   #accepted(socket: net.Socket): void {
     const { remoteAddress: host, remotePort: port } = socket;
     // A peer that reset before accept() returned has no address any more.
@@ -121,14 +128,9 @@ export class StreamTable {
       socket.destroy();
       return;
     }
-    const fromSource = this.#perSource.get(host) ?? 0;
-    const { connectionsMax, connectionsPerSourceMax } = this.#context.limits;
-    const refusal: RefusedReason | null =
-      fromSource >= connectionsPerSourceMax
-        ? 'connectionsPerSourceMax'
-        : this.#inbound >= connectionsMax
-          ? 'connectionsMax'
-          : null;
+    const source = sourceKey(host);
+    const isStranger = !this.#context.isKnownSource(host);
+    const refusal = this.#refusalOf(source, isStranger);
     if (refusal !== null) {
       socket.on('error', () => undefined);
       // A reset leaves no TIME-WAIT behind: refusing must cost less than asking.
@@ -137,14 +139,27 @@ export class StreamTable {
       this.#context.onRefused(refusal, { host, port });
       return;
     }
-    this.#perSource.set(host, fromSource + 1);
+    const share = isStranger ? 1 : 0;
+    this.#perSource.set(source, (this.#perSource.get(source) ?? 0) + 1);
     this.#inbound += 1;
+    this.#strangers += share;
     this.#adopt(socket, { host, port }, () => {
       this.#inbound -= 1;
-      const left = (this.#perSource.get(host) ?? 1) - 1;
-      if (left > 0) this.#perSource.set(host, left);
-      else this.#perSource.delete(host);
+      this.#strangers -= share;
+      const left = (this.#perSource.get(source) ?? 1) - 1;
+      if (left > 0) this.#perSource.set(source, left);
+      else this.#perSource.delete(source);
     });
+  }
+
+  #refusalOf(source: string, isStranger: boolean): RefusedReason | null {
+    const { connectionsMax, connectionsPerSourceMax } = this.#context.limits;
+    if ((this.#perSource.get(source) ?? 0) >= connectionsPerSourceMax)
+      return 'connectionsPerSourceMax';
+    const strangersMax = connectionsMax - Math.floor(connectionsMax / RESERVE_DIVISOR);
+    const isFull =
+      this.#inbound >= connectionsMax || (isStranger && this.#strangers >= strangersMax);
+    return isFull ? 'connectionsMax' : null;
   }
 
   #connect(remote: HostPort): StreamConnection | null {

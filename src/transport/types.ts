@@ -14,9 +14,9 @@ export interface TransportLimits {
   readonly udpBufferBytes: number;
   /** Largest message on a stream, bytes. */
   readonly messageBytesMax: number;
-  /** Connections that peers opened, all together; as many again may be opened by us. */
+  /** Connections that peers opened, all together, an eighth of them for known sources only; as many again may be opened by us. */
   readonly connectionsMax: number;
-  /** Connections that one address opened. */
+  /** Connections that one source opened: an IPv4 address, or an IPv6 /64. */
   readonly connectionsPerSourceMax: number;
   /** A connection of ours that isn't up by then has failed. */
   readonly connectTimeoutMs: number;
@@ -32,15 +32,15 @@ export interface TransportLimits {
   readonly resolveTtlMs: number;
 }
 
-/** Sound values for one node; the server lays configuration over them. */
-export const TRANSPORT_LIMITS: TransportLimits = {
+/** What no configuration says. */
+export const TRANSPORT_LIMITS: Omit<
+  TransportLimits,
+  'connectionsMax' | 'connectionsPerSourceMax' | 'idleTimeoutMs'
+> = {
   udpBufferBytes: 8 * 1024 * 1024,
   messageBytesMax: 65_536,
-  connectionsMax: 4_096,
-  connectionsPerSourceMax: 128,
   connectTimeoutMs: 4_000,
   messageTimeoutMs: 32_000, // RFC 3261 Timer F: no request is worth waiting for any longer.
-  idleTimeoutMs: 900_000,
   unsentBytesMax: 1_048_576,
   writeTimeoutMs: 32_000,
   resolveTtlMs: 30_000,
@@ -90,6 +90,8 @@ export interface SipTransportOptions extends TransportEvents {
   readonly locals: readonly LocalPoint[];
   readonly limits: TransportLimits;
   readonly log: Log;
+  /** Whether this address may send us calls: strangers can't take the last connections from it. Left out: nobody is known. */
+  isKnownSource?(host: string): boolean;
 }
 
 export interface SipTransport {

@@ -38,8 +38,17 @@ export const local = (transport: TransportKind, port = 0, host = '127.0.0.1'): L
   advertise: { host, port },
 });
 
+/** Limits that no test runs into unless it says so. */
+export const WIDE_LIMITS: TransportLimits = {
+  ...TRANSPORT_LIMITS,
+  connectionsMax: 1_000,
+  connectionsPerSourceMax: 1_000,
+  idleTimeoutMs: 900_000,
+};
+
 export interface HarnessOptions {
   readonly locals: readonly LocalPoint[];
+  isKnownSource?(host: string): boolean;
   readonly limits?: Partial<TransportLimits>;
   /** Runs inside the event, before it can be awaited. */
   onTold?(told: Told, transport: SipTransport): void;
@@ -59,7 +68,8 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
   };
   const result = await openSipTransport({
     locals: options.locals,
-    limits: { ...TRANSPORT_LIMITS, ...options.limits },
+    limits: { ...WIDE_LIMITS, ...options.limits },
+    isKnownSource: (host) => options.isKnownSource?.(host) === true,
     log: silentLog,
     onMessage: (flow, bytes) => tell({ kind: 'message', flow, text: bytes.toString('latin1') }),
     onSendFailed: (txn) => tell({ kind: 'sendFailed', txn }),

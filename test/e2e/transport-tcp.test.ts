@@ -212,6 +212,27 @@ test('all sources together have theirs', async () => {
   await us.transport.close();
 });
 
+test('strangers can’t take the last connections from sources that are known', async () => {
+  const us = await openHarness({
+    locals: [local('tcp')],
+    limits: { connectionsMax: 8 },
+    isKnownSource: (host) => host === '127.0.0.9',
+  });
+  const from = (localAddress: string): net.Socket => {
+    const socket = net.connect({ host: '127.0.0.1', port: us.port, localAddress });
+    socket.on('error', () => undefined);
+    return socket;
+  };
+  const strangers = [2, 3, 4, 5, 6, 7, 8, 10].map((last) => from(`127.0.0.${last}`));
+  assert.is((await us.next('refused')).reason, 'connectionsMax');
+  const known = from('127.0.0.9');
+  known.write(request('known'));
+  assert.is((await us.next('message')).text, request('known'));
+  assert.is(us.transport.stats().connectionsInbound, 8);
+  for (const socket of [...strangers, known]) socket.destroy();
+  await us.transport.close();
+});
+
 test('a message that is never finished ends its connection, however lively it drips', async () => {
   const us = await openHarness({ locals: [local('tcp')], limits: { messageTimeoutMs: 60 } });
   const peer = await connectPeer(us.port, READING);

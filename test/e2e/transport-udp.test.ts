@@ -3,8 +3,8 @@ import dgram from 'node:dgram';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { clientTxnId, silentLog } from '../../src/base/index.ts';
-import { openSipTransport, TRANSPORT_LIMITS } from '../../src/transport/index.ts';
-import { local, openHarness, request } from './transport-harness.ts';
+import { openSipTransport } from '../../src/transport/index.ts';
+import { local, openHarness, request, WIDE_LIMITS } from './transport-harness.ts';
 
 test('a datagram comes in whole with its source, and the answer goes back the same way', async () => {
   const us = await openHarness({ locals: [local('udp')] });
@@ -97,7 +97,7 @@ test('a port in use is ADDRESS_IN_USE with the address, and what was open is clo
   const open = (port: number) =>
     openSipTransport({
       locals: [local('udp', free.port), local('tcp', free.port), local('udp', port)],
-      limits: TRANSPORT_LIMITS,
+      limits: WIDE_LIMITS,
       log: silentLog,
       onMessage: () => undefined,
       onSendFailed: () => undefined,
@@ -117,7 +117,7 @@ test('a port in use is ADDRESS_IN_USE with the address, and what was open is clo
 test('an address that is not this machine’s is refused in words', async () => {
   const result = await openSipTransport({
     locals: [local('udp', 5060, '192.0.2.1')],
-    limits: TRANSPORT_LIMITS,
+    limits: WIDE_LIMITS,
     log: silentLog,
     onMessage: () => undefined,
     onSendFailed: () => undefined,
