@@ -1,10 +1,11 @@
 // The back-to-back user agent: two dialogs and two endpoints a call. Here inputs find their call; the phases do the work.
 import type { CallId, ClientTxnId, MonoMs, Now, ServerTxnId } from '../base/index.ts';
 import { neverReached } from '../base/index.ts';
-import type { SipRequest, SipResponse } from '../sip/index.ts';
+import type { SipRequest } from '../sip/index.ts';
 import type { GatewayHealth } from '../trunks/index.ts';
 import { CallTable } from './call-table.ts';
 import type { Attempt, Call, TimerName } from './call.ts';
+import type { ResponseNews } from './context.ts';
 import { onReinviteFailed, onReinviteResponse, onRestoreTimer } from './change-answers.ts';
 import { onByeResponse, sendBye } from './dialog-requests.ts';
 import { endCall } from './ending.ts';
@@ -13,6 +14,7 @@ import { admit, answerRefusal, checkRequire } from './inbound.ts';
 import { onAck, onChangeTimer, onReinvite, onReinviteCancelled } from './modify.ts';
 import { startCall } from './new-call.ts';
 import { outcomeOf } from './outcome.ts';
+import { maySpeak } from './peer-source.ts';
 import { recordRefusal } from './refused-call.ts';
 import { ALLOW, refusalAnswer } from './responses.ts';
 import {
@@ -141,7 +143,7 @@ export class B2bua {
         this.#onCancelled(news.txn, news.reason);
         break;
       case 'responseReceived':
-        this.#onResponse(news.txn, news.response);
+        this.#onResponse(news);
         break;
       case 'requestFailed':
         this.#onFailed(news.txn, news.why);
@@ -166,7 +168,7 @@ export class B2bua {
   #onRequest(news: Extract<SipNews, { kind: 'requestReceived' }>): void {
     const { request, txn } = news;
     if (request.to.tag !== null) {
-      this.#onInDialog(txn, request, request.to.tag);
+      this.#onInDialog(news, request.to.tag);
       return;
     }
     if (request.method === 'INVITE') {
@@ -207,8 +209,16 @@ export class B2bua {
     this.#table.addCall(call);
   }
 
-  #onInDialog(txn: ServerTxnId, request: SipRequest, tag: string): void {
+  #onInDialog(
+    { txn, request, flow }: Extract<SipNews, { kind: 'requestReceived' }>,
+    tag: string,
+  ): void {
     const place = this.#table.byTag(tag);
+    if (place !== null && !maySpeak(this.#table, place.leg, flow)) {
+      this.#table.dismiss(txn, { status: 403, toTag: null });
+      this.#table.rejected('SOURCE_NOT_ALLOWED', null);
+      return;
+    }
     const dialog = place?.leg.dialog ?? null;
     const ours =
       place !== null &&
@@ -295,7 +305,8 @@ export class B2bua {
     else onReinviteCancelled(this.#table, call, leg);
   }
 
-  #onResponse(txn: ClientTxnId, response: SipResponse): void {
+  #onResponse(news: Extract<SipNews, { kind: 'responseReceived' }>): void {
+    const { txn, response } = news;
     const use = this.#table.txnUse(txn);
     if (use === null) return;
     const { status } = response;
@@ -304,7 +315,7 @@ export class B2bua {
     if (status >= 200 && !forks) this.#table.forgetTxn(txn);
     switch (use.kind) {
       case 'invite':
-        this.#onInviteResponse(use.call, use.attempt, response);
+        this.#onInviteResponse(use.call, use.attempt, news);
         break;
       case 'late':
         if (status >= 200) onLateFinal(this.#table, txn, use, response);
@@ -320,11 +331,12 @@ export class B2bua {
     }
   }
 
-  #onInviteResponse(call: Call, attempt: Attempt, response: SipResponse): void {
+  #onInviteResponse(call: Call, attempt: Attempt, news: ResponseNews): void {
+    const { response } = news;
     const { status } = response;
     if (status < 200) onProgress(this.#table, call, attempt, response);
     else if (status < 300) onAnswer(this.#table, call, attempt, response);
-    else onRefusal(this.#table, call, attempt, response);
+    else onRefusal(this.#table, call, attempt, news);
   }
 
   #onFailed(txn: ClientTxnId, why: 'timeout' | 'transport'): void {

@@ -288,6 +288,20 @@ export class Dialog {
     return this.#build('ACK', cseq, parts);
   }
 
+  /** Hosts at which the peer says it is: of its Contact and of the first hop to it. Literals without brackets, or names. */
+  get peerHosts(): readonly string[] {
+    this.#routed ??= this.#route();
+    const remote = parseUri(this.#remoteTarget);
+    const uris = [
+      ...(remote.ok ? [remote.value] : []),
+      ...(this.#routed.ok ? [this.#routed.value.nextHop] : []),
+    ];
+    return uris.flatMap((uri) => {
+      const target = sendTargetOf(uri);
+      return target.ok ? [target.value.host] : [];
+    });
+  }
+
   #build(
     method: string,
     cseq: number,

@@ -38,6 +38,28 @@ test('passes the caller’s hold on in our own words and answers it with the cal
   assert.is(driver.acks.at(-1)?.txn, passed.txn);
 });
 
+test('whoever knows the dialog but speaks from elsewhere is told 403, and the call goes on', () => {
+  const { driver, alice, bob } = standing();
+  const before = driver.requests.length;
+  for (const [party, method] of [
+    [alice, 'INVITE'],
+    [alice, 'BYE'],
+    [bob, 'INVITE'],
+    [bob, 'BYE'],
+  ] as const) {
+    const forged = party.again(method, method === 'INVITE' ? aliceSays('sendonly') : null);
+    assert.equal(driver.statuses(driver.receive(forged, '198.51.100.1')), [403]);
+  }
+  assert.is(driver.dismissed.length, 4);
+  assert.is(driver.requests.length, before);
+  assert.equal(
+    driver.rejected,
+    Array.from({ length: 4 }, () => 'SOURCE_NOT_ALLOWED'),
+  );
+  assert.equal(driver.statuses(bob.send('BYE')), [200]);
+  driver.answer(driver.lastSent('BYE'), 200);
+});
+
 test('every re-INVITE with a body names its type, one without names none', () => {
   const { driver, alice } = standing();
   const hold = alice.send('INVITE', aliceSays('sendonly'));
