@@ -81,7 +81,7 @@ export interface DialogCredentials {
   readonly credentials: Credentials;
   /** The one realm that is answered. */
   readonly realm: string;
-  /** The gateway's own host: a dialog that leads to any other party is never given an answer. */
+  /** The gateway's own address: a dialog that leads to any other party is never given an answer. */
   readonly gatewayHost: string;
 }
 
@@ -153,6 +153,8 @@ export interface Attempt {
   readonly toHeader: string;
   /** The realm whose challenge was answered; null before. */
   answeredRealm: string | null;
+  /** The address that challenge came from; null before. */
+  challenger: string | null;
   /** What it was answered with; empty before. */
   authorization: HeaderLines;
   progressed: boolean;

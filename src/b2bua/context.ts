@@ -13,7 +13,7 @@ import type { Dialog, HeaderLines } from '../sip/index.ts';
 import type { GatewayAttempt, Trunk } from '../trunks/index.ts';
 import type { Attempt, Call, DialogCredentials, InviteHead, Leg, TimerName } from './call.ts';
 import type { Outcome } from './outcome.ts';
-import type { B2buaSettings, SipOrder } from './types.ts';
+import type { B2buaSettings, SipNews, SipOrder } from './types.ts';
 
 /** What a client transaction of ours is for. */
 export type TxnUse =
@@ -22,6 +22,12 @@ export type TxnUse =
   | LateInvite
   | { readonly kind: 'reinvite'; readonly call: Call; readonly leg: Leg }
   | SentBye;
+
+/** A response and where it came from. */
+export type ResponseNews = Pick<
+  Extract<SipNews, { kind: 'responseReceived' }>,
+  'response' | 'flow'
+>;
 
 export interface LateInvite {
   readonly kind: 'late';

@@ -1,9 +1,10 @@
 // Our side of digest towards gateways (RFC 3261 §22.2): which challenge is answered, and for which request.
+import ipaddr from 'ipaddr.js';
 import type { CodedError, Result } from '../base/index.ts';
 import { err, ok } from '../base/index.ts';
 import type { SipResponse } from '../sip/index.ts';
 import { digestAnswer, readChallenge, sendTargetOfText } from '../sip/index.ts';
-import type { Credentials, DialogCredentials, Leg } from './call.ts';
+import type { Attempt, Credentials, DialogCredentials, Leg } from './call.ts';
 import type { Context } from './context.ts';
 
 /** A header line that answers a challenge, and the realm it was for. */
@@ -44,13 +45,22 @@ export function answerTo(
 
 /**
  * What this leg's gateway may be answered inside the dialog.
- * @param realm of the challenge that its INVITE answered; null when there was none.
+ * @param attempt its INVITE. A gateway configured by name is known by the address that challenged it: whoever that was, it was
+ *   given our answer then, so that the same address learns nothing more. One that never challenged gets none.
  */
-export function dialogCredentials(leg: Leg, realm: string | null): DialogCredentials | null {
+export function dialogCredentials(
+  leg: Leg,
+  { answeredRealm, challenger }: Pick<Attempt, 'answeredRealm' | 'challenger'>,
+): DialogCredentials | null {
   const credentials = leg.trunk?.credentials ?? null;
-  const known = credentials?.realm ?? realm;
+  const known = credentials?.realm ?? answeredRealm;
   if (credentials === null || known === null) return null;
-  return { credentials, realm: known, gatewayHost: leg.peerAddress };
+  const isAddress = ipaddr.isValid(leg.peerAddress);
+  return {
+    credentials,
+    realm: known,
+    gatewayHost: isAddress ? leg.peerAddress : (challenger ?? leg.peerAddress),
+  };
 }
 
 /**
@@ -64,8 +74,15 @@ export function answerInDialog(
   allowed: DialogCredentials | null,
 ): Result<ChallengeAnswer, CodedError> {
   const peer = sendTargetOfText(request.uri);
-  if (allowed === null || !peer.ok || peer.value.host !== allowed.gatewayHost) {
+  if (allowed === null || !peer.ok || !isSameHost(peer.value.host, allowed.gatewayHost)) {
     return err({ code: 'AUTH_FAILED', message: 'the challenger is not the gateway' });
   }
   return answerTo(cx, response, request, allowed);
+}
+
+/** IPv6 addresses have more than one spelling. */
+function isSameHost(one: string, other: string): boolean {
+  if (one === other) return true;
+  if (!ipaddr.isValid(one) || !ipaddr.isValid(other)) return false;
+  return ipaddr.process(one).toString() === ipaddr.process(other).toString();
 }

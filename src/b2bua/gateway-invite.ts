@@ -39,6 +39,7 @@ export function newAttempt(cx: Context, call: Call, leg: Leg, plan: GatewayAttem
     fromHeader: `${display}<sip:${caller}@${host}>;tag=${leg.localTag}`,
     toHeader: `<sip:${user}@${gatewayHost}>`,
     answeredRealm: null,
+    challenger: null,
     authorization: [],
     hungUpTag: null,
     progressed: false,
@@ -114,7 +115,7 @@ export function abandonAttempt(cx: Context, call: Call, outcome: Outcome): void 
   call.attempt = null;
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
-  const credentials = dialogCredentials(b, attempt.answeredRealm);
+  const credentials = dialogCredentials(b, attempt);
   const givenUp = { call, gateway: attempt.plan.gateway.id };
   cx.setLate(attempt.txn, {
     kind: 'late',

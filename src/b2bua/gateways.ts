@@ -1,8 +1,7 @@
 // One gateway after the other: who is asked next, and the answer to a challenge.
-import type { SipResponse } from '../sip/index.ts';
 import type { GatewayAttempt } from '../trunks/index.ts';
 import type { Attempt, Call } from './call.ts';
-import type { Context } from './context.ts';
+import type { Context, ResponseNews } from './context.ts';
 import { answerTo } from './credentials.ts';
 import { finishRefused } from './ending.ts';
 import { newAttempt, sendInvite, takeIdentity } from './gateway-invite.ts';
@@ -80,7 +79,7 @@ export function answerChallenge(
   cx: Context,
   call: Call,
   attempt: Attempt,
-  response: SipResponse,
+  { response, flow }: ResponseNews,
 ): boolean {
   const { trunk } = attempt.plan;
   const { credentials } = trunk;
@@ -91,6 +90,7 @@ export function answerChallenge(
   const answer = answerTo(cx, response, request, { credentials, realm });
   if (!answer.ok) return false;
   attempt.answeredRealm = answer.value.realm;
+  attempt.challenger = flow.remote.host;
   attempt.authorization = [answer.value.header];
   attempt.cseq += 1;
   // What the first INVITE was told says nothing about this one: its first provisional has to stop the gateway's clock anew

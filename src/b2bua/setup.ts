@@ -3,7 +3,7 @@ import { ok } from '../base/index.ts';
 import type { EngineEvent } from '../engine/index.ts';
 import type { SipResponse } from '../sip/index.ts';
 import type { Attempt, Call, Leg } from './call.ts';
-import type { Context } from './context.ts';
+import type { Context, ResponseNews } from './context.ts';
 import { dialogCredentials, isChallenge } from './credentials.ts';
 import { acknowledgedBy, sendAck } from './dialog-requests.ts';
 import { endCall, finishRefused, refuseCaller } from './ending.ts';
@@ -125,7 +125,7 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
   const head = headOf(attempt, b);
   const outcome = outcomeOf('NORMAL_CLEARING');
   call.attempt = null;
-  const credentials = dialogCredentials(b, attempt.answeredRealm);
+  const credentials = dialogCredentials(b, attempt);
   cx.setLate(attempt.txn, { kind: 'late', head, outcome, credentials, givenUp: null });
   cx.forgetLate(attempt.txn);
   b.history.routesTried.push(`${attempt.plan.gateway.id} ${response.status}`);
@@ -239,7 +239,12 @@ function answerCaller(cx: Context, call: Call, body: Buffer): void {
 }
 
 /** The gateway's final refusal: next gateway where the trunk's list says so, else the caller is told. */
-export function onRefusal(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
+export function onRefusal(
+  cx: Context,
+  call: Call,
+  attempt: Attempt,
+  { response, flow }: ResponseNews,
+): void {
   const { status } = response;
   const outcome = heardOutcome(status, response.headerValues('reason'));
   cx.clearTimer(call, 'gateway');
@@ -247,7 +252,7 @@ export function onRefusal(cx: Context, call: Call, attempt: Attempt, response: S
   const retryAfterS = Number.parseInt(response.header('retry-after') ?? '', 10);
   cx.gatewayAnswered(attempt, status, Number.isFinite(retryAfterS) ? retryAfterS : null);
   const challenged = isChallenge(status);
-  if (challenged && answerChallenge(cx, call, attempt, response)) return;
+  if (challenged && answerChallenge(cx, call, attempt, { response, flow })) return;
   call.lastOutcome = outcome;
   noteTried(call, attempt, String(status), status);
   call.attempt = null;

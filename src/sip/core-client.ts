@@ -3,6 +3,7 @@
 import type {
   ClientTxnId,
   CodedError,
+  Flow,
   LocalPoint,
   Random,
   Result,
@@ -107,7 +108,7 @@ export class ClientSide implements InviteClientHost, TransactionHost<NonInviteCl
    * Takes a response that passed the guard.
    * @returns why it was dropped; responses are never answered.
    */
-  receive(index: MessageIndex): Result<null, CodedError> {
+  receive(flow: Flow, index: MessageIndex): Result<null, CodedError> {
     const { startLine, topVia, cseq } = index;
     // Our branches hold 96 random bits, so a match also proves that sent-by was ours (§18.1.2).
     const key = topVia.branch === null ? null : clientKey(topVia.branch, cseq.method);
@@ -128,8 +129,8 @@ export class ClientSide implements InviteClientHost, TransactionHost<NonInviteCl
     const response = readResponse(index);
     if (!response.ok) return response;
     if (txn.kind === 'inviteClient')
-      this.#receiveToInvite(txn, { index, response: response.value });
-    else this.#receiveToOther(txn, response.value);
+      this.#receiveToInvite(txn, { flow, index, response: response.value });
+    else this.#receiveToOther(txn, { flow, response: response.value });
     return ok(null);
   }
 
@@ -161,7 +162,7 @@ export class ClientSide implements InviteClientHost, TransactionHost<NonInviteCl
 
   #receiveToInvite(
     txn: InviteClient,
-    { index, response }: { index: MessageIndex; response: SipResponse },
+    { flow, index, response }: { flow: Flow; index: MessageIndex; response: SipResponse },
   ): void {
     const { facts } = txn;
     const verdict = txn.receive(response.status, index.toTag);
@@ -169,15 +170,18 @@ export class ClientSide implements InviteClientHost, TransactionHost<NonInviteCl
       txn.acknowledgeFailure(writeRequest(failureAck(facts, index.toText), facts.via));
     }
     if (verdict !== 'absorb') {
-      this.#table.emit({ kind: 'responseReceived', txn: txn.user, response });
+      this.#table.emit({ kind: 'responseReceived', txn: txn.user, flow, response });
     }
     this.#sendCancelIfDue(txn);
   }
 
-  #receiveToOther(txn: NonInviteClient, response: SipResponse): void {
+  #receiveToOther(
+    txn: NonInviteClient,
+    { flow, response }: { flow: Flow; response: SipResponse },
+  ): void {
     const isForUser = txn.receive(response.status);
     if (isForUser && txn.user !== null) {
-      this.#table.emit({ kind: 'responseReceived', txn: txn.user, response });
+      this.#table.emit({ kind: 'responseReceived', txn: txn.user, flow, response });
     }
   }
 

@@ -122,7 +122,7 @@ export class SipCore implements Core<SipInput, SipOutput> {
       default:
         neverReached(guarded);
     }
-    const taken = this.#client.receive(guarded.index);
+    const taken = this.#client.receive(flow, guarded.index);
     if (!taken.ok) {
       this.#table.emit({ kind: 'refused', flow, error: taken.error, answered: false });
     }

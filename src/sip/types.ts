@@ -148,7 +148,13 @@ export type SipOutput =
   /** A CANCEL matched this INVITE that has no final answer yet; the core answered the CANCEL with 200. The user answers 487. */
   | { readonly kind: 'cancelled'; readonly txn: ServerTxnId; readonly reason: string | null }
   /** Provisionals (to INVITE the 100 too, which says that the next hop lives), and finals. Repeats are absorbed; a 2xx of another fork (other To tag) comes again. */
-  | { readonly kind: 'responseReceived'; readonly txn: ClientTxnId; readonly response: SipResponse }
+  | {
+      readonly kind: 'responseReceived';
+      readonly txn: ClientTxnId;
+      /** Where it came from. */
+      readonly flow: Flow;
+      readonly response: SipResponse;
+    }
   /** Timer B or F, or the transport said no. Nothing more comes for this transaction. */
   | {
       readonly kind: 'requestFailed';

@@ -143,6 +143,7 @@ export class B2buaDriver {
     this.news({
       kind: 'responseReceived',
       txn: sent.txn,
+      flow: udpFrom(parts.from ?? sent.host),
       response: reply(sent.request, status, parts),
     });
   }

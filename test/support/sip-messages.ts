@@ -191,6 +191,8 @@ export interface ReplyParts {
   readonly toTag?: string;
   readonly headers?: Lines;
   readonly contact?: string;
+  /** The source address; where the request was sent when left out. */
+  readonly from?: string;
 }
 
 /** A peer's response to a request of ours. */

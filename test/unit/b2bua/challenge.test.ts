@@ -219,6 +219,29 @@ test('the hang-up of an answer that came too late is worth our credentials too',
   assert.match(authorization(driver.lastSent('BYE')), /^Digest username="trunk-user"/);
 });
 
+for (const [what, from, byes] of [
+  ['the address that challenged its INVITE', '192.0.2.20', 2],
+  ['another address', '198.51.100.66', 1],
+] as const) {
+  test(`a gateway known by name is answered inside the dialog at ${what}: ${byes - 1} times`, () => {
+    const driver = new B2buaDriver({
+      edit: [
+        ['gateway_timeout_s: 4', `${CREDENTIALS}gateway_timeout_s: 4`],
+        ['sip:192.0.2.20:5060', 'sip:gw.example:5060'],
+      ],
+    });
+    const invite = anInvite();
+    const txn = driver.receive(invite);
+    driver.answer(driver.lastSent('INVITE'), 401, { ...challenge(), from });
+    driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays, from });
+    const alice = callerOf(driver, invite, txn);
+    alice.acknowledge(txn);
+    alice.send('BYE');
+    driver.answer(driver.lastSent('BYE'), 401, challenge());
+    assert.is(driver.sent('BYE').length, byes);
+  });
+}
+
 test('a caller’s 401 to our BYE is never answered', () => {
   const driver = withCredentials(OF_REALM);
   const { bob } = standing(driver);
