@@ -1,6 +1,7 @@
 // What no single setting can tell: settings that contradict, or that together can't do what they promise.
 import { hostPortText } from '../base/index.ts';
 import { HTTP_LISTEN_FORM, PORT_RANGE_FORM, isAnyAddress, pairCount, readIp } from './forms.ts';
+import { checkGatewayLoops, checkLocalAddresses } from './check-addresses.ts';
 import { checkRoutes, checkTrunks } from './check-peers.ts';
 import { ENDPOINTS_A_THREAD_MAX, sipListen } from './normalize.ts';
 import type { Path, SchemaReader } from './read.ts';
@@ -17,8 +18,13 @@ const PORTS_A_LEG = 2;
  * Checks settings against each other.
  * @param raw    what was read; entries that were broken in themselves are already left out and reported.
  * @param reader for places, and to take the findings.
+ * @param localAddresses of this machine; null when nobody knows.
  */
-export function checkSettings(raw: RawSettings, reader: SchemaReader): void {
+export function checkSettings(
+  raw: RawSettings,
+  reader: SchemaReader,
+  localAddresses: readonly string[] | null,
+): void {
   const report = new Reporter(reader);
   const sound = !reader.findings.some(({ severity }) => severity === 'error');
   checkListen(raw, report);
@@ -26,6 +32,8 @@ export function checkSettings(raw: RawSettings, reader: SchemaReader): void {
   checkPortRest(raw, report);
   checkEndpoints(raw, report);
   checkTrunks(raw, report);
+  checkGatewayLoops(raw, report);
+  if (localAddresses !== null) checkLocalAddresses(raw, report, localAddresses);
   checkRoutes(raw, { report, trunksComplete: sound });
 }
 

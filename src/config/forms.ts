@@ -85,6 +85,28 @@ export const IP_FORM: Form<string> = {
   },
 };
 
+/** Why nothing can listen on an address; null when something may. */
+function bindProblem(ip: string): string | null {
+  const range = ipaddr.process(ip).range();
+  if (range === 'multicast') return 'is a multicast address, on which no call can be taken';
+  return range === 'broadcast' ? 'is the broadcast address, which nothing can bind' : null;
+}
+
+/** What a form gives whose address is to be bound. */
+function bindable<T>(value: T, ip: string): FormResult<T> {
+  const problem = bindProblem(ip);
+  return problem === null ? good(value) : bad(problem);
+}
+
+/** An address to bind or to be reached at. */
+export const OWN_IP_FORM: Form<string> = {
+  allowed: IP_FORM.allowed,
+  read: (text) => {
+    const ip = readIp(text);
+    return ip === null ? bad('is not an IP address') : bindable(ip, ip);
+  },
+};
+
 export interface ListenUrl {
   readonly transport: ConfiguredTransport;
   readonly bind: HostPort;
@@ -100,7 +122,7 @@ export const SIP_LISTEN_FORM: Form<ListenUrl> = {
     if (scheme !== 'udp' && scheme !== 'tcp')
       return bad(`the transport ${scheme} is not supported`);
     const point = readHostPort(parts[2] ?? '', { readHost: readIp, portDefault: 5060 });
-    return point.ok ? good({ transport: scheme, bind: point.value }) : point;
+    return point.ok ? bindable({ transport: scheme, bind: point.value }, point.value.host) : point;
   },
 };
 
@@ -108,9 +130,9 @@ export const HTTP_LISTEN_FORM: Form<HostPort> = {
   allowed: 'http://ADDRESS:PORT, IPv6 in brackets',
   read: (text) => {
     const parts = /^http:\/\/([^/]+)\/?$/i.exec(text);
-    return parts === null
-      ? bad('is not a plain http address')
-      : readHostPort(parts[1] ?? '', { readHost: readIp, portDefault: null });
+    if (parts === null) return bad('is not a plain http address');
+    const point = readHostPort(parts[1] ?? '', { readHost: readIp, portDefault: null });
+    return point.ok ? bindable(point.value, point.value.host) : point;
   },
 };
 

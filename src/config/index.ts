@@ -1,7 +1,14 @@
 // Configuration: one schema, one loader, cross checks, and what a reload may change.
 export * from './settings.ts';
 export * from './finding.ts';
-export { CONFIG_CHARS_MAX, parseConfig, validateRoute, validateTrunk } from './parse.ts';
+export {
+  CONFIG_CHARS_MAX,
+  locatedText,
+  parseConfig,
+  validateRoute,
+  validateTrunk,
+} from './parse.ts';
+export { ownPoint } from './check-addresses.ts';
 export type { LoadedConfig, ParseInputs } from './parse.ts';
 export type { Outside, ReadFile, SecretFile } from './secrets.ts';
 export { loadConfig } from './load.ts';

@@ -1,5 +1,6 @@
 // Finds the configuration and reads what it refers to. The one file of this room that touches files and environment.
 import { readFileSync, statSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Result } from '../base/index.ts';
 import { err, ok } from '../base/index.ts';
@@ -36,7 +37,10 @@ export function loadConfig({
   const readFile = (target: string): Result<SecretFile, string> =>
     readRegularFile(resolve(directory, dirname(file), target), SECRET_BYTES_MAX);
   const text = readRegularFile(resolve(directory, file), CONFIG_CHARS_MAX);
-  if (text.ok) return parseConfig(text.value.text, { file, env, readFile });
+  const localAddresses = Object.values(networkInterfaces()).flatMap((entries) =>
+    (entries ?? []).map(({ address }) => address),
+  );
+  if (text.ok) return parseConfig(text.value.text, { file, env, readFile, localAddresses });
   if (named === null && text.error === MISSING)
     return parseConfig(DEMO_YAML, { file: DEMO_FILE, env, readFile });
   return err([wholeFile(file, `can’t be read: ${text.error}`)]);

@@ -55,8 +55,8 @@ function defaultEndpoints(calls: number, threads: number): number {
 function normalizeMedia({ media, limits }: RawSettings): MediaSettings {
   return {
     addresses: media.addresses.map(({ bind, advertise, ports }) => ({
-      bind: must(forms.IP_FORM, bind),
-      advertise: must(forms.IP_FORM, advertise ?? bind),
+      bind: must(forms.OWN_IP_FORM, bind),
+      advertise: must(forms.OWN_IP_FORM, advertise ?? bind),
       ...must(forms.PORT_RANGE_FORM, ports),
     })),
     threads: media.threads,

@@ -14,6 +14,7 @@ import { Reporter } from './reporter.ts';
 import { ROUTE_SCHEMA, SETTINGS_SCHEMA, TRUNK_SCHEMA } from './schema.ts';
 import type { Outside } from './secrets.ts';
 import type { RouteSettings, Settings, TrunkSettings } from './settings.ts';
+import type { Place } from './source.ts';
 import { jsonSource, yamlSource } from './source.ts';
 
 /** Settings that may be used, and what is doubtful about them. */
@@ -22,6 +23,8 @@ export interface LoadedConfig {
   readonly file: string;
   readonly settings: Settings;
   readonly warnings: readonly ConfigFinding[];
+  /** Where a setting stands, by the key that findings have; null for one that isn't written. */
+  readonly placeOf: (key: string) => Place | null;
 }
 
 /** Larger than any real configuration; a log file given by mistake is refused before it is parsed. */
@@ -31,6 +34,8 @@ export const CONFIG_CHARS_MAX = 4 * 1024 * 1024;
 export interface ParseInputs extends Outside {
   /** Shown in findings. */
   readonly file: string;
+  /** Of this machine, to be compared with those to bind; left out when nobody knows. */
+  readonly localAddresses?: readonly string[];
 }
 
 /**
@@ -39,7 +44,7 @@ export interface ParseInputs extends Outside {
  */
 export function parseConfig(
   text: string,
-  { file, env, readFile }: ParseInputs,
+  { file, env, readFile, localAddresses }: ParseInputs,
 ): Result<LoadedConfig, readonly ConfigFinding[]> {
   if (text.length > CONFIG_CHARS_MAX) {
     return err([wholeFile(file, `is larger than ${CONFIG_CHARS_MAX} characters`)]);
@@ -59,9 +64,14 @@ export function parseConfig(
   const reader = new SchemaReader({ file, source, outside: { env, readFile } });
   const raw = reader.read(SETTINGS_SCHEMA);
   if (!Value.Check(SETTINGS_SCHEMA, raw)) return err(sorted(reader));
-  checkSettings(raw, reader);
+  checkSettings(raw, reader, localAddresses ?? null);
   if (hasErrors(reader)) return err(sorted(reader));
-  return ok({ file, settings: normalize(raw), warnings: sorted(reader) });
+  return ok({
+    file,
+    settings: normalize(raw),
+    warnings: sorted(reader),
+    placeOf: (key) => reader.placeOf(key),
+  });
 }
 
 /**
@@ -116,6 +126,16 @@ function hasErrors({ findings }: SchemaReader): boolean {
 
 function sorted({ findings }: SchemaReader): readonly ConfigFinding[] {
   return [...findings].sort(byPlace);
+}
+
+/**
+ * Puts file and place before a problem that was found after loading and that begins with a setting's key, as in
+ * `trunks[1].name: ...`; any other problem stays as it is.
+ */
+export function locatedText({ file, placeOf }: LoadedConfig, problem: string): string {
+  const key = /^([a-z][\w.[\]]*): /.exec(problem)?.[1];
+  const place = key === undefined ? null : placeOf(key);
+  return place === null ? problem : `${file}:${place.line}:${place.column}: error: ${problem}`;
 }
 
 /** An error about the file as such. */

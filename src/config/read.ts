@@ -88,6 +88,12 @@ export class SchemaReader {
     return !this.findings.some((finding) => finding.severity === 'error' && below(finding.key));
   }
 
+  /** Where a setting that was read stands; null for one that isn't written. */
+  placeOf(key: string): Place | null {
+    const place = this.#places.get(key) ?? NO_PLACE;
+    return place.line === 0 ? null : place;
+  }
+
   /** Reports about a setting after reading: the nearest written setting gives the place. */
   report(severity: ConfigFinding['severity'], finding: Omit<Problem, 'place'>): void {
     this.#add(severity, { ...finding, place: this.#placeOfPath(finding.path) });

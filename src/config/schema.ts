@@ -79,8 +79,11 @@ const LISTEN = section(
 
 const MEDIA_ADDRESS = Type.Object(
   {
-    bind: text({ description: 'Address the RTP and RTCP sockets bind to.', form: forms.IP_FORM }),
-    advertise: orNull(text({ description: '', form: forms.IP_FORM }), {
+    bind: text({
+      description: 'Address the RTP and RTCP sockets bind to.',
+      form: forms.OWN_IP_FORM,
+    }),
+    advertise: orNull(text({ description: '', form: forms.OWN_IP_FORM }), {
       description:
         'Address written into SDP, for a node behind address translation; the bound one when null.',
     }),

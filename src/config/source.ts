@@ -1,6 +1,6 @@
 // Where values come from: a YAML text with places, or a JSON value without. The reader sees both the same way.
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import type { Document } from 'yaml';
+import type { Document, YAMLParseError } from 'yaml';
 
 /** 1-based; 0 when there is no text. */
 export interface Place {
@@ -55,10 +55,25 @@ export function yamlSource(text: string): {
   };
   const problems = [...doc.errors, ...doc.warnings].map((issue) => ({
     place: placeAt(issue.pos[0]),
-    problem: issue.message.replace(/\s+/g, ' ').trim(),
+    problem: problemOf(issue, text),
   }));
   return { source: new YamlSource(doc, placeAt), problems };
 }
+
+/** The commonest mistakes in our words; the library's speak of its own functions, or leave out what is meant. */
+function problemOf({ code, message, pos }: Issue, text: string): string {
+  if (code === 'DUPLICATE_KEY') {
+    const key = /^[^\s:,}]{1,64}/.exec(text.slice(pos[0]))?.[0] ?? '';
+    return `the key ${key} stands here for the second time`;
+  }
+  if (code === 'MULTIPLE_DOCS')
+    return 'a second document begins here; a configuration is one document';
+  if (code === 'TAB_AS_INDENT') return 'a tab indents this line; YAML takes spaces only';
+  return message.replace(/\s+/g, ' ').trim();
+}
+
+/** An error or a warning of the library, as far as it is used. */
+type Issue = Pick<YAMLParseError, 'code' | 'message' | 'pos'>;
 
 class YamlSource implements Source {
   readonly root: Handle;

@@ -2,7 +2,7 @@
 import type { CliHandlers, Terminal } from '../cli/index.ts';
 import { EXIT } from '../cli/index.ts';
 import type { LoadedConfig, Settings } from '../config/index.ts';
-import { doctorFindings, loadConfig } from '../config/index.ts';
+import { doctorFindings, loadConfig, locatedText } from '../config/index.ts';
 import { exportCdrs } from './cdr-export.ts';
 import { demoHint } from './demo-hint.ts';
 import { gatherFacts } from './doctor.ts';
@@ -33,7 +33,8 @@ export function makeHandlers(): CliHandlers {
   };
 }
 
-async function serve({ settings, file }: LoadedConfig, configPath: string | null): Promise<number> {
+async function serve(loaded: LoadedConfig, configPath: string | null): Promise<number> {
+  const { settings, file } = loaded;
   const supervisor = new Supervisor({
     settings,
     file,
@@ -46,7 +47,7 @@ async function serve({ settings, file }: LoadedConfig, configPath: string | null
       for (const line of lines) terminal.print(`  ${line}`);
       for (const line of demoHint(settings)) terminal.print(line);
     },
-    onFailed: (message) => terminal.complain(`trunkyard: ${message}`),
+    onFailed: (message) => terminal.complain(`trunkyard: ${locatedText(loaded, message)}`),
   });
   process.on('SIGTERM', () => supervisor.stop());
   process.on('SIGINT', () => supervisor.stop());

@@ -2,7 +2,7 @@
 // between them. What is opened first is closed last.
 import { dirname, join, resolve } from 'node:path';
 import type { CodedError, Log, Result } from '../base/index.ts';
-import { ok } from '../base/index.ts';
+import { err, ok } from '../base/index.ts';
 import type { B2bua, B2buaInput } from '../b2bua/index.ts';
 import type { Settings } from '../config/index.ts';
 import { attachEngine } from '../engine/index.ts';
@@ -144,7 +144,9 @@ async function openNode(
     opened.push(() => http.value.close());
   }
   const listening = await cores.listen();
-  return listening.ok ? ok(node) : listening;
+  if (listening.ok) return ok(node);
+  const { code, message } = listening.error;
+  return err({ code, message: `listen.sip: ${message}` });
 }
 
 type Rooms = Pick<Node, 'admission' | 'health' | 'store' | 'metrics' | 'objects' | 'media'>;

@@ -2,7 +2,7 @@
 import type { CodedError, Result } from '../base/index.ts';
 import { hostPortText, ok } from '../base/index.ts';
 import type { Settings } from '../config/index.ts';
-import { diffConfig, findingText, liveSettings, loadConfig } from '../config/index.ts';
+import { diffConfig, findingText, liveSettings, loadConfig, locatedText } from '../config/index.ts';
 import type { Node } from './compose.ts';
 import { composeNode } from './compose.ts';
 import type { FromChild, MediaPlace } from './family.ts';
@@ -89,7 +89,8 @@ export class Control {
     const live = liveSettings(this.#settings, wanted);
     const applied = this.#node.reload(live);
     if (!applied.ok) {
-      log.error({ problem: applied.error.message }, 'configuration not applied');
+      const problem = locatedText(loaded.value, applied.error.message);
+      log.error({ problem }, 'configuration not applied');
       return;
     }
     const changed = diffConfig(this.#settings, wanted);

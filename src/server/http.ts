@@ -27,7 +27,7 @@ export async function openHttp(
     await app.close();
     return err({
       code: 'ADDRESS_IN_USE',
-      message: `can't listen on http://${hostPortText(at)}: ${listenProblem(error)}`,
+      message: `listen.http: can't listen on http://${hostPortText(at)}: ${listenProblem(error)}`,
     });
   }
   log.info({ address: hostPortText(at) }, 'HTTP listens');

@@ -17,12 +17,26 @@ function start(config: Extract<ToMedia, { kind: 'start' }>['host']): void {
       tellSupervisor({ kind: 'ready', lines: [] });
     } else {
       const { code, message } = started.error;
-      failProcess(code === 'CONFIG_INVALID' ? EXIT_CONFIG : 1, message);
+      const address = addressProblem(config.addresses, message);
+      // As where SIP can't listen: the address may belong to this machine in a moment, so another start may succeed.
+      if (address !== null) failProcess(1, address);
+      else failProcess(code === 'CONFIG_INVALID' ? EXIT_CONFIG : 1, message);
     }
   } catch (error) {
     // No addon for this machine: a sentence for the operator, not a stack.
     failProcess(1, error instanceof Error ? error.message : String(error));
   }
+}
+
+/** The addon counts the addresses it was given; an operator knows them by setting and value. Null for other problems. */
+function addressProblem(
+  addresses: Extract<ToMedia, { kind: 'start' }>['host']['addresses'],
+  message: string,
+): string | null {
+  const [, index, problem] = /^addresses\[(\d+)\]: (.*)$/.exec(message) ?? [];
+  const bind = addresses[Number(index)]?.bind;
+  if (bind === undefined || problem === undefined) return null;
+  return `media.addresses[${index}].bind: ${bind}: ${problem}`;
 }
 
 async function stop(): Promise<void> {

@@ -10,7 +10,7 @@ import type {
   Settings,
   TrunkSettings,
 } from '../config/index.ts';
-import { findingText, validateRoute, validateTrunk } from '../config/index.ts';
+import { findingText, ownPoint, validateRoute, validateTrunk } from '../config/index.ts';
 import type { ObjectKind, Store } from '../store/index.ts';
 import type { TrunkBook } from '../trunks/index.ts';
 import { buildTrunkBook } from '../trunks/index.ts';
@@ -42,7 +42,10 @@ export class TrunkObjects {
   readonly #options: TrunkObjectsOptions;
   readonly #trunks: Family<TrunkSettings> = {
     kind: 'trunk',
-    validate: validateTrunk,
+    validate: (body) => {
+      const trunk = validateTrunk(body);
+      return trunk.ok ? this.#noLoop(trunk.value) : trunk;
+    },
     nameOf: ({ name }) => name,
     bodyOf: trunkBody,
     made: new Map(),
@@ -89,6 +92,8 @@ export class TrunkObjects {
 
   /** A reload: the file's part is replaced, or nothing is (CONFIG_INVALID) when the whole doesn't fit together. */
   reload(settings: Settings): Result<void, CodedError> {
+    const clash = this.#clashOf(settings);
+    if (clash !== null) return err({ code: 'CONFIG_INVALID', message: clash });
     const book = this.#build(settings);
     if (!book.ok) {
       const { code, message } = book.error;
@@ -97,6 +102,40 @@ export class TrunkObjects {
     this.#settings = settings;
     this.#use(book.value);
     return ok(undefined);
+  }
+
+  #noLoop(trunk: TrunkSettings): Result<TrunkSettings, readonly ConfigFinding[]> {
+    const { sip } = this.#settings.listen;
+    const index = trunk.gateways.findIndex((gateway) => ownPoint(gateway, sip) !== null);
+    const gateway = trunk.gateways[index];
+    if (gateway === undefined) return ok(trunk);
+    return err([
+      {
+        severity: 'error',
+        file: '(request)',
+        line: 0,
+        column: 0,
+        key: `gateways[${index}].uri`,
+        value: gateway.uri,
+        problem: 'is this node itself: its calls would come back for ever',
+        allowed: null,
+      },
+    ]);
+  }
+
+  /** The first setting of the file that the API has made as well, by its key; null when there is none. */
+  #clashOf({ trunks, routes }: Settings): string | null {
+    const trunk = trunks.findIndex(({ name }) => this.#trunks.made.has(name));
+    if (trunk >= 0) {
+      const name = trunks[trunk]?.name ?? '';
+      return `trunks[${trunk}].name: ${name}: is the name of a trunk that was made through the API too`;
+    }
+    const route = routes.findIndex((settings) => this.#routes.made.has(routeName(settings)));
+    const match = routes[route]?.match;
+    if (match === undefined) return null;
+    const [key, value] =
+      match.kind === 'exact' ? ['number', match.number] : ['prefix', match.prefix || '(empty)'];
+    return `routes[${route}].${key}: ${value}: is matched by a route that was made through the API too`;
   }
 
   #use(book: TrunkBook): void {

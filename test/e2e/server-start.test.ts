@@ -145,6 +145,20 @@ test('a store in a folder that can’t be made: one plain sentence, exit 1, noth
     assertNothingLeft(house, failed);
   }));
 
+test('a media address that this machine doesn’t have: file, place, key and value, exit 1, nothing left', () =>
+  withHouse(async (house) => {
+    await writeConfig(house);
+    house.edit((file) => {
+      file['media'] = { addresses: [{ bind: '192.0.2.77', ports: '20000-20999' }] };
+    });
+    const failed = await serveToItsEnd(house);
+    assert.is(failed.code, 1, failed.output);
+    assert.match(
+      failed.output,
+      /trunkyard: \S+trunkyard\.yaml:\d+:\d+: error: media\.addresses\[0\]\.bind: 192\.0\.2\.77: can't bind/,
+    );
+  }));
+
 /** Opening a pipe that nobody reads never ends, as on a disk that is gone. */
 function hangStore(house: House): void {
   const path = `${house.folder}/hangs.db`;

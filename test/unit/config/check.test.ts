@@ -197,6 +197,28 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
       't:1:21: warning: media.endpoints: 100: is reached before limits.calls: 2000 calls have 4000 legs (allowed: 4000 or more, or null)',
     ],
   ],
+  [
+    'an error for a gateway that is one of our own listening points',
+    `listen: { sip: [udp://0.0.0.0:5060, { bind: "tcp://192.0.2.9:5062", advertise: "sbc.example:5070" }] }\n${trunks(
+      '{ name: a, gateways: [{ uri: "sip:127.0.0.1" }] }',
+      '{ name: b, gateways: [{ uri: "sip:192.0.2.9:5062;transport=tcp" }, { uri: "sip:192.0.2.9:5062" }] }',
+      '{ name: c, gateways: [{ uri: "sip:sbc.example:5070;transport=tcp" }] }',
+    )}`,
+    [
+      't:1:17: warning: listen.sip[0]: udp://0.0.0.0:5060: peers would be told 0.0.0.0 in Via and Contact and could not send to it (allowed: {bind, advertise} with an address that peers reach)',
+      't:3:34: error: trunks[0].gateways[0].uri: sip:127.0.0.1: is this node itself (listen.sip udp://0.0.0.0:5060): its calls would come back for ever',
+      't:4:34: error: trunks[1].gateways[0].uri: sip:192.0.2.9:5062;transport=tcp: is this node itself (listen.sip tcp://192.0.2.9:5062): its calls would come back for ever',
+      't:5:34: error: trunks[2].gateways[0].uri: sip:sbc.example:5070;transport=tcp: is this node itself (listen.sip tcp://192.0.2.9:5062): its calls would come back for ever',
+    ],
+  ],
+  [
+    'an error for a multicast address to bind',
+    'listen: { sip: [udp://224.0.0.1:5060] }\nmedia: { addresses: [{ bind: 224.0.0.1, ports: 20000-29999 }] }',
+    [
+      't:1:17: error: listen.sip[0]: udp://224.0.0.1:5060: is a multicast address, on which no call can be taken (allowed: udp://ADDRESS:PORT or tcp://ADDRESS:PORT, IPv6 in brackets; the port is 5060 when left out)',
+      't:2:30: error: media.addresses[0].bind: 224.0.0.1: is a multicast address, on which no call can be taken (allowed: an IPv4 or IPv6 address)',
+    ],
+  ],
 ];
 
 for (const [name, yaml, lines] of CASES) {
@@ -204,6 +226,22 @@ for (const [name, yaml, lines] of CASES) {
     assert.equal(linesOf(yaml), lines);
   });
 }
+
+test('warns of addresses to bind that this machine doesn’t have', () => {
+  const yaml =
+    'listen: { sip: [udp://192.0.2.77:5060, udp://127.0.0.5:5060], http: "http://192.0.2.1:8080" }\nmedia: { addresses: [{ bind: "2001:DB8::2", ports: 20000-39999 }] }';
+  const config = parseConfig(yaml, {
+    file: 't',
+    env: {},
+    readFile: () => ({ ok: false, error: 'none' }),
+    localAddresses: ['127.0.0.1', '192.0.2.1'],
+  });
+  const problem = 'is no address of this machine, so nothing can listen on it here';
+  assert.equal(config.ok ? config.value.warnings.map(findingText) : null, [
+    `t:1:17: warning: listen.sip[0]: 192.0.2.77: ${problem}`,
+    `t:2:30: warning: media.addresses[0].bind: 2001:db8::2: ${problem}`,
+  ]);
+});
 
 test('needs no port more than the warning says', () => {
   const needed = portsNeeded({ calls: 100, cps: 100 });

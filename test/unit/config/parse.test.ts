@@ -6,6 +6,7 @@ import type { ConfigFinding, LoadedConfig, Settings } from '../../../src/config/
 import {
   DEMO_YAML,
   findingText,
+  locatedText,
   parseConfig,
   validateRoute,
   validateTrunk,
@@ -233,11 +234,22 @@ test('reports every mistake of one file, in the order of the text', () => {
 test('reports a YAML mistake with its line', () => {
   const [finding] = findingsOf('limits:\n  calls: 1\n  calls: 2\n');
   assert.is(finding?.line, 3);
-  assert.match(finding?.problem ?? '', /unique/);
+  assert.is(finding?.problem, 'the key calls stands here for the second time');
+});
+
+test('puts the place before a problem that is found after loading and names its setting', () => {
+  const config = parse('trunks:\n  - { name: a, allow: [192.0.2.1] }\n');
+  assert.ok(config.ok);
+  assert.is(
+    locatedText(config.value, 'trunks[0].name: a: is taken'),
+    `${config.value.file}:2:13: error: trunks[0].name: a: is taken`,
+  );
+  assert.is(locatedText(config.value, 'database: is locked'), 'database: is locked');
 });
 
 test('refuses two documents in one file', () => {
-  assert.not.ok(parse('log: {}\n---\nlog: {}\n').ok);
+  const [finding] = findingsOf('log: {}\n---\nlog: {}\n');
+  assert.is(finding?.problem, 'a second document begins here; a configuration is one document');
 });
 
 test('reads aliases, and an alias of aliases is not unfolded beyond the schema', () => {

@@ -221,7 +221,17 @@ test('a start with a file that clashes with the API’s fails and names the clas
   await objects.trunks.put('b', B);
   const started = await load(settingsOf('trunks: [{ name: b }]'), store);
   assert.is(started.ok ? 'ok' : started.error.code, 'CONFIG_INVALID');
-  assert.match(started.ok ? '' : started.error.message, 'two trunks are named b');
+  assert.match(
+    started.ok ? '' : started.error.message,
+    'trunks[0].name: b: is the name of a trunk that was made through the API too',
+  );
+});
+
+test('refuses a trunk whose gateway is this node itself', async () => {
+  const { objects } = await aWorld();
+  const loop = { name: 'b', gateways: [{ uri: 'sip:127.0.0.1:5060' }] };
+  const valid = objects.trunks.validate('b', loop);
+  assert.match(valid.ok ? '' : valid.error.message, 'gateways[0].uri: sip:127.0.0.1:5060: is this');
 });
 
 test('a start with a stored object of an older version that is not valid any more names it', async () => {
