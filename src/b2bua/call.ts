@@ -15,6 +15,7 @@ import type {
   SendTarget,
   ServerTxnId,
 } from '../base/index.ts';
+import type { EngineCode } from '../engine/index.ts';
 import type {
   AnchoredSdp,
   AudioDescription,
@@ -172,6 +173,20 @@ export interface Exchange {
   readonly early: AudioDescription | null;
 }
 
+/** What a leg has agreed to: where a change that comes to nothing goes back to. */
+export type Agreed = Pick<LegAnchor, 'lastSent' | 'ours' | 'theirs' | 'codec'>;
+
+/** A change that both parties took, while the engine still carries it out: our 200 to the asker waits. */
+export interface HeldChange {
+  readonly asker: Leg;
+  /** The asker's INVITE; once it was taken back, another one or none waits there. */
+  readonly txn: ServerTxnId;
+  readonly answer: AnchoredSdp;
+  readonly before: ReadonlyMap<Leg, Agreed>;
+  /** What the engine refused the first of its orders with; null while it refused none. */
+  refused: EngineCode | null;
+}
+
 /** Which 2xx an ACK is for. */
 export interface Acknowledged {
   readonly txn: ClientTxnId;
@@ -230,6 +245,8 @@ export interface Call {
    * gateway answered.
    */
   heldAnswer: { readonly body: Buffer; readonly since: Now } | null;
+  /** The same for the 200 to a re-INVITE. */
+  heldChange: HeldChange | null;
   /** The INVITE given up last, while its final answer is not known: the callee's record waits for it. */
   givenUp: ClientTxnId | null;
   /** Endpoints the engine still has to open. */

@@ -1,9 +1,10 @@
 // What the party says that was asked for a change, and what that means for the one that asked. Where the two would end up with
 // different pictures of the call, the answerer is taken back to what both agreed to last.
-import type { AnchoredSdp, SipResponse } from '../sip/index.ts';
-import type { Call, Leg, SentChange } from './call.ts';
+import type { EngineEvent } from '../engine/index.ts';
+import type { SipResponse } from '../sip/index.ts';
+import type { Call, HeldChange, Leg, SentChange } from './call.ts';
 import { legsOf, otherLeg } from './call.ts';
-import type { Answer, Context } from './context.ts';
+import type { Context } from './context.ts';
 import type { ClientTxnId } from '../base/index.ts';
 import {
   acknowledgedBy,
@@ -11,7 +12,14 @@ import {
   sendAck,
   sendReinvite,
 } from './dialog-requests.ts';
-import { endCall, sideOf, takeWaiting } from './ending.ts';
+import { endCall, sideOf } from './ending.ts';
+import {
+  agreedNow,
+  answerWaiting,
+  answerWhenConnected,
+  goBack,
+  refuseWaiting,
+} from './held-change.ts';
 import { followContact } from './identity.ts';
 import {
   answerAgreed,
@@ -21,8 +29,8 @@ import {
   sdpBody,
   takeExchange,
 } from './offer-answer.ts';
-import { outcomeOf, statusForCaller } from './outcome.ts';
-import { ALLOW, sdpHeaders } from './responses.ts';
+import { outcomeOf, outcomeOfOrder, reasonValue, statusForCaller } from './outcome.ts';
+import { ALLOW } from './responses.ts';
 
 /** RFC 3261 §14.1: how long to wait after a 491. The owner of the Call-ID waits longer, so that the two don't collide again. */
 const OWNER_WAIT_MS = { least: 2_100, span: 1_900 };
@@ -32,25 +40,10 @@ const LOOK_AGAIN_MS = 1_000;
 
 /** Whether a change is under way anywhere in the call, up to the ACK of its 2xx (RFC 3261 §14.2, RFC 3264 §4). */
 export function isChanging(call: Call): boolean {
-  if (call.exchange !== null || call.unacknowledged !== null) return true;
+  if (call.exchange !== null || call.unacknowledged !== null || call.heldChange !== null) {
+    return true;
+  }
   return legsOf(call).some((leg) => leg.sentChange !== null || leg.waitingInvite !== null);
-}
-
-/** 200 to a re-INVITE that waits. */
-export function answerWaiting(cx: Context, leg: Leg, sdp: AnchoredSdp): void {
-  const waiting = leg.waitingInvite;
-  if (waiting === null) return;
-  waiting.answered = true;
-  const headers = [...waiting.recordRoutes, ...sdpHeaders(leg)];
-  cx.respond(waiting.txn, { status: 200, toTag: leg.localTag, headers, body: sdpBody(sdp) });
-}
-
-/** A refusal to a re-INVITE that waits for its answer; without effect when none does. */
-export function refuseWaiting(cx: Context, leg: Leg, answer: Answer): void {
-  const waiting = leg.waitingInvite;
-  if (waiting === null || waiting.answered) return;
-  takeWaiting(cx, leg);
-  cx.respond(waiting.txn, answer);
 }
 
 /** An answer to a re-INVITE of ours. */
@@ -115,10 +108,11 @@ function passAnswer(
   const asker = otherLeg(call, leg);
   const { exchange } = call;
   if (asker === null || exchange === null) return;
+  const before = agreedNow(call);
   const read = readBody(response.body);
   const answer = read.ok ? answerExchange(cx, call, exchange, read.value, { final: true }) : read;
   if (answer.ok) {
-    answerWaiting(cx, asker, answer.value);
+    answerWhenConnected(cx, call, asker, { answer: answer.value, before });
     return;
   }
   // Whatever is wrong with the answer is not the asker's fault, so it hears 488 and not 400.
@@ -145,6 +139,37 @@ function passLateOffer(
   }
   refuseWaiting(cx, asker, { status: 488, toTag: null });
   answerUnasked(cx, call, leg, sent, response);
+}
+
+/**
+ * The engine has carried out an order of a change, or refused it. With the last one the asker gets its 200; when one was
+ * refused, or the asker has taken its INVITE back, everything is as before, and the answerer is led back to it.
+ */
+export function onChangeConnected(
+  cx: Context,
+  call: Call,
+  held: HeldChange,
+  event: Extract<EngineEvent, { kind: 'orderDone' }>,
+): void {
+  if (event.code !== 'OK') held.refused ??= event.code;
+  if (call.connecting !== event.order) return;
+  call.connecting = null;
+  call.heldChange = null;
+  cx.clearTimer(call, 'engine');
+  const { asker, refused } = held;
+  const waits = asker.waitingInvite?.txn === held.txn;
+  if (refused === null && waits) {
+    answerWaiting(cx, asker, held.answer);
+    return;
+  }
+  if (refused !== null) {
+    const outcome = outcomeOfOrder(refused);
+    const headers = [['Reason', reasonValue(outcome) ?? '']] as const;
+    refuseWaiting(cx, asker, { status: outcome.status, toTag: null, headers });
+  }
+  goBack(cx, call, held);
+  const other = otherLeg(call, asker);
+  if (other !== null) restore(cx, call, other);
 }
 
 /** A 2xx to a change that was taken back: the answerer believes in it, so it is led back to what the asker still has. */

@@ -3,12 +3,13 @@
 import type { ServerTxnId } from '../base/index.ts';
 import type { AudioDescription, HeaderLines, SipRequest } from '../sip/index.ts';
 import { recordRouteLines } from '../sip/index.ts';
-import { answerWaiting, isChanging, refuseWaiting } from './change-answers.ts';
+import { isChanging } from './change-answers.ts';
 import type { Call, Leg } from './call.ts';
 import { legsOf, otherLeg } from './call.ts';
 import type { Context } from './context.ts';
 import { cancelReinvite, sendAck, sendReinvite } from './dialog-requests.ts';
 import { endCall, sideOf, takeWaiting } from './ending.ts';
+import { agreedNow, answerWhenConnected, refuseWaiting } from './held-change.ts';
 import { followContact } from './identity.ts';
 import { readOffer } from './inbound.ts';
 import {
@@ -71,8 +72,9 @@ export function onReinvite(
 
 /** A call that ends in this node (echo) answers for itself. */
 function answerAlone(cx: Context, call: Call, leg: Leg, offer: AudioDescription | null): void {
+  const before = agreedNow(call);
   const answer = offer === null ? offerEcho(cx, call) : answerEcho(cx, call, offer);
-  if (answer.ok) answerWaiting(cx, leg, answer.value);
+  if (answer.ok) answerWhenConnected(cx, call, leg, { answer: answer.value, before });
   else refuseWaiting(cx, leg, refusalAnswer(answer.error, null));
 }
 

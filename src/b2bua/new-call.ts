@@ -66,6 +66,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     unacknowledged: null,
     connecting: null,
     heldAnswer: null,
+    heldChange: null,
     givenUp: null,
     opening: 0,
     lastOutcome: null,

@@ -3,6 +3,7 @@ import { ok } from '../base/index.ts';
 import type { EngineEvent } from '../engine/index.ts';
 import type { SipResponse } from '../sip/index.ts';
 import type { Attempt, Call, Leg } from './call.ts';
+import { onChangeConnected } from './change-answers.ts';
 import type { Context, ResponseNews } from './context.ts';
 import { dialogCredentials, isChallenge } from './credentials.ts';
 import { acknowledgedBy, sendAck } from './dialog-requests.ts';
@@ -193,6 +194,11 @@ export function connectionDone(
   event: Extract<EngineEvent, { kind: 'orderDone' }>,
 ): void {
   if (call.ending !== null) return;
+  // Endpoints that are no more can't go back to how they were.
+  if (call.heldChange !== null && event.code !== 'HANDLE_STALE') {
+    onChangeConnected(cx, call, call.heldChange, event);
+    return;
+  }
   if (event.code !== 'OK') {
     const outcome = outcomeOfOrder(event.code);
     const message = `engine: ${event.code}`;

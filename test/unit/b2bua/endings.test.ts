@@ -222,14 +222,14 @@ for (const [code, cause] of [
   ['SOCKET_FAILED', 'ENGINE_FULL'],
   ['HANDLE_STALE', 'ENGINE_LOST'],
 ] as const) {
-  test(`an order refused by ${code} ends the call as ${cause}`, () => {
+  test(`an order refused by ${code} when both sides are answered ends the call as ${cause}`, () => {
     const driver = new B2buaDriver();
     const { alice } = standingCall(driver);
     driver.engineAnswers = false;
-    alice.send('INVITE', sdpOf({ direction: 'sendonly', version: 2 }));
-    driver.answer(driver.lastSent('INVITE'), 200, {
-      body: sdpOf({ host: '192.0.2.20', direction: 'recvonly' }),
-    });
+    const asked = alice.send('INVITE');
+    const body = sdpOf({ host: '192.0.2.20', direction: 'sendonly' });
+    driver.answer(driver.lastSent('INVITE'), 200, { body });
+    alice.acknowledge(asked, sdpOf({ direction: 'recvonly', version: 2 }));
     const [order] = driver.unanswered;
     if (order?.kind !== 'updateEndpoint') throw new Error('an update was expected');
     const { endpoint } = order;
@@ -243,6 +243,17 @@ for (const [code, cause] of [
     atRest(driver);
   });
 }
+
+test('endpoints that are gone in a change of the call end it on both sides', () => {
+  const driver = new B2buaDriver();
+  const { alice } = standingCall(driver);
+  alice.send('INVITE', sdpOf({ direction: 'sendonly', version: 2 }));
+  driver.engine.endpoints.clear();
+  const body = sdpOf({ host: '192.0.2.20', direction: 'recvonly' });
+  driver.answer(driver.lastSent('INVITE'), 200, { body });
+  byeToBoth(driver);
+  assert.is(driver.record('inbound').cause, 'ENGINE_LOST');
+});
 
 test('ending a call twice sends one BYE to each side', () => {
   const driver = new B2buaDriver();
