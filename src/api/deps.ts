@@ -97,11 +97,13 @@ export interface ObjectBook {
   validate(name: string, body: unknown): Result<unknown, CodedError>;
   /** Stores and then applies to new calls; when applying is impossible nothing stays stored. STORE_UNAVAILABLE, REQUEST_INVALID. */
   put(name: string, body: unknown): Promise<Result<void, CodedError>>;
-  /** REQUEST_INVALID when something still uses it, for example a route that names the trunk. */
+  /** NAME_IN_USE when something still needs it, for example a route that names the trunk. STORE_UNAVAILABLE. */
   remove(name: string): Promise<Result<void, CodedError>>;
 }
 
 export interface ApiDeps {
+  /** Names besides localhost that a request's Host may hold; null = any, where the API isn't on loopback. */
+  readonly ownNames: readonly string[] | null;
   /** Empty when the node takes calls. */
   readonly notReady: () => readonly NotReadyReason[];
   readonly drain: (action: DrainAction) => DrainState;

@@ -1,4 +1,6 @@
 // How a failure looks on HTTP: one JSON shape for all, the catalogue's code, and the status each code has here.
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CodedError, ErrorCode } from '../base/index.ts';
 
@@ -16,8 +18,10 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   METHOD_NOT_ALLOWED: 405,
   CONFIG_OWNED: 409,
   NAME_TAKEN: 409,
+  NAME_IN_USE: 409,
   BODY_TOO_LARGE: 413,
   CONTENT_TYPE_UNSUPPORTED: 415,
+  HOST_UNKNOWN: 421,
   STORE_UNAVAILABLE: 503,
   NODE_DRAINING: 503,
   ENGINE_LOST: 503,
@@ -39,6 +43,37 @@ export function sendError(reply: FastifyReply, error: CodedError): FastifyReply 
   if (error.retryAfterS !== undefined)
     void reply.header('retry-after', String(Math.ceil(error.retryAfterS)));
   return send(reply, status, error.code, error.message);
+}
+
+/** Statuses of what Node's parser refuses before there is a request; the rest is 400. */
+const STATUS_BY_PARSER_CODE: Readonly<Partial<Record<string, number>>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+const PARSER_MESSAGES: Readonly<Partial<Record<number, string>>> = {
+  408: 'the request was not whole in time',
+  431: 'the request’s head is larger than the API takes',
+};
+const STATUS_MALFORMED = 400;
+
+/** Answers on the socket what never became a request, in the shape of all other failures. The connection ends with it. */
+export function answerClientError(error: Error, socket: Socket): void {
+  const parserCode = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (parserCode === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = STATUS_BY_PARSER_CODE[parserCode] ?? STATUS_MALFORMED;
+  const message = PARSER_MESSAGES[status] ?? 'the request is not HTTP';
+  const body: ErrorBody = { code: 'REQUEST_INVALID', message, status };
+  const text = JSON.stringify(body);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(text)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`);
 }
 
 /** Makes unknown paths, refused requests and thrown faults answer in the one shape; no stack ever leaves. */

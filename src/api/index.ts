@@ -16,3 +16,4 @@ export type {
   ObjectBook,
   TrunkState,
 } from './deps.ts';
+export { withoutSecrets } from './secrets.ts';

@@ -3,23 +3,16 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { err, ok, type CodedError, type Result } from '../base/index.ts';
 import type { ApiDeps, ManagedObject, ObjectBook } from './deps.ts';
 import { sendError } from './errors.ts';
-import { NameParams, ObjectBody, TrunkList } from './schemas.ts';
+import { ListQuery, NameParams, ObjectBody, TrunkList } from './schemas.ts';
+import { SECRET_SHOWN, withoutSecrets } from './secrets.ts';
 
 const STATUS_OK = 200;
 const STATUS_CREATED = 201;
 const STATUS_NO_CONTENT = 204;
 /** The name of the route with the empty prefix: an empty path segment is none. */
 const EMPTY_PREFIX_NAME = 'default';
-/** Values that go in and never out, at any depth of a body. */
-const SECRET_KEYS: ReadonlySet<string> = new Set([
-  'password',
-  'ha1',
-  'ha1_md5',
-  'ha1_sha256',
-  'secret',
-  'token',
-]);
-const SECRET_SHOWN = '(secret)';
+/** Marks the name of a route that matches one whole number: `44` may be a prefix too. */
+const NUMBER_MARK = 'number:';
 
 /** One family of objects: where it lives and how its members are named. */
 interface Family {
@@ -33,17 +26,23 @@ interface Family {
 }
 
 export function registerObjects(app: FastifyInstance, deps: ApiDeps): void {
-  app.get('/v1/trunks', { schema: { response: { 200: TrunkList } } }, () => ({
-    trunks: deps.trunkStates().map((trunk) => ({
-      name: trunk.name,
-      owner: trunk.owner,
-      channels_in_use: trunk.channelsInUse,
-      channels: trunk.channels,
-      cps: trunk.cps,
-      gateways: trunk.gateways,
-    })),
+  app.get(
+    '/v1/trunks',
+    { schema: { querystring: ListQuery, response: { 200: TrunkList } } },
+    () => ({
+      trunks: deps.trunkStates().map((trunk) => ({
+        name: trunk.name,
+        owner: trunk.owner,
+        channels_in_use: trunk.channelsInUse,
+        channels: trunk.channels,
+        cps: trunk.cps,
+        gateways: trunk.gateways,
+      })),
+    }),
+  );
+  app.get('/v1/routes', { schema: { querystring: ListQuery } }, () => ({
+    routes: deps.routes.list().map(shown),
   }));
-  app.get('/v1/routes', () => ({ routes: deps.routes.list().map(shown) }));
 
   const alone = oneAtATime();
   registerFamily(app, alone, {
@@ -58,10 +57,20 @@ export function registerObjects(app: FastifyInstance, deps: ApiDeps): void {
     path: '/v1/routes',
     noun: 'route',
     book: deps.routes,
-    nameIn: (body) =>
-      typeof body['prefix'] === 'string' ? body['prefix'] || EMPTY_PREFIX_NAME : null,
-    named: (body, name) => ({ ...body, prefix: name === EMPTY_PREFIX_NAME ? '' : name }),
+    nameIn: routeNameIn,
+    named: routeNamed,
   });
+}
+
+/** A body with a prefix and a number gets one name here; that it may not have both is the validator's to say. */
+function routeNameIn({ prefix, number }: ObjectBody): string | null {
+  if (typeof number === 'string') return `${NUMBER_MARK}${number}`;
+  return typeof prefix === 'string' ? prefix || EMPTY_PREFIX_NAME : null;
+}
+
+function routeNamed(body: ObjectBody, name: string): ObjectBody {
+  if (name.startsWith(NUMBER_MARK)) return { ...body, number: name.slice(NUMBER_MARK.length) };
+  return { ...body, prefix: name === EMPTY_PREFIX_NAME ? '' : name };
 }
 
 type Alone = (edit: () => Promise<FastifyReply>) => Promise<FastifyReply>;
@@ -115,7 +124,7 @@ async function create(
   const { noun } = family;
   const name = family.nameIn(body);
   if (name === null) {
-    const message = `the ${noun} has no ${noun === 'route' ? 'prefix' : 'name'}`;
+    const message = `the ${noun} has no ${noun === 'route' ? 'prefix and no number' : 'name'}`;
     return sendError(reply, { code: 'REQUEST_INVALID', message });
   }
   const existing = find(family, name);
@@ -171,17 +180,6 @@ async function store(
 
 function shown(object: ManagedObject): Readonly<Record<string, unknown>> {
   return { name: object.name, owner: object.owner, body: withoutSecrets(object.body) };
-}
-
-function withoutSecrets(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutSecrets);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [
-      key,
-      SECRET_KEYS.has(key) && typeof inner === 'string' ? SECRET_SHOWN : withoutSecrets(inner),
-    ]),
-  );
 }
 
 /** A body that was read here and is sent back would make the mark the password. */

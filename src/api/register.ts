@@ -3,7 +3,8 @@ import { LogController, type FastifyInstance, type FastifyServerOptions } from '
 import { registerCalls } from './calls.ts';
 import { registerCdrs } from './cdrs.ts';
 import type { ApiDeps } from './deps.ts';
-import { registerErrors, sendError } from './errors.ts';
+import { answerClientError, registerErrors, sendError } from './errors.ts';
+import { refuseForeignHosts } from './hosts.ts';
 import { registerObjects } from './objects.ts';
 import { registerProcess } from './process.ts';
 
@@ -36,6 +37,7 @@ export const apiServerOptions = {
       allErrors: false,
     },
   },
+  clientErrorHandler: answerClientError,
   // Requests the router itself refuses, such as a path with a broken escape.
   frameworkErrors: (error, _request, reply) => {
     sendError(reply, { code: 'REQUEST_INVALID', message: error.message });
@@ -48,6 +50,7 @@ export const apiServerOptions = {
  */
 export function registerRoutes(app: FastifyInstance, deps: ApiDeps): void {
   registerErrors(app);
+  refuseForeignHosts(app, deps);
   const methodsByPath = new Map<string, Set<string>>();
   app.addHook('onRoute', (route) => {
     const methods = methodsByPath.get(route.url) ?? new Set<string>();

@@ -38,6 +38,9 @@ const time = Type.Optional(
 export const LiveQuery = Type.Object({ limit, cursor }, { additionalProperties: false });
 export type LiveQuery = Static<typeof LiveQuery>;
 
+/** Lists that are given whole take no parameter: a `limit` that did nothing would look like the end of the list. */
+export const ListQuery = Type.Object({}, { additionalProperties: false });
+
 export const CdrsQuery = Type.Object(
   {
     from: time,

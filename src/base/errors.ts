@@ -103,7 +103,6 @@ export const ERRORS = {
     'The message is larger than the limit for its transport.',
   ),
   VERSION_UNSUPPORTED: entry(505, 95, false, 'Only SIP/2.0 is spoken.'),
-  METHOD_UNSUPPORTED: entry(405, 79, false, 'The method is not among those in Allow.'),
   EXTENSION_UNSUPPORTED: entry(
     420,
     79,
@@ -113,13 +112,6 @@ export const ERRORS = {
   TOO_MANY_HOPS: entry(483, 25, false, 'Max-Forwards reached 0.'),
   LOOP_DETECTED: entry(482, 25, false, 'The same request came in by two ways or came back to us.'),
   DIALOG_UNKNOWN: entry(481, 111, false, 'No dialog or transaction matches.'),
-  REQUEST_PENDING: entry(491, 111, true, 'Another offer is being negotiated on this dialog.'),
-  CSEQ_OUT_OF_ORDER: entry(
-    500,
-    111,
-    false,
-    'The CSeq is lower than one seen before on this dialog.',
-  ),
   URI_UNSUPPORTED: entry(416, 79, false, 'The Request-URI’s scheme is not supported.'),
   TRANSACTION_LIMIT_REACHED: entry(
     503,
@@ -200,6 +192,18 @@ export const ERRORS = {
     null,
     false,
     'A trunk or route of this name exists already; PUT replaces it.',
+  ),
+  NAME_IN_USE: entry(
+    null,
+    null,
+    false,
+    'Something still needs the trunk, as a route that names it; remove that first.',
+  ),
+  HOST_UNKNOWN: entry(
+    null,
+    null,
+    false,
+    'The request’s Host is no name of this node; `listen.http_hosts` lists more.',
   ),
   INTERNAL_FAULT: entry(
     null,

@@ -107,6 +107,14 @@ export const OWN_IP_FORM: Form<string> = {
   },
 };
 
+export const HOST_NAME_FORM: Form<string> = {
+  allowed: 'a host name',
+  read: (text) => {
+    const name = readHostName(text);
+    return name === null ? bad('is not a host name') : good(name);
+  },
+};
+
 export interface ListenUrl {
   readonly transport: ConfiguredTransport;
   readonly bind: HostPort;

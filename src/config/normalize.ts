@@ -24,6 +24,7 @@ export function normalize(raw: RawSettings): Settings {
     listen: {
       sip: raw.listen.sip.map(sipListen),
       http: raw.listen.http === null ? null : must(forms.HTTP_LISTEN_FORM, raw.listen.http),
+      httpHosts: raw.listen.http_hosts.map((name) => must(forms.HOST_NAME_FORM, name)),
       realm: raw.listen.realm,
     },
     media: normalizeMedia(raw),

@@ -67,6 +67,13 @@ const LISTEN = section(
       description: 'The HTTP API, health and metrics; null for none.',
       default: 'http://127.0.0.1:8080',
     }),
+    http_hosts: Type.Array(text({ description: '', form: forms.HOST_NAME_FORM }), {
+      description:
+        'Names besides localhost that requests may be addressed to where `http` is on loopback, such as the one a proxy passes on. Others are refused, so that no web page can reach the API by a name of its own.',
+      maxItems: 32,
+      uniqueItems: true,
+      default: [],
+    }),
     realm: text({
       description:
         'Digest realm of our challenges. Stored `ha1_*` hashes contain it, so changing it makes them void.',

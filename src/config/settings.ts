@@ -17,6 +17,8 @@ export interface ListenSettings {
   readonly sip: readonly SipListenSettings[];
   /** Where the HTTP API listens; null = no HTTP. */
   readonly http: HostPort | null;
+  /** Lower case. Names besides localhost that an HTTP side on loopback answers to. */
+  readonly httpHosts: readonly string[];
   /** Digest realm of our own challenges (RFC 3261 §22.1). */
   readonly realm: string;
 }

@@ -138,11 +138,9 @@ async function openNode(
 
   const node = nodeOf(rooms, cores, { close, wantStop: options.onStopWanted });
   addReadings(node);
-  if (settings.listen.http !== null) {
-    const http = await openHttp(node, settings.listen.http, log);
-    if (!http.ok) return http;
-    opened.push(() => http.value.close());
-  }
+  const http = await openHttp(node, settings.listen, log);
+  if (!http.ok) return http;
+  opened.push(() => http.value.close());
   const listening = await cores.listen();
   if (listening.ok) return ok(node);
   const { code, message } = listening.error;

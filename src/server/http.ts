@@ -1,10 +1,11 @@
 // The HTTP side of a control process: fastify listens here, the routes are the API room's.
 import { fastify } from 'fastify';
-import type { CodedError, HostPort, Log, Result } from '../base/index.ts';
+import type { CodedError, Log, Result } from '../base/index.ts';
 import { err, hostPortText, ok } from '../base/index.ts';
 import type { ApiDeps, LiveCall, LiveLeg, NotReadyReason, TrunkState } from '../api/index.ts';
 import { apiServerOptions, registerRoutes } from '../api/index.ts';
 import type * as b2bua from '../b2bua/index.ts';
+import type { Settings } from '../config/index.ts';
 import type { Node } from './compose.ts';
 
 /** The HTTP side while it listens. */
@@ -13,14 +14,16 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** Listens. ADDRESS_IN_USE naming the address and why. */
+/** Listens where the configuration says, if anywhere. ADDRESS_IN_USE naming the address and why. */
 export async function openHttp(
   node: Node,
-  at: HostPort,
+  { http: at, httpHosts }: Settings['listen'],
   log: Log,
 ): Promise<Result<HttpServer, CodedError>> {
+  if (at === null) return ok({ close: () => Promise.resolve() });
   const app = fastify(apiServerOptions);
-  registerRoutes(app, depsOf(node));
+  const isLoopback = at.host.startsWith('127.') || at.host === '::1';
+  registerRoutes(app, { ...depsOf(node), ownNames: isLoopback ? httpHosts : null });
   try {
     await app.listen({ host: at.host, port: at.port });
   } catch (error) {
@@ -47,7 +50,7 @@ function listenProblem(error: unknown): string {
   return error.message;
 }
 
-function depsOf(node: Node): ApiDeps {
+function depsOf(node: Node): Omit<ApiDeps, 'ownNames'> {
   const { b2bua } = node;
   return {
     notReady: () => notReady(node),

@@ -1,10 +1,6 @@
 // Trunks and routes in the words of the configuration file again: what the API shows and the store keeps.
 import type { RouteSettings, TrunkSettings } from '../config/index.ts';
 
-/** What is shown in place of a password or a hash of one. */
-export const SECRET_SHOWN = '(secret)';
-const SECRET_KEYS: ReadonlySet<string> = new Set(['password', 'ha1_md5', 'ha1_sha256']);
-
 /** An object of the file's shape. */
 export type ObjectBody = Readonly<Record<string, unknown>>;
 
@@ -44,16 +40,4 @@ export function routeBody({ match, strip, add, target }: RouteSettings): ObjectB
     add,
     ...(target.kind === 'trunks' ? { trunks: target.trunks } : { destination: target.destination }),
   };
-}
-
-/** A body for eyes: secrets, at any depth, replaced. */
-export function withoutSecrets(body: unknown): unknown {
-  if (Array.isArray(body)) return body.map(withoutSecrets);
-  if (typeof body !== 'object' || body === null) return body;
-  return Object.fromEntries(
-    Object.entries(body).map(([key, value]) => [
-      key,
-      SECRET_KEYS.has(key) && typeof value === 'string' ? SECRET_SHOWN : withoutSecrets(value),
-    ]),
-  );
 }

@@ -1,6 +1,7 @@
 // Trunks and routes as one list: those of the file, which only the file changes, and those made through the API, which the
 // store keeps. Every change is checked against the whole before it is stored, and applied to new calls after it is.
 import type { ManagedObject, ObjectBook } from '../api/index.ts';
+import { withoutSecrets } from '../api/index.ts';
 import type { CodedError, Log, Result } from '../base/index.ts';
 import { err, ok } from '../base/index.ts';
 import type {
@@ -15,7 +16,7 @@ import type { ObjectKind, Store } from '../store/index.ts';
 import type { TrunkBook } from '../trunks/index.ts';
 import { buildTrunkBook } from '../trunks/index.ts';
 import type { ObjectBody } from './object-bodies.ts';
-import { routeBody, trunkBody, withoutSecrets } from './object-bodies.ts';
+import { routeBody, trunkBody } from './object-bodies.ts';
 
 /** Trunks or routes: how they're checked, named and written, and those the API made, by name. */
 interface Family<T> {
@@ -204,7 +205,9 @@ export class TrunkObjects {
     set(made, name, to);
     const book = this.#build(this.#settings);
     set(made, name, before);
-    return book.ok ? ok(undefined) : err({ code: 'REQUEST_INVALID', message: book.error.message });
+    // What fitted before and doesn't without it is in need of it.
+    const code = to === null ? 'NAME_IN_USE' : 'REQUEST_INVALID';
+    return book.ok ? ok(undefined) : err({ code, message: book.error.message });
   }
 
   // Tried first, stored next, applied last: what can't be applied is never stored, what isn't stored is never applied.

@@ -169,6 +169,7 @@ export class World {
 
   #deps(): ApiDeps {
     return {
+      ownNames: ['node.example'],
       notReady: () => this.reasons,
       drain: (action) => {
         this.drained.push(action);

@@ -156,4 +156,29 @@ test('names the route with the empty prefix default', async () => {
   assert.equal(put.json<{ readonly body: unknown }>().body, { prefix: '44', trunks: ['b'] });
 });
 
+test('names a route of one whole number by a mark and the number, in POST and in PUT', async () => {
+  const world = aWorld();
+  const body = { number: '112', trunks: ['carrier-a'] };
+  const made = await world.app.inject({ method: 'POST', url: '/v1/routes', payload: body });
+  assert.is(made.statusCode, 201, made.body);
+  assert.is(made.headers['location'], '/v1/routes/number%3A112');
+  const replaced = await world.app.inject({
+    method: 'PUT',
+    url: '/v1/routes/number:112',
+    payload: { trunks: ['b'] },
+  });
+  assert.is(replaced.statusCode, 200, replaced.body);
+  assert.equal(world.routes.objects.get('number:112')?.body, { number: '112', trunks: ['b'] });
+  const other = await world.app.inject({ method: 'PUT', url: '/v1/routes/112', payload: body });
+  assert.is(other.statusCode, 400);
+});
+
+test('what is still needed is not removed: 409', async () => {
+  const world = aWorld();
+  await world.app.inject({ method: 'PUT', url: '/v1/trunks/b', payload: {} });
+  world.trunks.refusal = { code: 'NAME_IN_USE', message: 'a route names the trunk b' };
+  const answer = await world.app.inject({ method: 'DELETE', url: '/v1/trunks/b' });
+  assert.equal([answer.statusCode, answer.json<ErrorAnswer>().code], [409, 'NAME_IN_USE']);
+});
+
 test.run();

@@ -1,4 +1,6 @@
 // The HTTP resources: health, calls, records, draining, and what is refused.
+import { connect } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -207,6 +209,8 @@ const REFUSED: readonly (readonly [
   ['GET', '/v1/cdrs?form=csv', 400, 'REQUEST_INVALID'],
   ['GET', '/v1/calls?cursor=nonsense', 400, 'REQUEST_INVALID'],
   ['GET', '/v1/calls/%zz', 400, 'REQUEST_INVALID'],
+  ['GET', '/v1/trunks?limit=1', 400, 'REQUEST_INVALID'],
+  ['GET', '/v1/routes?cursor=x', 400, 'REQUEST_INVALID'],
   ['GET', '/v1/nothing', 404, 'RESOURCE_NOT_FOUND'],
   ['GET', '/', 404, 'RESOURCE_NOT_FOUND'],
   ['GET', '/v1/calls/CL1', 404, 'RESOURCE_NOT_FOUND'],
@@ -262,6 +266,50 @@ test('takes no body but JSON', async () => {
     [answer.statusCode, answer.json<ErrorAnswer>().code],
     [415, 'CONTENT_TYPE_UNSUPPORTED'],
   );
+});
+
+test('answers to its own names and addresses only, whatever the port', async () => {
+  const { app } = new World();
+  for (const host of [
+    'localhost',
+    'LOCALHOST:1',
+    'node.example.',
+    '127.0.0.1:8080',
+    '[::1]:8080',
+  ]) {
+    const answer = await app.inject({ url: '/healthz', headers: { host } });
+    assert.is(answer.statusCode, 200, host);
+  }
+  for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:8080']) {
+    const answer = await app.inject({ url: '/v1/drain', method: 'POST', headers: { host } });
+    assert.equal([answer.statusCode, answer.json<ErrorAnswer>().code], [421, 'HOST_UNKNOWN'], host);
+  }
+});
+
+/** What comes back for bytes that are sent as they are. */
+async function rawAnswer(app: FastifyInstance, bytes: string): Promise<string> {
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const socket = connect(port, '127.0.0.1');
+  socket.end(bytes);
+  let text = '';
+  for await (const chunk of socket.setEncoding('latin1')) text += String(chunk);
+  await app.close();
+  return text;
+}
+
+test('answers a head that is too large, and what is no HTTP, in the shape of all failures', async () => {
+  const large = `GET / HTTP/1.1\r\nHost: localhost\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`;
+  for (const [bytes, status] of [
+    [large, 431],
+    ['HELO you\r\n\r\n', 400],
+  ] as const) {
+    const text = await rawAnswer(new World().app, bytes);
+    assert.match(text, new RegExp(`^HTTP/1\\.1 ${status} `));
+    const body = JSON.parse(text.slice(text.indexOf('\r\n\r\n'))) as ErrorAnswer;
+    assert.equal([body.code, body.status], ['REQUEST_INVALID', status]);
+  }
 });
 
 test.run();

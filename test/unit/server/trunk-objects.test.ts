@@ -156,7 +156,7 @@ test('a trunk that a route still names can’t be removed', async () => {
   await objects.trunks.put('b', B);
   await objects.routes.put('33', { prefix: '33', trunks: ['b'] });
   const early = await objects.trunks.remove('b');
-  assert.is(early.ok ? 'ok' : early.error.code, 'REQUEST_INVALID');
+  assert.is(early.ok ? 'ok' : early.error.code, 'NAME_IN_USE');
   assert.ok((await objects.routes.remove('33')).ok);
   assert.ok((await objects.trunks.remove('b')).ok);
   assert.is(store.objects.size, 0);
