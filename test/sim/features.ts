@@ -13,6 +13,14 @@ export interface Features {
   readonly silentCallees: boolean;
   readonly deadFirstGateway: boolean;
   readonly busyFirstGateway: boolean;
+  /** Gateways say 100 at once, before a challenge or refusal too. */
+  readonly tryingGateways: boolean;
+  /** Early media comes from another fork than the answer, and says otherwise. */
+  readonly forkingGateways: boolean;
+  /** Callers give a Reason when they cancel. */
+  readonly cancelReasons: boolean;
+  /** When the media process goes on living but says nothing, until it is replaced; null: never. */
+  readonly engineSilence: { readonly atMs: number; readonly forMs: number } | null;
   readonly engineCapacity: number;
   readonly platformHangsUp: boolean;
   /** The caller's trunk wants digest credentials. */
@@ -50,6 +58,10 @@ export function drawFeatures(random: Random): Features {
     silentCallees: on(0.25),
     deadFirstGateway: on(0.2),
     busyFirstGateway: on(0.2),
+    tryingGateways: on(0.5),
+    forkingGateways: on(0.3),
+    cancelReasons: on(0.5),
+    engineSilence: on(0.1) ? { atMs: between(0, 9_000), forMs: between(2_500, 6_000) } : null,
     engineCapacity: on(0.15) ? 6 : 100_000,
     platformHangsUp: on(0.2),
     digestCaller: on(0.2),

@@ -1,5 +1,6 @@
 // The platform under simulation: the real SIP core, B2BUA and policies, on a simulated clock, network and engine.
 import type {
+  CallId,
   ClientTxnId,
   DomainEvent,
   ErrorCode,
@@ -21,6 +22,9 @@ import { FakeEngine } from '../support/fake-engine.ts';
 import type { SimClock } from './clock.ts';
 import type { SimNetwork } from './network.ts';
 
+/** Two seconds, and what a timer may be late by. */
+const ENGINE_PATIENCE_MS = 2_100;
+
 export interface SimNodeOptions {
   readonly clock: SimClock;
   readonly network: SimNetwork;
@@ -38,6 +42,8 @@ export class SimNode {
   onFacts: ((events: readonly DomainEvent[]) => void) | null = null;
   /** False: facts can't be written and are kept for later, as on a full disk. */
   storeWrites = true;
+  /** Calls that waited for a silent engine for longer than any should. */
+  readonly stuck: CallId[] = [];
   readonly rejections: ErrorCode[] = [];
   readonly refusals: ErrorCode[] = [];
   readonly gatewayNews: HealthOutput[] = [];
@@ -49,6 +55,7 @@ export class SimNode {
   #armedAt: number | null = null;
   /** Counts media processes: what an earlier one was asked is never answered. */
   #engineLife = 0;
+  #engineIsSilent = false;
 
   constructor(options: SimNodeOptions) {
     this.#options = options;
@@ -119,6 +126,19 @@ export class SimNode {
     this.#options.clock.after(forMs, () => this.command({ kind: 'engineReady', ready: true }));
   }
 
+  /** The media process lives, answers nothing, and is replaced after a while. */
+  silenceEngine(forMs: number): void {
+    this.#engineIsSilent = true;
+    this.#options.clock.after(forMs, () => {
+      this.#engineIsSilent = false;
+      const { epoch } = this.#options.clock.now;
+      for (const { callId, phase, startedAt } of this.b2bua.liveCalls()) {
+        if (phase === 'opening' && epoch - startedAt > ENGINE_PATIENCE_MS) this.stuck.push(callId);
+      }
+      this.loseEngine(1);
+    });
+  }
+
   #sendFailed(txn: ClientTxnId): void {
     this.signalling.sip(this.#options.clock.now, { kind: 'sendFailed', txn });
     this.#rearm();
@@ -130,7 +150,7 @@ export class SimNode {
     const life = this.#engineLife;
     clock.after(engineDelayMs, () => {
       for (const order of orders) {
-        if (life !== this.#engineLife) return;
+        if (life !== this.#engineLife || this.#engineIsSilent) return;
         this.command({ kind: 'engine', event: this.engine.carryOut(order) });
       }
     });

@@ -35,6 +35,8 @@ export interface PartyCall {
   /** A change of its own waits for its answer. */
   changing: ClientTxnId | null;
   changeAnswerMs: number;
+  /** Answers to its INVITE, by To tag. */
+  readonly answers: Map<string, string>;
 }
 
 export interface SimUserOptions {
@@ -47,6 +49,12 @@ export interface SimUserOptions {
   readonly password: string | null;
   /** Asks for credentials, which it believes as soon as there are any. */
   readonly challenges: boolean;
+  /** Says 100 to an INVITE before anything else. */
+  readonly saysTrying: boolean;
+  /** Its early media is another fork's. */
+  readonly forks: boolean;
+  /** The Reason of its CANCELs; null: none. */
+  readonly cancelReason: string | null;
 }
 
 interface Use {
@@ -59,6 +67,8 @@ interface Use {
 
 export class SimUser {
   readonly calls: PartyCall[] = [];
+  /** What the platform sent it that breaks a rule of RFC 3261. */
+  readonly faults: string[] = [];
   /** Requests that got no answer at all. */
   readonly failures: string[] = [];
   readonly sip: SipCore;
@@ -99,9 +109,11 @@ export class SimUser {
     const target = { transport: 'udp', ...via } as const;
     call.inviteTxn = this.#send({ kind: 'invite', call, request, target, late: plan.offersLate });
     if (plan.cancelAfterMs === null) return;
+    const { cancelReason } = this.#options;
+    const headers: HeaderLines = cancelReason === null ? [] : [['Reason', cancelReason]];
     this.#options.clock.after(plan.cancelAfterMs, () => {
       if (call.finals.length > 0 || call.inviteTxn === null) return;
-      this.#feed({ kind: 'cancel', txn: call.inviteTxn, headers: [] });
+      this.#feed({ kind: 'cancel', txn: call.inviteTxn, headers });
     });
   }
 
@@ -158,7 +170,14 @@ export class SimUser {
   // ── Asked by others ───────────────────────────────────────────────────────────────────────────────────────────────
 
   #onRequest(txn: ServerTxnId, request: SipRequest): void {
-    const { challenges, name } = this.#options;
+    const { challenges, name, saysTrying } = this.#options;
+    // As a strict peer does (RFC 3261 §8.2.3): a body without its type means nothing.
+    if (request.body.length > 0 && request.contentType !== 'application/sdp') {
+      this.#respond(txn, 415);
+      this.faults.push(`${request.method} with a body of type ${request.contentType ?? 'none'}`);
+      return;
+    }
+    if (saysTrying && request.method === 'INVITE') this.#respond(txn, 100);
     if (challenges && request.method !== 'OPTIONS' && request.header('authorization') === null) {
       const challenge = `Digest realm="${name}", nonce="n", algorithm=MD5, qop="auth"`;
       this.#respond(txn, 401, { headers: [['WWW-Authenticate', challenge]] });
@@ -211,8 +230,9 @@ export class SimUser {
       clock.after(ringAfterMs, () => {
         if (call.finals.length > 0) return;
         const early = plan.earlyMedia && request.body.length > 0;
-        const body = early ? this.#sdp('sendrecv') : null;
-        this.#respond(txn, early ? 183 : 180, { body, toTag: tag });
+        const { forks } = this.#options;
+        const body = early ? this.#sdp('sendrecv', forks ? '0 101' : '0 8 101') : null;
+        this.#respond(txn, early ? 183 : 180, { body, toTag: forks ? `fork-${tag}` : tag });
       });
     }
     if (finalAfterMs !== null) clock.after(finalAfterMs, () => this.#answer(txn, call, plan));
@@ -250,7 +270,9 @@ export class SimUser {
 
   #onResponse(txn: ClientTxnId, response: SipResponse): void {
     const use = this.#uses.get(txn);
-    if (use === undefined || response.status < 200) return;
+    if (use === undefined) return;
+    if (use.kind === 'invite') this.#noteAnswer(use.call, response);
+    if (response.status < 200) return;
     if (response.status === 401 && this.#answerChallenge(txn, use, response)) return;
     const { call } = use;
     if (use.kind === 'bye') return;
@@ -271,6 +293,16 @@ export class SimUser {
     this.#acknowledge(txn, use, response);
     const plan = this.#plans.get(call);
     if (plan !== undefined) this.#live(call, plan);
+  }
+
+  /** RFC 3261 §13.2.1: under one To tag every answer but the first is ignored, so another one would be lost on a real peer. */
+  #noteAnswer(call: PartyCall, response: SipResponse): void {
+    if (response.body.length === 0 || response.status >= 300) return;
+    const tag = response.to.tag ?? '';
+    const told = call.answers.get(tag);
+    const text = response.body.toString('latin1');
+    if (told === undefined) call.answers.set(tag, text);
+    else if (told !== text) this.faults.push(`${call.sipCallId}: a second answer under tag ${tag}`);
   }
 
   #answerChallenge(txn: ClientTxnId, use: Use, response: SipResponse): boolean {
@@ -370,11 +402,11 @@ export class SimUser {
     this.#feed({ kind: 'respond', txn, response });
   }
 
-  #sdp(direction: string): Buffer {
+  #sdp(direction: string, formats = '0 8 101'): Buffer {
     const { host } = this.#options.address;
     const lines = ['v=0', `o=- 1 1 IN IP4 ${host}`, 's=-', `c=IN IP4 ${host}`, 't=0 0'];
     const media = [
-      'm=audio 40000 RTP/AVP 0 8 101',
+      `m=audio 40000 RTP/AVP ${formats}`,
       'a=rtpmap:101 telephone-event/8000',
       `a=${direction}`,
     ];
@@ -409,6 +441,7 @@ function newCall(
     inviteTxn: null,
     changing: null,
     changeAnswerMs: 0,
+    answers: new Map(),
   };
 }
 

@@ -45,7 +45,12 @@ export class World {
   readonly caller: SimUser;
   readonly gateways: readonly SimUser[];
   readonly plans = new Map<string, { readonly caller: CallerPlan; readonly callee: CalleePlan }>();
-  readonly seen: Seen = { finals: new Map(), asked: new Map(), acknowledged: [], early: [] };
+  readonly seen: Seen = {
+    finals: new Map(),
+    asked: new Map(),
+    acknowledged: [],
+    early: [],
+  };
   /** Which number an INVITE of the platform asked for, by Call-ID. */
   readonly #numbers = new Map<string, string>();
   readonly #parcels: { readonly at: number; readonly parcel: Parcel }[] = [];
@@ -66,7 +71,16 @@ export class World {
     this.node.engine.capacity = features.engineCapacity;
     this.node.onFacts = (events) => this.#learn(events);
     const password = features.digestCaller ? 'alice-pass' : null;
-    const alice = { address: CALLER, name: 'alice', password, challenges: false };
+    const cancelReason = features.cancelReasons ? ELSEWHERE : null;
+    const alice = {
+      address: CALLER,
+      name: 'alice',
+      password,
+      cancelReason,
+      challenges: false,
+      saysTrying: false,
+      forks: false,
+    };
     this.caller = new SimUser({ clock, network, random, ...alice });
     this.gateways = GATEWAYS.map((address, index) => this.#gateway(address, index));
     for (let index = 0; index < calls; index += 1) this.#planCall(index, startsWithinMs);
@@ -95,8 +109,10 @@ export class World {
     const at = dead ? { host: '10.0.0.99', port: 5060 } : address;
     const name = `gateway${index}`;
     const challenges = features.challengingGateways;
-    const party = { address: at, name, password: null, challenges };
-    const user = new SimUser({ clock, network, random, ...party });
+    const saysTrying = features.tryingGateways;
+    const forks = features.forkingGateways;
+    const party = { address: at, name, password: null, challenges, saysTrying, forks };
+    const user = new SimUser({ clock, network, random, ...party, cancelReason: null });
     user.answerPlan = (number) => {
       const plan = this.plans.get(number)?.callee ?? ANSWERING;
       if (index !== 0 || !features.busyFirstGateway) return plan;
@@ -147,7 +163,10 @@ export class World {
 
   #planTroubles(startsWithinMs: number): void {
     const { clock, node, features } = this;
-    const { engineLoss, drain, storeOutage } = features;
+    const { engineLoss, engineSilence, drain, storeOutage } = features;
+    if (engineSilence !== null) {
+      clock.at(engineSilence.atMs, () => node.silenceEngine(engineSilence.forMs));
+    }
     if (engineLoss !== null) clock.at(engineLoss.atMs, () => node.loseEngine(engineLoss.forMs));
     if (drain !== null) {
       clock.at(drain.atMs, () => node.command({ kind: 'drain', on: true }));
@@ -243,6 +262,8 @@ export class World {
   }
 }
 
+/** What callers cancel with. */
+export const ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
 const REFUSALS = [486, 603, 404, 480, 503, 500] as const;
 
 const ANSWERING: CalleePlan = {

@@ -2,6 +2,7 @@
 import type { LegRecord } from '../../../src/base/index.ts';
 import type { PartyCall } from '../user.ts';
 import type { World } from '../world.ts';
+import { ELSEWHERE } from '../world.ts';
 
 const CHALLENGE = 401;
 /** How long a record waits for a cancelled gateway's answer. */
@@ -20,6 +21,11 @@ export function brokenPromises(world: World): readonly string[] {
     ...routesTellEachGateway(world, records),
     ...acknowledgedIsRecorded(world, records),
     ...nobodyIsLeftUp(world),
+    ...world.gateways.flatMap(({ faults }) => faults),
+    ...world.caller.faults,
+    ...answeredInTime(world),
+    ...world.node.stuck.map((callId) => `call ${callId} waited for a silent engine`),
+    ...reasonsAreKept(world, records),
     ...world.seen.early.map((what) => `${what} went out before the fact it depends on`),
   ];
 }
@@ -197,11 +203,28 @@ function acknowledgedIsRecorded({ seen }: World, records: readonly LegRecord[]):
     const told = mine.some(({ answeredAt, routesTried, endedAt }) => {
       const entry = routesTried.split(',').find((text) => text.includes(`:${host}:`)) ?? '';
       const waitMs = answeredAt === null ? RECORD_WAIT_MS : 0;
+      // One that crossed the CANCEL is what the leg came to, so the leg itself counts as answered.
+      if (entry.endsWith('cancelled+200')) return answeredAt !== null;
       return entry.endsWith('200') || at >= endedAt + waitMs;
     });
     if (!told) broken.push(`${host} was acknowledged for ${number}, and no record says so`);
   }
   return broken;
+}
+
+/** No caller waits for ever: the longest a call may take unanswered is ringing at one gateway after silence of the other. */
+function answeredInTime({ caller }: World): readonly string[] {
+  return caller.calls
+    .filter(({ finals, over, answeredAt }) => finals.length === 0 && !over && answeredAt === null)
+    .map(({ sipCallId }) => `${sipCallId} never heard how its call ended`);
+}
+
+/** What a caller cancelled with stands in the records, as it went on to the gateway. */
+function reasonsAreKept({ features }: World, records: readonly LegRecord[]): readonly string[] {
+  if (!features.cancelReasons) return [];
+  return records
+    .filter(({ cause, reasonHeader }) => cause === 'CALLER_CANCELLED' && reasonHeader !== ELSEWHERE)
+    .map(({ legId, reasonHeader }) => `leg ${legId} was cancelled with "${reasonHeader ?? ''}"`);
 }
 
 /** Whoever was in an answered call knows that it is over: by its own BYE, the platform's, or for want of any answer. */
