@@ -55,7 +55,7 @@ export interface LegHistory {
   answeredAt: EpochMs | null;
   answeredMono: MonoMs | null;
   readonly routesTried: string[];
-  /** What the gateway asked last said, where that differs from what the caller is told; null before. */
+  /** What the gateway asked last answered, or what its silence counts as (RFC 3261 §8.1.3.1, §9.1); null before. */
   lastStatus: number | null;
 }
 
@@ -251,7 +251,8 @@ export interface Call {
   givenUp: ClientTxnId | null;
   /** Endpoints the engine still has to open. */
   opening: number;
-  lastOutcome: Outcome | null;
+  /** Why the gateway tried last did not answer, and whose doing that was: the caller is told when there is no next one. */
+  lastFailure: { readonly outcome: Outcome; readonly by: EndedBy } | null;
   ending: {
     readonly outcome: Outcome;
     readonly by: EndedBy;

@@ -9,7 +9,7 @@ import { abandonAttempt } from './gateway-invite.ts';
 import { closeEndpoints } from './media-orders.ts';
 import type { Outcome } from './outcome.ts';
 import { outcomeOf, reasonValue } from './outcome.ts';
-import { commitAnswered, commitEnd, markEnd } from './records.ts';
+import { commitAnswered, commitEnd, markEnd, REQUEST_TERMINATED } from './records.ts';
 import { refusalAnswer } from './responses.ts';
 
 /** How long a record waits for the engine's last counters and a cancelled gateway's last word. */
@@ -28,8 +28,10 @@ export function endCall(cx: Context, call: Call, outcome: Outcome, by: EndedBy):
   const first = markEnd(cx, call, outcome, by);
   if (first) {
     cx.clearTimers(call);
-    if (call.attempt !== null) {
-      call.b?.history.routesTried.push(`${call.attempt.plan.gateway.id} cancelled`);
+    if (call.attempt !== null && b !== null) {
+      b.history.routesTried.push(`${call.attempt.plan.gateway.id} cancelled`);
+      // Until it says otherwise: a cancelled INVITE that is never answered counts as terminated (RFC 3261 §9.1).
+      b.history.lastStatus = REQUEST_TERMINATED;
     }
     abandonAttempt(cx, call, outcome);
     const told = call.ending?.outcome ?? outcome;
@@ -99,9 +101,12 @@ export function refuseCaller(cx: Context, call: Call, error: CodedError): void {
   endCall(cx, call, { ...outcome, status: ERRORS[error.code].sip ?? 500 }, 'platform');
 }
 
-/** Tells the caller the last status and ends the call. */
-export function finishRefused(cx: Context, call: Call, status: number, by: EndedBy): void {
-  const outcome = call.lastOutcome ?? outcomeOf('GATEWAYS_EXHAUSTED');
+/** Tells the caller `status` for the last gateway's failure and ends the call. */
+export function finishRefused(cx: Context, call: Call, status: number): void {
+  const { outcome, by } = call.lastFailure ?? {
+    outcome: outcomeOf('GATEWAYS_EXHAUSTED'),
+    by: 'platform',
+  };
   const waiting = call.a.waitingInvite;
   if (waiting !== null && !waiting.answered) {
     takeWaiting(cx, call.a);

@@ -18,19 +18,18 @@ export function tryNextGateway(cx: Context, call: Call): void {
     if (plan === undefined) break;
     const room = cx.settings.admission.tryOutbound(cx.now.mono, call.ticket, plan.trunk);
     if (!room.ok) {
-      call.lastOutcome = outcomeOf(room.error.code);
+      call.lastFailure = { outcome: outcomeOf(room.error.code), by: 'platform' };
       call.b?.history.routesTried.push(`${plan.gateway.id} ${room.error.code}`);
       continue;
     }
     if (sendAttempt(cx, call, plan)) return;
   }
-  const failed = call.lastOutcome;
+  const failed = call.lastFailure?.outcome ?? null;
   // What the last gateway said is told as it is; only "nobody could be asked" has a status of our own.
   const exhausted =
     failed === null || failed.status < 300 || failed.status === 401 || failed.status === 407;
-  if (exhausted) call.lastOutcome = outcomeOf('GATEWAYS_EXHAUSTED');
-  if (exhausted) finishRefused(cx, call, 503, 'platform');
-  else finishRefused(cx, call, failed.status, 'callee');
+  if (exhausted) call.lastFailure = null;
+  finishRefused(cx, call, exhausted ? 503 : failed.status);
 }
 
 /** @returns false when this gateway's trunk shares no codec with the caller: the next one may. */
@@ -48,7 +47,7 @@ function sendAttempt(cx: Context, call: Call, plan: GatewayAttempt): boolean {
   if (call.firstOffer !== null) {
     const forwarded = openExchange(cx, call, { offerer: call.a, answerer: b }, call.firstOffer);
     if (!forwarded.ok) {
-      call.lastOutcome = outcomeOf(forwarded.error.code);
+      call.lastFailure = { outcome: outcomeOf(forwarded.error.code), by: 'platform' };
       b.history.routesTried.push(`${plan.gateway.id} ${forwarded.error.code}`);
       return false;
     }

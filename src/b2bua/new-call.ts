@@ -69,7 +69,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     heldChange: null,
     givenUp: null,
     opening: 0,
-    lastOutcome: null,
+    lastFailure: null,
     ending: null,
     timers: { gateway: 0, ring: 0, change: 0, restore: 0, engine: 0, maxDuration: 0, linger: 0 },
   };

@@ -8,7 +8,7 @@ import type { Outcome } from './outcome.ts';
 import { reasonValue } from './outcome.ts';
 
 /** RFC 3261 §21.4.25. */
-const REQUEST_TERMINATED = 487;
+export const REQUEST_TERMINATED = 487;
 
 /** The fact that a leg exists; in the journal before its first answer or request goes out. */
 export function commitStart(cx: Context, call: Call, leg: Leg): void {

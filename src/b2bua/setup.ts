@@ -136,8 +136,8 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
   const dialog = dialogOf(cx, head, response);
   if (!dialog.ok) {
     // A 2xx whose Contact can't be read can't be acknowledged: to us this gateway gave no answer.
-    call.lastOutcome = outcomeOf('PEER_REFUSED', 502);
-    finishRefused(cx, call, 502, 'callee');
+    call.lastFailure = { outcome: outcomeOf('PEER_REFUSED', 502), by: 'callee' };
+    finishRefused(cx, call, 502);
     return;
   }
   b.dialog = dialog.value;
@@ -146,8 +146,8 @@ export function onAnswer(cx: Context, call: Call, attempt: Attempt, response: Si
     // Its BYE overtook this 200 and was answered; to the caller nobody was ever there.
     sendAck(cx, b.dialog, acknowledgedBy(attempt, response), null);
     b.finished = true;
-    call.lastOutcome = outcomeOf('NO_ANSWER');
-    finishRefused(cx, call, 480, 'callee');
+    call.lastFailure = { outcome: outcomeOf('NO_ANSWER'), by: 'callee' };
+    finishRefused(cx, call, 480);
     return;
   }
   if (call.a.waitingInvite?.lateOffer === true) answerLateOffer(cx, call, attempt, response);
@@ -259,14 +259,14 @@ export function onRefusal(
   cx.gatewayAnswered(attempt, status, Number.isFinite(retryAfterS) ? retryAfterS : null);
   const challenged = isChallenge(status);
   if (challenged && answerChallenge(cx, call, attempt, { response, flow })) return;
-  call.lastOutcome = outcome;
+  call.lastFailure = { outcome, by: 'callee' };
   noteTried(call, attempt, String(status), status);
   call.attempt = null;
   if (attempt.plan.trunk.failsOverOn.has(status) || challenged) {
     tryNextGateway(cx, call);
     return;
   }
-  finishRefused(cx, call, statusForCaller(status), 'callee');
+  finishRefused(cx, call, statusForCaller(status));
 }
 
 /** Timer B, or the transport failed: as a 408 or 503 from the gateway (RFC 3261 §8.1.3.1). */
@@ -281,7 +281,8 @@ export function onUnreachable(
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
   cx.gatewaySilent(attempt);
-  call.lastOutcome = outcomeOf(why === 'timeout' ? 'GATEWAY_TIMEOUT' : 'GATEWAY_UNREACHABLE');
+  const cause = why === 'timeout' ? 'GATEWAY_TIMEOUT' : 'GATEWAY_UNREACHABLE';
+  call.lastFailure = { outcome: outcomeOf(cause), by: 'platform' };
   tryNextGateway(cx, call);
 }
 
@@ -295,7 +296,7 @@ export function onGatewayTimer(cx: Context, call: Call): void {
   noteTried(call, attempt, 'timeout', 408);
   cx.gatewaySilent(attempt);
   abandonAttempt(cx, call, outcomeOf('GATEWAY_TIMEOUT'));
-  call.lastOutcome = outcomeOf('GATEWAY_TIMEOUT');
+  call.lastFailure = { outcome: outcomeOf('GATEWAY_TIMEOUT'), by: 'platform' };
   tryNextGateway(cx, call);
 }
 
@@ -305,8 +306,8 @@ export function onRingTimer(cx: Context, call: Call): void {
   if (attempt === null) return;
   noteTried(call, attempt, 'unanswered', 487);
   abandonAttempt(cx, call, outcomeOf('NO_ANSWER'));
-  call.lastOutcome = outcomeOf('NO_ANSWER');
-  finishRefused(cx, call, 480, 'platform');
+  call.lastFailure = { outcome: outcomeOf('NO_ANSWER'), by: 'platform' };
+  finishRefused(cx, call, 480);
 }
 
 /** For the callee's record: which gateway was asked and what came of it. */

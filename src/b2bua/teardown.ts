@@ -93,6 +93,10 @@ export function onLateFinal(
     if (awaited && call.ending !== null) commitAnswered(cx, call.b);
   }
   if (!awaited) return;
+  // The record is about this gateway: what it said stands, and not what the caller was told.
+  if (response !== null && !accepted && call.b !== null) {
+    call.b.history.lastStatus = response.status;
+  }
   call.givenUp = null;
   settle(cx, call);
 }

@@ -265,4 +265,46 @@ test('a gateway that refuses after ringing sends the call to the next one', () =
   assert.equal(driver.statuses(txn), [183, 200]);
 });
 
+for (const [why, edit, called] of [
+  [
+    'a trunk without a free channel',
+    ['channels: 100\n    max_duration_s: 7200', 'channels: 0\n    max_duration_s: 7200'],
+    0,
+  ],
+  [
+    'a trunk that takes none of the caller’s codecs',
+    ['max_duration_s: 7200', 'max_duration_s: 7200\n    codecs: [G722]'],
+    0,
+  ],
+  ['gateways that were silent', null, 2],
+] as const) {
+  test(`${why} is the platform’s end of the call, for nobody refused it`, () => {
+    const driver = new B2buaDriver({ edit: edit === null ? [] : [edit] });
+    driver.receive(anInvite());
+    for (let asked = 0; asked < called; asked += 1)
+      driver.fail(driver.lastSent('INVITE'), 'timeout');
+    assert.is(driver.record('inbound').endedBy, 'platform');
+    assert.is(driver.sent('INVITE').length, called);
+  });
+}
+
+for (const [said, status] of [
+  [null, 487],
+  [487, 487],
+  [486, 486],
+] as const) {
+  test(`a call that ends while it rings records what the gateway said to the CANCEL (${said})`, () => {
+    const driver = new B2buaDriver();
+    const txn = driver.receive(anInvite());
+    driver.answer(driver.lastSent('INVITE'), 180);
+    driver.input({ kind: 'engine', event: { kind: 'engineLost' } });
+    assert.equal(driver.statuses(txn), [180, 503]);
+    if (said === null) driver.pass(2_010);
+    else driver.answer(driver.lastSent('INVITE'), said);
+    assert.is(driver.record('outbound').finalStatus, status);
+    assert.is(driver.record('inbound').finalStatus, 503);
+    assert.is(driver.record('outbound').cause, 'ENGINE_LOST');
+  });
+}
+
 test.run();
