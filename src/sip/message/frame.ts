@@ -134,7 +134,7 @@ export class StreamFramer {
           outputs,
           'MESSAGE_TOO_LARGE',
           `No empty line within ${this.#messageBytesMax} bytes`,
-          null,
+          this.#oversizedHead(bytes, at),
         );
       }
       return false;
@@ -145,7 +145,7 @@ export class StreamFramer {
         outputs,
         'MESSAGE_TOO_LARGE',
         `The head has more than ${this.#messageBytesMax} bytes`,
-        null,
+        this.#oversizedHead(bytes, at),
       );
       return false;
     }
@@ -164,6 +164,11 @@ export class StreamFramer {
     }
     this.#messageBytes = headBytes + length.bodyBytes;
     return true;
+  }
+
+  /** A byte more than a head may have, so that the guard reads whom to answer and is sure to refuse. */
+  #oversizedHead(bytes: Buffer, at: number): Buffer {
+    return Buffer.concat([bytes.subarray(at, at + this.#messageBytesMax + 1), HEAD_END]);
   }
 
   #break(outputs: FrameOutput[], code: ErrorCode, message: string, head: Buffer | null): void {

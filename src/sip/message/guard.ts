@@ -67,8 +67,9 @@ interface Findings {
  *   and its limit but never quotes the peer, so it may serve as a reason phrase. Never throws; O(bytes).
  */
 export function indexMessage(bytes: Buffer, transport: TransportKind): GuardResult {
-  if (bytes.length > MESSAGE_BYTES_MAX)
-    return drop('MESSAGE_TOO_LARGE', `More than ${MESSAGE_BYTES_MAX} bytes`);
+  // Up to twice the limit it is read for the sake of the 513: the framer gives what it held when a head would not end.
+  if (bytes.length > 2 * MESSAGE_BYTES_MAX)
+    return drop('MESSAGE_TOO_LARGE', `More than ${2 * MESSAGE_BYTES_MAX} bytes`);
   let start = 0;
   while (bytes[start] === 0x0d && bytes[start + 1] === 0x0a) start += 2;
   if (start === bytes.length) return drop('MESSAGE_MALFORMED', 'Line ends only (a keep-alive)');
@@ -132,8 +133,11 @@ function judge(
   if (transport === 'udp' && messageBytes > DATAGRAM_BYTES_MAX) {
     refuse(found, `The datagram has more than ${DATAGRAM_BYTES_MAX} bytes`, 'MESSAGE_TOO_LARGE');
   }
+  if (messageBytes > MESSAGE_BYTES_MAX)
+    refuse(found, `The message has more than ${MESSAGE_BYTES_MAX} bytes`, 'MESSAGE_TOO_LARGE');
   const start = readStartLine(codes, text, scan.headersStart - 2);
   if (start.code !== null) refuse(found, start.message, start.code);
+  if (!topVia.isVersion2) refuse(found, 'The top Via is not of SIP/2.0', 'VERSION_UNSUPPORTED');
   if (head.rewriteProblem !== null) refuse(found, head.rewriteProblem);
   if (scan.problem !== null) refuse(found, scan.problem);
   if (scan.repeated !== null) refuse(found, `More than one ${scan.repeated.name} header`);

@@ -22,6 +22,8 @@ export interface TopVia {
   readonly sentBy: string;
   /** True when the sender asks for RFC 3581 (`;rport`). */
   readonly wantsRport: boolean;
+  /** False: whoever sent this speaks another version of SIP, whatever its start line says. */
+  readonly isVersion2: boolean;
 }
 
 /** What a response copies from its request; small and flat once taken by keepAnswerHead. */

@@ -24,6 +24,7 @@ import {
 
 /** Spans of the last Via scanned. */
 const span = {
+  isVersion2: false,
   transportStart: 0,
   transportEnd: 0,
   hostStart: 0,
@@ -39,8 +40,9 @@ function scanSentBy(codes: Codes, at: number, end: number): number {
   if (!tokenEquals(codes, i, protocolEnd, 'sip')) return -1;
   i = skipSlash(codes, protocolEnd, end);
   const versionEnd = i < 0 ? -1 : skipClass(codes, i, end, TOKEN);
-  // Any version: a message of another one is answered with 505 by its start line, and that answer copies its Via.
+  // Any version: a message of another one is answered with 505, and that answer copies its Via.
   if (i < 0 || versionEnd === i) return -1;
+  span.isVersion2 = tokenEquals(codes, i, versionEnd, '2.0');
   i = skipSlash(codes, versionEnd, end);
   if (i < 0) return -1;
   span.transportStart = i;
@@ -116,7 +118,7 @@ export function checkViaLine(codes: Codes, start: number, end: number, countMax:
 export function readTopVia(codes: Codes, text: string, start: number, end: number): TopVia | null {
   const sentByEnd = scanSentBy(codes, start, end);
   if (sentByEnd < 0) return null;
-  const { transportStart, transportEnd, hostStart, hostEnd, port } = span;
+  const { transportStart, transportEnd, hostStart, hostEnd, port, isVersion2 } = span;
   const after = scanParameters(codes, sentByEnd, end);
   const first = skipSpaces(codes, start, end);
   const host = text.slice(hostStart, hostEnd).toLowerCase();
@@ -128,6 +130,7 @@ export function readTopVia(codes: Codes, text: string, start: number, end: numbe
     branch: after < 0 ? null : (scannedParameter(codes, text, 'branch') ?? null),
     sentBy: port < 0 ? host : `${host}:${port}`,
     wantsRport: after >= 0 && scannedParameter(codes, text, 'rport') !== undefined,
+    isVersion2,
   };
 }
 

@@ -94,7 +94,11 @@ test('breaks when head and body exceed the limit, or no empty line comes within 
   const target = framer(200);
   assert.equal(push(target, 'a'.repeat(150)), []);
   const endless = target.push(Buffer.alloc(100, 'a'));
-  assert.ok(endless[0]?.kind === 'broken' && endless[0].head === null);
+  assert.ok(endless[0]?.kind === 'broken');
+  assert.is(endless[0].head?.toString(), `${'a'.repeat(201)}\r\n\r\n`);
+  const ended = framer(200).push(Buffer.from(`${'a'.repeat(250)}\r\n\r\n`));
+  assert.ok(ended[0]?.kind === 'broken');
+  assert.equal(ended[0].head, endless[0].head);
 });
 
 test('takes a message of exactly the limit', () => {

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { MessageIndex } from '../../../../src/sip/message/index.ts';
-import { indexMessage, keepAnswerHead } from '../../../../src/sip/message/index.ts';
+import { indexMessage, keepAnswerHead, StreamFramer } from '../../../../src/sip/message/index.ts';
 
 const lines = (extra: readonly string[] = [], body = ''): Buffer =>
   Buffer.from(
@@ -38,6 +38,7 @@ test('reads what transactions match on', () => {
     branch: 'z9hG4bK776',
     sentBy: 'pc33.example.com:5070',
     wantsRport: true,
+    isVersion2: true,
   });
   assert.equal(
     [
@@ -51,6 +52,23 @@ test('reads what transactions match on', () => {
     ],
     ['a84b4c76e66710@pc33', { number: 314159, method: 'INVITE' }, '19a', null, 69, 3, 'v=0'],
   );
+});
+
+test('refuses with 505 what comes from a Via of another version, whatever the start line says', () => {
+  const text = lines().toString('latin1').replace('Via: SIP/2.0/UDP', 'Via: SIP/3.0/UDP');
+  const result = indexMessage(Buffer.from(text, 'latin1'), 'udp');
+  assert.is(result.verdict, 'reject');
+  assert.is(result.verdict === 'reject' && result.error.code, 'VERSION_UNSUPPORTED');
+});
+
+test('refuses with 513 a head of a stream that would not end', () => {
+  const framer = new StreamFramer({ messageBytesMax: 65_536 });
+  const text = lines([`X: ${'x'.repeat(70_000)}`]).toString('latin1');
+  const [broken] = framer.push(Buffer.from(text.replace(/\r\n\r\n$/, ''), 'latin1'));
+  assert.ok(broken?.kind === 'broken' && broken.head !== null);
+  const result = indexMessage(broken.head, 'tcp');
+  assert.is(result.verdict, 'reject');
+  assert.is(result.verdict === 'reject' && result.error.code, 'MESSAGE_TOO_LARGE');
 });
 
 test('refuses a quoted tag, which could not be written back as it is, but lets other parameters be quoted', () => {
