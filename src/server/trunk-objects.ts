@@ -12,6 +12,7 @@ import type {
   TrunkSettings,
 } from '../config/index.ts';
 import { findingText, ownPoint, validateRoute, validateTrunk } from '../config/index.ts';
+import { computeHa1 } from '../sip/index.ts';
 import type { ObjectKind, Store } from '../store/index.ts';
 import type { TrunkBook } from '../trunks/index.ts';
 import { buildTrunkBook } from '../trunks/index.ts';
@@ -58,6 +59,7 @@ export class TrunkObjects {
     bodyOf: routeBody,
     made: new Map(),
   };
+  readonly #hashed = new WeakMap<TrunkSettings, TrunkSettings>();
   #settings: Settings;
   #book: TrunkBook;
   /** For the API's resources of the same names. */
@@ -159,10 +161,31 @@ export class TrunkObjects {
   }
 
   #build(settings: Settings): Result<TrunkBook, CodedError> {
+    const trunks = [...settings.trunks, ...this.#trunks.made.values()];
     return buildTrunkBook({
-      trunks: [...settings.trunks, ...this.#trunks.made.values()],
+      trunks: trunks.map((trunk) => this.#withHashes(trunk)),
       routes: [...settings.routes, ...this.#routes.made.values()],
     });
+  }
+
+  /**
+   * The book holds hashes where the settings hold a password: made once here and not for each answer to a challenge, where
+   * the time they take would tell a user that exists from one that doesn't.
+   */
+  #withHashes(trunk: TrunkSettings): TrunkSettings {
+    const { auth } = trunk;
+    if (auth === null || auth.kind === 'ha1') return trunk;
+    const known = this.#hashed.get(trunk);
+    if (known !== undefined) return known;
+    const { username, password } = auth;
+    const { realm } = this.#settings.listen;
+    const { md5, sha256 } = computeHa1({ username, realm, password });
+    const hashed: TrunkSettings = {
+      ...trunk,
+      auth: { kind: 'ha1', username, ha1Md5: md5, ha1Sha256: sha256 },
+    };
+    this.#hashed.set(trunk, hashed);
+    return hashed;
   }
 
   #bookOf<T>(family: Family<T>, fromFile: () => readonly T[]): ObjectBook {

@@ -73,8 +73,8 @@ export class DigestServer {
    * @param now the wall clock, milliseconds: a clock that steps back makes nonces live longer, never shorter than 0.
    * @param method of the request that carries the header.
    * @returns who it is, and the URI that was signed: the caller compares it with the one that was asked for (RFC 7616
-   *   §3.4.6), since an answer for one number must not buy a call to another. AUTH_REQUIRED for what a new challenge may heal, AUTH_FAILED for wrong credentials. Never throws; an
-   *   unknown user takes the time of a wrong password.
+   *   §3.4.6), since an answer for one number must not buy a call to another. AUTH_REQUIRED for what a new challenge may heal, AUTH_FAILED for wrong credentials. Never throws. An
+   *   unknown user takes the time of a wrong password as long as `lookup` finds hashes and computes none.
    */
   verify(
     now: EpochMs,

@@ -7,6 +7,7 @@ import type { Settings } from '../../../src/config/index.ts';
 import { parseConfig, validateRoute, validateTrunk } from '../../../src/config/index.ts';
 import type { ObjectKind, StoredObject } from '../../../src/store/index.ts';
 import type { TrunkBook } from '../../../src/trunks/index.ts';
+import { computeHa1 } from '../../../src/sip/index.ts';
 import { routeBody, trunkBody } from '../../../src/server/object-bodies.ts';
 import type { ObjectStore } from '../../../src/server/trunk-objects.ts';
 import { TrunkObjects } from '../../../src/server/trunk-objects.ts';
@@ -232,6 +233,16 @@ test('refuses a trunk whose gateway is this node itself', async () => {
   const loop = { name: 'b', gateways: [{ uri: 'sip:127.0.0.1:5060' }] };
   const valid = objects.trunks.validate('b', loop);
   assert.match(valid.ok ? '' : valid.error.message, 'gateways[0].uri: sip:127.0.0.1:5060: is this');
+});
+
+test('the book holds hashes of passwords, made once, and the list still shows none', async () => {
+  const { objects } = await aWorld();
+  const auth = (): unknown => objects.book.trunks.find(({ name }) => name === 'a')?.auth;
+  const { md5, sha256 } = computeHa1({ username: 'u', realm: 'trunkyard', password: 'geheim' });
+  assert.equal(auth(), { kind: 'ha1', username: 'u', ha1Md5: md5, ha1Sha256: sha256 });
+  const before = auth();
+  await objects.trunks.put('b', B);
+  assert.is(auth(), before);
 });
 
 test('a start with a stored object of an older version that is not valid any more names it', async () => {
