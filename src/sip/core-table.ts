@@ -12,8 +12,8 @@ import type { SipOutput } from './types.ts';
 export type AnyTransaction = InviteClient | NonInviteClient | InviteServer | NonInviteServer;
 
 /**
- * Part of the table kept for requests inside dialogs, so that calls can still end when it is nearly
- * full.
+ * Part of the table kept for requests with a To tag, so that calls can still end when it is nearly full. Anyone can make a tag
+ * up; those that name no dialog of the user's are dismissed with their answer and hold no place.
  */
 const IN_DIALOG_RESERVE = 1 / 8;
 
