@@ -1,6 +1,5 @@
 // How a failure looks on HTTP: one JSON shape for all, the catalogue's code, and the status each code has here.
-import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CodedError, ErrorCode } from '../base/index.ts';
 
@@ -45,30 +44,43 @@ export function sendError(reply: FastifyReply, error: CodedError): FastifyReply 
   return send(reply, status, error.code, error.message);
 }
 
-/** Statuses of what Node's parser refuses before there is a request; the rest is 400. */
-const STATUS_BY_PARSER_CODE: Readonly<Partial<Record<string, number>>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
+interface ParserRefusal {
+  readonly status: number;
+  readonly phrase: string;
+  readonly message: string;
+}
+
+/** What Node's parser refuses before there is a request, by its codes; the rest is no HTTP. */
+const PARSER_REFUSALS: Readonly<Partial<Record<string, ParserRefusal>>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    phrase: 'Request Header Fields Too Large',
+    message: 'the request’s head is larger than the API takes',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    phrase: 'Request Timeout',
+    message: 'the request was not whole in time',
+  },
 };
-const PARSER_MESSAGES: Readonly<Partial<Record<number, string>>> = {
-  408: 'the request was not whole in time',
-  431: 'the request’s head is larger than the API takes',
+const NO_HTTP: ParserRefusal = {
+  status: 400,
+  phrase: 'Bad Request',
+  message: 'the request is not HTTP',
 };
-const STATUS_MALFORMED = 400;
 
 /** Answers on the socket what never became a request, in the shape of all other failures. The connection ends with it. */
-export function answerClientError(error: Error, socket: Socket): void {
+export function answerClientError(error: Error, socket: Duplex): void {
   const parserCode = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (parserCode === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const status = STATUS_BY_PARSER_CODE[parserCode] ?? STATUS_MALFORMED;
-  const message = PARSER_MESSAGES[status] ?? 'the request is not HTTP';
+  const { status, phrase, message } = PARSER_REFUSALS[parserCode] ?? NO_HTTP;
   const body: ErrorBody = { code: 'REQUEST_INVALID', message, status };
   const text = JSON.stringify(body);
   const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    `HTTP/1.1 ${status} ${phrase}`,
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(text)}`,
     'connection: close',

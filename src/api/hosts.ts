@@ -1,17 +1,19 @@
 // Which names the API answers to. It has no log-in of its own on loopback, so a page in the operator's browser must not reach it
 // by a name that it had resolved to us (DNS rebinding); such a request carries that name in Host.
-import { isIP } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { ApiDeps } from './deps.ts';
 import { sendError } from './errors.ts';
 
-/** Refuses requests for names that are none of ours (RFC 9110 §15.5.20). An address is no name and can't be rebound. */
+/** An address is no name and can't be rebound; IPv6 stands in brackets (RFC 3986 §3.2.2). */
+const ADDRESS = /^(?:\[.*|\d{1,3}(?:\.\d{1,3}){3})$/;
+
+/** Refuses requests for names that are none of ours (RFC 9110 §15.5.20). */
 export function refuseForeignHosts(app: FastifyInstance, { ownNames }: ApiDeps): void {
   if (ownNames === null) return;
   const own = new Set(['localhost', ...ownNames.map((name) => name.toLowerCase())]);
   app.addHook('onRequest', (request, reply, done) => {
     const name = nameIn(request.headers.host ?? '');
-    if (name === '' || isIP(name) > 0 || own.has(name)) {
+    if (name === '' || ADDRESS.test(name) || own.has(name)) {
       done();
       return;
     }
@@ -20,8 +22,8 @@ export function refuseForeignHosts(app: FastifyInstance, { ownNames }: ApiDeps):
   });
 }
 
-/** Without port, brackets and the dot of the root. */
+/** Without port and the dot of the root. */
 function nameIn(host: string): string {
-  const bracketed = /^\[([^\]]*)\]/.exec(host)?.[1];
-  return (bracketed ?? host.split(':', 1)[0] ?? '').toLowerCase().replace(/\.$/, '');
+  const name = host.startsWith('[') ? host : (host.split(':', 1)[0] ?? '');
+  return name.toLowerCase().replace(/\.$/, '');
 }
