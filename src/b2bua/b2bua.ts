@@ -7,7 +7,7 @@ import { CallTable } from './call-table.ts';
 import type { Attempt, Call, TimerName } from './call.ts';
 import type { ResponseNews } from './context.ts';
 import { onReinviteFailed, onReinviteResponse, onRestoreTimer } from './change-answers.ts';
-import { onByeResponse, sendBye } from './dialog-requests.ts';
+import { onByeResponse, onByeUnsent, sendBye } from './dialog-requests.ts';
 import { endCall } from './ending.ts';
 import { onEngineEvent } from './engine-events.ts';
 import { admit, answerRefusal, checkRequire } from './inbound.ts';
@@ -346,6 +346,7 @@ export class B2bua {
     if (use.kind === 'invite') onUnreachable(this.#table, use.call, use.attempt, why);
     else if (use.kind === 'reinvite') onReinviteFailed(this.#table, use.call, use.leg, txn);
     else if (use.kind === 'late') onLateFinal(this.#table, txn, use, null);
+    else if (why === 'transport') onByeUnsent(this.#table, use);
   }
 
   #onUnrecorded(txn: ClientTxnId): void {

@@ -64,6 +64,13 @@ export function onByeResponse(cx: Context, bye: SentBye, response: SipResponse):
   buildBye(cx, bye.dialog, bye.headers, { credentials: null, answer: [answer.value.header] });
 }
 
+/** A BYE that could not be sent where the peer's Contact leads goes to where the peer was met, lest its call stay up. */
+export function onByeUnsent(cx: Context, bye: SentBye): void {
+  const { dialog, headers, credentials } = bye;
+  if (dialog.fallBack()) buildBye(cx, dialog, headers, { credentials, answer: [] });
+  else cx.rejected('GATEWAY_UNREACHABLE', null);
+}
+
 function buildBye(
   cx: Context,
   dialog: Dialog,

@@ -105,7 +105,7 @@ export function dialogOf(
   const contact = response.contacts[0] ?? null;
   const routes = response.recordRoutes.toReversed();
   const pinnedTarget = pinFor(cx, { contact, routes, met: target });
-  return Dialog.fromUac(request, response, { pinnedTarget });
+  return Dialog.fromUac(request, response, { pinnedTarget, metAt: target });
 }
 
 /** Gives the attempt up: CANCEL now or with its first provisional; what it still answers is hung up. */

@@ -73,13 +73,14 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     ending: null,
     timers: { gateway: 0, ring: 0, change: 0, restore: 0, engine: 0, maxDuration: 0, linger: 0 },
   };
+  const metAt = { transport: flow.transport, ...flow.remote };
   const pinnedTarget = pinFor(cx, {
     contact: request.contacts[0] ?? null,
     routes: request.recordRoutes,
-    met: { transport: flow.transport, ...flow.remote },
+    met: metAt,
   });
   const local = { tag: a.localTag, contact: contactOf(a) };
-  a.dialog = Dialog.fromUas(request, local, { pinnedTarget });
+  a.dialog = Dialog.fromUas(request, local, { pinnedTarget, metAt });
   cx.bindServerTxn(txn, call, a);
   cx.bindTag(call, a);
   commitStart(cx, call, a);

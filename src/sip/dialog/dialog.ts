@@ -35,6 +35,8 @@ export interface DialogOptions {
    * the source of its messages only. The route set still stands in the request.
    */
   readonly pinnedTarget?: SendTarget | null;
+  /** Where the peer was met, for `fallBack`. */
+  readonly metAt?: SendTarget | null;
 }
 
 /**
@@ -62,6 +64,7 @@ interface DialogFacts {
   readonly remoteCseq: number | null;
   readonly isConfirmed: boolean;
   readonly pinnedTarget: SendTarget | null;
+  readonly metAt: SendTarget | null;
 }
 
 /** Names a dialog: Call-ID, our tag, their tag (RFC 3261 §12). */
@@ -94,8 +97,8 @@ export class Dialog {
   #localCseq: number;
   #remoteCseq: number | null;
   #isConfirmed: boolean;
-  /** Where its requests go whatever route set and remote target say; null: where these lead. */
-  readonly pinnedTarget: SendTarget | null;
+  #pinnedTarget: SendTarget | null;
+  readonly #metAt: SendTarget | null;
   /** Where requests go by route set and remote target; null when one of them has changed since. */
   #routed: Result<Routed, CodedError> | null = null;
 
@@ -112,7 +115,8 @@ export class Dialog {
     this.#localCseq = facts.localCseq;
     this.#remoteCseq = facts.remoteCseq;
     this.#isConfirmed = facts.isConfirmed;
-    this.pinnedTarget = facts.pinnedTarget;
+    this.#pinnedTarget = facts.pinnedTarget;
+    this.#metAt = facts.metAt;
   }
 
   /**
@@ -151,6 +155,7 @@ export class Dialog {
         remoteCseq: null,
         isConfirmed: response.status >= 200,
         pinnedTarget: options.pinnedTarget ?? null,
+        metAt: options.metAt ?? null,
       }),
     );
   }
@@ -180,6 +185,7 @@ export class Dialog {
       remoteCseq: request.cseq.number,
       isConfirmed: false,
       pinnedTarget: options.pinnedTarget ?? null,
+      metAt: options.metAt ?? null,
     });
   }
 
@@ -201,12 +207,29 @@ export class Dialog {
       localCseq: this.#localCseq,
       remoteCseq: this.#remoteCseq,
       isConfirmed: false,
-      pinnedTarget: this.pinnedTarget,
+      pinnedTarget: this.#pinnedTarget,
+      metAt: this.#metAt,
     });
   }
 
   get key(): string {
     return dialogKey(this);
+  }
+
+  /** Where its requests go whatever route set and remote target say; null: where these lead. */
+  get pinnedTarget(): SendTarget | null {
+    return this.#pinnedTarget;
+  }
+
+  /**
+   * Route set and remote target turned out to lead nowhere, as a name without an address does: from now on requests go
+   * to where the peer was met.
+   * @returns false when that isn't known, or is where they went already.
+   */
+  fallBack(): boolean {
+    if (this.#metAt === null || this.#pinnedTarget !== null) return false;
+    this.#pinnedTarget = this.#metAt;
+    return true;
   }
 
   get isConfirmed(): boolean {
@@ -311,7 +334,7 @@ export class Dialog {
     const routed = this.#routed;
     if (!routed.ok) return routed;
     const { uri, routes, nextHop } = routed.value;
-    const target = this.pinnedTarget === null ? sendTargetOf(nextHop) : ok(this.pinnedTarget);
+    const target = this.#pinnedTarget === null ? sendTargetOf(nextHop) : ok(this.#pinnedTarget);
     if (!target.ok) return target;
     const headers: (readonly [string, string])[] = [
       ['Max-Forwards', String(parts.maxForwards ?? MAX_FORWARDS)],

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { endpointHandle } from '../../../src/base/index.ts';
-import { B2buaDriver, standingCall } from '../../support/b2bua-driver.ts';
+import { B2buaDriver, callerOf, standingCall } from '../../support/b2bua-driver.ts';
 import { anInvite, aRequest, headerOf, sdpOf } from '../../support/sip-messages.ts';
 import { NOTHING_HELD } from './expectations.ts';
 
@@ -264,6 +264,28 @@ test('ending a call twice sends one BYE to each side', () => {
   byeToBoth(driver);
   driver.settleEngine();
   assert.is(driver.record('inbound').cause, 'NODE_STOPPED');
+});
+
+test('a BYE that can’t be sent to the name in a gateway’s Contact goes to where that gateway was asked', () => {
+  const driver = new B2buaDriver();
+  const invite = anInvite();
+  const txn = driver.receive(invite);
+  const contact = '<sip:bob@no-such-name.example>';
+  driver.answer(driver.lastSent('INVITE'), 200, { contact, body: sdpOf({ host: '192.0.2.20' }) });
+  const alice = callerOf(driver, invite, txn);
+  alice.acknowledge(txn);
+  alice.send('BYE');
+  const first = driver.lastSent('BYE');
+  assert.is(first.host, 'no-such-name.example');
+  driver.fail(first, 'transport');
+  const again = driver.lastSent('BYE');
+  assert.equal([again.host, again.request.uri], ['192.0.2.20', 'sip:bob@no-such-name.example']);
+  assert.is(headerOf(again.request, 'Reason'), headerOf(first.request, 'Reason'));
+  driver.fail(again, 'transport');
+  assert.is(driver.sent('BYE').length, 2, 'there is no third place');
+  assert.equal(driver.rejected, ['GATEWAY_UNREACHABLE']);
+  driver.pass(32_100);
+  assert.equal(driver.b2bua.held, NOTHING_HELD);
 });
 
 test.run();
