@@ -225,6 +225,11 @@ export class CallTable implements Context {
     this.#tags.delete(tag);
   }
 
+  isOurs(callId: string, fromTag: string): boolean {
+    const leg = this.#tags.get(fromTag)?.leg;
+    return leg?.side === 'b' && leg.sipCallId === callId;
+  }
+
   retag(leg: Leg, dialog: Dialog): void {
     const place = this.#tags.get(leg.localTag);
     this.#tags.delete(leg.localTag);

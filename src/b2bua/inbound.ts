@@ -194,6 +194,12 @@ function checkRequest(
   if (request.maxForwards === 0) {
     return { error: { code: 'TOO_MANY_HOPS', message: 'Max-Forwards is 0' }, headers: [] };
   }
+  // Proxies keep Call-ID and From, so an INVITE with a pair that we drew is one of ours, and would come again and again
+  // with a call, two endpoints and a channel each time (RFC 3261 §16.3 step 4).
+  if (cx.isOurs(request.callId, request.from.tag ?? '')) {
+    const message = 'this INVITE was sent from here';
+    return { error: { code: 'LOOP_DETECTED', message }, headers: [] };
+  }
   const { scheme } = request.uri;
   // sips asks for TLS on every hop (RFC 3261 §26.2.2), which no transport of ours gives yet.
   if (scheme !== 'sip' && scheme !== 'tel') {

@@ -206,4 +206,21 @@ for (const media of [
   });
 }
 
+test('an INVITE of ours that a proxy leads back to us is told 482 at once and becomes no call', () => {
+  const driver = new B2buaDriver({ edit: [['192.0.2.21/32]', '192.0.2.21/32, 192.0.2.99/32]']] });
+  driver.receive(anInvite());
+  const { request } = driver.lastSent('INVITE');
+  const back = anInvite()
+    .with('From', headerOf(request, 'From'))
+    .with('Call-ID', headerOf(request, 'Call-ID'))
+    .with('Max-Forwards', '68');
+  assert.equal(driver.statuses(driver.receive(back, '192.0.2.99')), [482]);
+  assert.is(driver.b2bua.callCount, 1);
+  assert.is(driver.sent('INVITE').length, 1);
+  assert.equal(driver.rejected, ['LOOP_DETECTED']);
+  const stranger = back.with('Call-ID', 'another');
+  driver.receive(stranger, '192.0.2.99');
+  assert.is(driver.b2bua.callCount, 2, 'a tag alone is no proof');
+});
+
 test.run();
