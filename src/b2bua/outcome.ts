@@ -68,10 +68,9 @@ export function heardOutcome(status: number, reasons: readonly string[]): Outcom
 /** Lays a peer's Reason over an outcome; the first with a Q.850 cause counts, else nothing changes. */
 export function withReason(outcome: Outcome, reasons: readonly string[]): Outcome {
   for (const reason of reasons) {
-    // Text may hold anything, `;cause=99` too.
-    const bare = reason.replace(/"(?:[^"\\]|\\.)*"/g, '""');
-    const cause = Q850_REASON.exec(bare)?.[1];
-    if (cause === undefined || reason.length > REASON_CHARS_MAX || Number(cause) > 127) continue;
+    if (reason.length > REASON_CHARS_MAX) continue;
+    const cause = Q850_REASON.exec(unquoted(reason))?.[1];
+    if (cause === undefined || Number(cause) > 127) continue;
     return { ...outcome, q850: Number(cause), heard: safeText(reason) };
   }
   return outcome;
@@ -80,16 +79,34 @@ export function withReason(outcome: Outcome, reasons: readonly string[]): Outcom
 /** A status as its cause, wherever among the parameters. */
 const SIP_REASON = /^SIP(?:\s*;[^;]*)*?\s*;\s*cause\s*=\s*[2-6]\d\d\s*(?=;|$)/i;
 
+/** A protocol and its parameters (RFC 3326 §2); quoted text is emptied before. */
+const ANY_REASON =
+  /^([\w.!%*+`'~-]+)(?:\s*;\s*[\w.!%*+`'~-]+(?:\s*=\s*(?:[\w.!%*+`'~-]+|""))?)*\s*$/;
+
 /**
  * Lays the Reasons of a BYE or CANCEL over an outcome. They are handed on whatever their protocol: `SIP;cause=200` on a CANCEL
- * keeps a phone from showing a missed call (RFC 3326 §3.1).
+ * keeps a phone from showing a missed call (RFC 3326 §3.1), `preemption` says that a more important call came (RFC 4411).
  */
 export function withRequestReasons(outcome: Outcome, reasons: readonly string[]): Outcome {
   const told = withReason(outcome, reasons);
-  const believed = reasons.filter((reason) => SIP_REASON.test(reason) || isQ850(reason));
+  const believed = reasons.filter(isReason);
   const heard = safeText(believed.join(', '));
   if (heard === '' || heard.length > REASON_CHARS_MAX) return told;
   return { ...told, heard };
+}
+
+/** Of the two protocols that we read ourselves the cause must be one, too. */
+function isReason(reason: string): boolean {
+  if (reason.length > REASON_CHARS_MAX) return false;
+  const protocol = ANY_REASON.exec(unquoted(reason))?.[1]?.toUpperCase();
+  if (protocol === undefined) return false;
+  if (protocol === 'SIP') return SIP_REASON.test(unquoted(reason));
+  return protocol === 'Q.850' ? isQ850(reason) : true;
+}
+
+/** Text may hold anything, `;cause=99` too. */
+function unquoted(reason: string): string {
+  return reason.replace(/"(?:[^"\\]|\\.)*"/g, '""');
 }
 
 function isQ850(reason: string): boolean {

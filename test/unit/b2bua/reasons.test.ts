@@ -54,11 +54,14 @@ test('a Reason on the callee’s BYE is recorded and passed on as it came', () =
   assert.equal([q850, reasonHeader, cause], [27, OUT_OF_ORDER, 'NORMAL_CLEARING']);
 });
 
+const PREEMPTED = 'preemption ;cause=1 ;text="UA Preemption"';
 const ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere, thanks"';
 
 for (const [what, reason, q850] of [
   ['of protocol SIP', ELSEWHERE, 16],
   ['of two protocols', `${ELSEWHERE}, ${OUT_OF_ORDER}`, 27],
+  ['of two protocols for one cause', 'SIP;cause=480, Q.850;cause=18', 18],
+  ['of a protocol we don’t read', PREEMPTED, 16],
 ] as const) {
   test(`a Reason ${what} on the caller’s CANCEL goes on to the gateway and into the records`, () => {
     const driver = new B2buaDriver();
@@ -78,7 +81,10 @@ for (const [what, reason, q850] of [
 }
 
 for (const reason of [
-  'EVIL;cause=200',
+  'EVIL cause=200',
+  'EVIL;cause=<200>',
+  'EVIL;text="unclosed',
+  '"EVIL";cause=200',
   'SIP;cause=2000',
   `SIP;cause=200;text="${'x'.repeat(300)}"`,
 ]) {
