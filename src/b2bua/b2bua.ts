@@ -344,7 +344,8 @@ export class B2bua {
     if (use === null) return;
     this.#table.forgetTxn(txn);
     if (use.kind === 'invite') onUnreachable(this.#table, use.call, use.attempt, why);
-    else if (use.kind === 'reinvite') onReinviteFailed(this.#table, use.call, use.leg, txn);
+    else if (use.kind === 'reinvite')
+      onReinviteFailed(this.#table, use.call, use.leg, { txn, why });
     else if (use.kind === 'late') onLateFinal(this.#table, txn, use, null);
     else if (why === 'transport') onByeUnsent(this.#table, use);
   }

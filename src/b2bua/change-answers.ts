@@ -29,8 +29,14 @@ import {
   sdpBody,
   takeExchange,
 } from './offer-answer.ts';
-import { outcomeOf, outcomeOfOrder, reasonValue, statusForCaller } from './outcome.ts';
-import { ALLOW } from './responses.ts';
+import {
+  outcomeOf,
+  outcomeOfOrder,
+  outcomeOfSilence,
+  reasonValue,
+  statusForCaller,
+} from './outcome.ts';
+import { ALLOW, explained } from './responses.ts';
 
 /** RFC 3261 §14.1: how long to wait after a 491. The owner of the Call-ID waits longer, so that the two don't collide again. */
 const OWNER_WAIT_MS = { least: 2_100, span: 1_900 };
@@ -69,7 +75,7 @@ export function onReinviteResponse(
   if (status >= 300) {
     if (!sent.cancelled && answerReinviteChallenge(cx, call, leg, sent, response)) return;
     if (sent.purpose === 'restore') restoreRefused(cx, call, leg, status);
-    else changeRefused(cx, call, leg, status);
+    else changeRefused(cx, call, leg, response);
     return;
   }
   followContact(cx, leg.dialog, response.contacts[0] ?? null);
@@ -80,18 +86,30 @@ export function onReinviteResponse(
 }
 
 /** No answer at all to a re-INVITE of ours, which is as a 408 (RFC 3261 §8.1.3.1). */
-export function onReinviteFailed(cx: Context, call: Call, leg: Leg, txn: ClientTxnId): void {
+export function onReinviteFailed(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  { txn, why }: { readonly txn: ClientTxnId; readonly why: 'timeout' | 'transport' },
+): void {
   if (leg.sentChange?.txn !== txn || call.ending !== null) return;
   leg.sentChange = null;
   cx.clearTimer(call, 'change');
-  changeRefused(cx, call, leg, 408);
+  call.exchange = null;
+  const asker = otherLeg(call, leg);
+  if (asker !== null) refuseWaiting(cx, asker, { status: 408, toTag: null });
+  endCall(cx, call, outcomeOfSilence(why), 'platform');
 }
 
 /** The party that was asked said no; 408 and 481 mean that its dialog is gone (RFC 3261 §12.2.1.2). */
-function changeRefused(cx: Context, call: Call, leg: Leg, status: number): void {
+function changeRefused(cx: Context, call: Call, leg: Leg, response: SipResponse): void {
   call.exchange = null;
+  const { status } = response;
   const asker = otherLeg(call, leg);
-  if (asker !== null) refuseWaiting(cx, asker, { status: statusForCaller(status), toTag: null });
+  if (asker !== null) {
+    const headers = explained(response);
+    refuseWaiting(cx, asker, { status: statusForCaller(status), toTag: null, headers });
+  }
   if (status !== 408 && status !== 481) return;
   leg.finished = status === 481;
   endCall(cx, call, { ...outcomeOf('PEER_REFUSED'), status }, sideOf(leg));
@@ -109,7 +127,7 @@ function passAnswer(
   const { exchange } = call;
   if (asker === null || exchange === null) return;
   const before = agreedNow(call);
-  const read = readBody(response.body);
+  const read = readBody(response);
   const answer = read.ok ? answerExchange(cx, call, exchange, read.value, { final: true }) : read;
   if (answer.ok) {
     answerWhenConnected(cx, call, asker, { answer: answer.value, before });
@@ -129,7 +147,7 @@ function passLateOffer(
 ): void {
   const asker = otherLeg(call, leg);
   if (asker === null) return;
-  const read = readBody(response.body);
+  const read = readBody(response);
   const parties = { offerer: leg, answerer: asker };
   const forwarded = read.ok ? openExchange(cx, call, parties, read.value) : read;
   if (forwarded.ok) {
@@ -191,7 +209,7 @@ function answerUnasked(
   response: SipResponse,
 ): void {
   const other = otherLeg(call, leg);
-  const read = readBody(response.body);
+  const read = readBody(response);
   const answer =
     read.ok && other !== null ? answerAgreed(cx, call, { leg, other }, read.value) : null;
   const body = answer !== null && answer.ok ? sdpBody(answer.value) : null;
@@ -245,7 +263,7 @@ function takeRestored(
   const { exchange } = call;
   call.exchange = null;
   call.restoring = null;
-  const read = readBody(response.body);
+  const read = readBody(response);
   if (exchange !== null && read.ok && !read.value.rejected) {
     takeExchange(cx, call, exchange, read.value);
   }

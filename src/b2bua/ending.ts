@@ -1,6 +1,7 @@
 // How a call ends, whoever wants it: BYE, CANCEL or a refusal on each leg, endpoints closed, records written, all given back.
 import type { CodedError, EndedBy } from '../base/index.ts';
 import { ERRORS } from '../base/index.ts';
+import type { HeaderLines } from '../sip/index.ts';
 import type { Call, Leg } from './call.ts';
 import { legsOf } from './call.ts';
 import type { Context } from './context.ts';
@@ -101,8 +102,13 @@ export function refuseCaller(cx: Context, call: Call, error: CodedError): void {
   endCall(cx, call, { ...outcome, status: ERRORS[error.code].sip ?? 500 }, 'platform');
 }
 
-/** Tells the caller `status` for the last gateway's failure and ends the call. */
-export function finishRefused(cx: Context, call: Call, status: number): void {
+/** Tells the caller `status` for the last gateway's failure, with what explains it, and ends the call. */
+export function finishRefused(
+  cx: Context,
+  call: Call,
+  status: number,
+  explanation: HeaderLines = [],
+): void {
   const { outcome, by } = call.lastFailure ?? {
     outcome: outcomeOf('GATEWAYS_EXHAUSTED'),
     by: 'platform',
@@ -111,7 +117,7 @@ export function finishRefused(cx: Context, call: Call, status: number): void {
   if (waiting !== null && !waiting.answered) {
     takeWaiting(cx, call.a);
     call.a.finished = true;
-    const headers: (readonly [string, string])[] = [];
+    const headers: (readonly [string, string])[] = [...explanation];
     const reason = reasonValue(outcome);
     if (reason !== null) headers.push(['Reason', reason]);
     if (status === 503) headers.push(['Retry-After', '5']);

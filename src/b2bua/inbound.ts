@@ -245,6 +245,6 @@ export function readOffer(request: SipRequest): Result<AudioDescription | null, 
   if (encoding !== null && encoding.toLowerCase() !== 'identity') {
     return err({ code: 'BODY_UNSUPPORTED', message: `Content-Encoding ${encoding}` });
   }
-  const read = readBody(request.body);
+  const read = readBody(request);
   return read.ok ? acceptable(read.value) : read;
 }

@@ -124,7 +124,7 @@ export function onAck(cx: Context, call: Call, leg: Leg, request: SipRequest): v
   const offered = leg.waitingInvite?.lateOffer ?? false;
   takeWaiting(cx, leg);
   if (!offered || call.ending !== null) return;
-  const read = request.body.length > 0 ? readBody(request.body) : null;
+  const read = request.body.length > 0 ? readBody(request) : null;
   const answer = read !== null && read.ok ? read.value : null;
   const taken = call.b === null ? takenByEcho(cx, call, answer) : passAnswer(cx, call, leg, answer);
   // The offer stands unanswered, and nothing but the end of the call can follow (RFC 3261 §13.2.2.4).

@@ -2,7 +2,13 @@
 // First INVITE, late offer and re-INVITE are the same exchange with the roles set differently.
 import type { CodedError, Result } from '../base/index.ts';
 import { err, ok } from '../base/index.ts';
-import type { AnchoredSdp, AnchorOptions, AudioDescription, CodecName } from '../sip/index.ts';
+import type {
+  AnchoredSdp,
+  AnchorOptions,
+  AudioDescription,
+  CodecName,
+  SipRequest,
+} from '../sip/index.ts';
 import { anchoredAnswer, anchoredOffer, ownAnswer, ownOffer, readAudioText } from '../sip/index.ts';
 import type { Call, Exchange, Leg } from './call.ts';
 import type { Context } from './context.ts';
@@ -34,8 +40,17 @@ function offerOptions(cx: Context, leg: Leg): AnchorOptions {
   return { ...options, anchor: { ...options.anchor, rtcpMux } };
 }
 
-/** Reads a party's body. SDP_MALFORMED, CODEC_NOT_SHARED when there is no audio we can pass on. */
-export function readBody(body: Buffer): Result<AudioDescription, CodedError> {
+/**
+ * Reads a party's body. BODY_UNSUPPORTED when it says that it is something else, SDP_MALFORMED, CODEC_NOT_SHARED when there is
+ * no audio we can pass on.
+ */
+export function readBody({
+  body,
+  contentType,
+}: Pick<SipRequest, 'body' | 'contentType'>): Result<AudioDescription, CodedError> {
+  if (contentType !== null && contentType !== 'application/sdp') {
+    return err({ code: 'BODY_UNSUPPORTED', message: `Content-Type ${contentType}` });
+  }
   return readAudioText(body);
 }
 

@@ -113,6 +113,11 @@ function isQ850(reason: string): boolean {
   return withReason(outcomeOf('NORMAL_CLEARING'), [reason]).heard !== undefined;
 }
 
+/** No answer at all to an INVITE of ours: as a 408 or 503 of the peer (RFC 3261 §8.1.3.1). */
+export function outcomeOfSilence(why: 'timeout' | 'transport'): Outcome {
+  return outcomeOf(why === 'timeout' ? 'GATEWAY_TIMEOUT' : 'GATEWAY_UNREACHABLE');
+}
+
 /** Reads the engine's refusal of an order that changes an endpoint. */
 export function outcomeOfOrder(code: EngineCode): Outcome {
   switch (code) {

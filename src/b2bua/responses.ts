@@ -1,7 +1,7 @@
 // What our responses say: the methods we take, a refusal's Retry-After, the headers of an answer with SDP.
 import type { CodedError, ErrorCode } from '../base/index.ts';
 import { ERRORS } from '../base/index.ts';
-import type { HeaderLines } from '../sip/index.ts';
+import type { HeaderLines, SipResponse } from '../sip/index.ts';
 import { safeText } from '../sip/index.ts';
 import type { Leg } from './call.ts';
 import type { Answer } from './context.ts';
@@ -27,6 +27,7 @@ const CAPS: ReadonlySet<ErrorCode> = new Set([
 
 const UNREADABLE: ReadonlySet<ErrorCode> = new Set(['SDP_MALFORMED', 'MESSAGE_MALFORMED']);
 const PHRASE_CHARS_MAX = 100;
+const EXPLANATION_CHARS_MAX = 256;
 
 /** The final answer a coded failure stands for, with Retry-After where the failure says when a retry helps. */
 export function refusalAnswer(
@@ -53,6 +54,20 @@ export function refusalAnswer(
     ? safeText(error.message).slice(0, PHRASE_CHARS_MAX)
     : null;
   return { status, reason, toTag, headers: [...headers, ...accept, ...retry] };
+}
+
+/** What a refusal can't be understood without, by status: the extensions (RFC 3261 §20.40), the shortest timer (RFC 4028 §6). */
+const EXPLANATIONS: ReadonlyMap<number, string> = new Map([
+  [420, 'Unsupported'],
+  [422, 'Min-SE'],
+]);
+
+/** The headers of a gateway's refusal that go on to the party it is passed to. */
+export function explained(response: SipResponse): HeaderLines {
+  const name = EXPLANATIONS.get(response.status);
+  const values = name === undefined ? [] : response.headerValues(name.toLowerCase());
+  const text = safeText(values.join(', ')).slice(0, EXPLANATION_CHARS_MAX);
+  return name === undefined || text === '' ? [] : [[name, text]];
 }
 
 /** `TRUNK_CPS_EXCEEDED` as a reason phrase: "Trunk CPS exceeded". */

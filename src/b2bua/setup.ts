@@ -19,9 +19,15 @@ import {
   readBody,
   sdpBody,
 } from './offer-answer.ts';
-import { heardOutcome, outcomeOf, outcomeOfOrder, statusForCaller } from './outcome.ts';
+import {
+  heardOutcome,
+  outcomeOf,
+  outcomeOfOrder,
+  outcomeOfSilence,
+  statusForCaller,
+} from './outcome.ts';
 import { commitAnswered, commitRinging } from './records.ts';
-import { sdpHeaders } from './responses.ts';
+import { explained, sdpHeaders } from './responses.ts';
 
 /** The engine opened (or refused) an endpoint of a call that is being set up. */
 export function endpointOpened(
@@ -113,7 +119,7 @@ function earlyAnswer(cx: Context, call: Call, response: SipResponse): Buffer | n
   const { exchange } = call;
   if (exchange === null || response.body.length === 0 || response.contentType !== 'application/sdp')
     return null;
-  const read = readBody(response.body);
+  const read = readBody(response);
   if (!read.ok) return null;
   const answer = answerExchange(cx, call, exchange, read.value, { final: false });
   return answer.ok ? sdpBody(answer.value) : null;
@@ -160,7 +166,7 @@ function answerFirstOffer(cx: Context, call: Call, attempt: Attempt, response: S
   if (exchange === null) return;
   // Gateways that answered in a 183 often leave the answer out of the 200, although only a reliable 183 would allow it.
   const { early } = exchange;
-  const read = response.body.length === 0 && early !== null ? ok(early) : readBody(response.body);
+  const read = response.body.length === 0 && early !== null ? ok(early) : readBody(response);
   const answer = read.ok ? answerExchange(cx, call, exchange, read.value, { final: true }) : read;
   if (!answer.ok) {
     // The gateway answered something no leg of ours can use: the call can't stand.
@@ -173,7 +179,7 @@ function answerFirstOffer(cx: Context, call: Call, attempt: Attempt, response: S
 function answerLateOffer(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
   const { a, b } = call;
   if (b === null) return;
-  const read = readBody(response.body);
+  const read = readBody(response);
   const forwarded = read.ok
     ? openExchange(cx, call, { offerer: b, answerer: a }, read.value)
     : read;
@@ -266,7 +272,7 @@ export function onRefusal(
     tryNextGateway(cx, call);
     return;
   }
-  finishRefused(cx, call, statusForCaller(status));
+  finishRefused(cx, call, statusForCaller(status), explained(response));
 }
 
 /** Timer B, or the transport failed: as a 408 or 503 from the gateway (RFC 3261 §8.1.3.1). */
@@ -281,8 +287,7 @@ export function onUnreachable(
   cx.clearTimer(call, 'gateway');
   cx.clearTimer(call, 'ring');
   cx.gatewaySilent(attempt);
-  const cause = why === 'timeout' ? 'GATEWAY_TIMEOUT' : 'GATEWAY_UNREACHABLE';
-  call.lastFailure = { outcome: outcomeOf(cause), by: 'platform' };
+  call.lastFailure = { outcome: outcomeOfSilence(why), by: 'platform' };
   tryNextGateway(cx, call);
 }
 

@@ -191,6 +191,8 @@ export interface ReplyParts {
   readonly toTag?: string;
   readonly headers?: Lines;
   readonly contact?: string;
+  /** The body's; SDP when left out. */
+  readonly type?: string;
   /** The source address; where the request was sent when left out. */
   readonly from?: string;
 }
@@ -202,6 +204,7 @@ export function reply(to: OutgoingRequest, status: number, parts: ReplyParts = {
     toTag = 'bob-tag',
     headers = [],
     contact = '<sip:bob@192.0.2.20:5060>',
+    type = 'application/sdp',
   } = parts;
   const value = (name: string): string => headerOf(to, name);
   const tagged = value('To').includes(';tag=') ? value('To') : `${value('To')};tag=${toTag}`;
@@ -213,7 +216,7 @@ export function reply(to: OutgoingRequest, status: number, parts: ReplyParts = {
     ['CSeq', value('CSeq')],
     ['Contact', contact],
     ...headers,
-    ...(body === null ? [] : [['Content-Type', 'application/sdp'] as const]),
+    ...(body === null ? [] : [['Content-Type', type] as const]),
   ];
   const message = read(textOf(`SIP/2.0 ${status} Said`, lines, body ?? ''));
   if (message.kind !== 'response') throw new Error('not a response');

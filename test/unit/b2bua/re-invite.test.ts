@@ -223,12 +223,27 @@ for (const status of [408, 481]) {
   });
 }
 
-test('a re-INVITE that is never answered ends the call', () => {
+for (const [why, cause] of [
+  ['timeout', 'GATEWAY_TIMEOUT'],
+  ['transport', 'GATEWAY_UNREACHABLE'],
+] as const) {
+  test(`a re-INVITE that is never answered (${why}) ends the call as ${cause}`, () => {
+    const { driver, alice } = standing();
+    const hold = alice.send('INVITE', aliceSays('sendonly'));
+    driver.fail(driver.lastSent('INVITE'), why);
+    assert.equal(driver.statuses(hold), [408]);
+    const record = driver.record('inbound');
+    assert.equal([record.cause, record.endedBy], [cause, 'platform']);
+    endsAtRest(driver);
+  });
+}
+
+test('a 422 to a re-INVITE tells the asker the shortest timer', () => {
   const { driver, alice } = standing();
   const hold = alice.send('INVITE', aliceSays('sendonly'));
-  driver.fail(driver.lastSent('INVITE'), 'timeout');
-  assert.equal(driver.statuses(hold), [408]);
-  endsAtRest(driver);
+  driver.answer(driver.lastSent('INVITE'), 422, { headers: [['Min-SE', '1800']] });
+  assert.is(driver.lastTold(hold).status, 422);
+  assert.is(headerOf(driver.lastTold(hold), 'Min-SE'), '1800');
 });
 
 test('a callee that only says "trying" to a re-INVITE is given 40 s, and the call stands', () => {

@@ -405,4 +405,26 @@ test('a gateway that can only be reached over TCP is asked there with a Contact 
   assert.is(headerOf(request, 'Contact'), '<sip:192.0.2.1:5060;transport=tcp>');
 });
 
+for (const [status, name, value] of [
+  [420, 'Unsupported', '100rel, timer'],
+  [422, 'Min-SE', '1800'],
+] as const) {
+  test(`a gateway’s ${status} reaches the caller with its ${name}`, () => {
+    const driver = new B2buaDriver();
+    const txn = driver.receive(anInvite());
+    driver.answer(driver.lastSent('INVITE'), status, { headers: [[name, value]] });
+    assert.is(driver.lastTold(txn).status, status);
+    assert.is(headerOf(driver.lastTold(txn), name), value);
+  });
+}
+
+test('an answer that says it is no SDP is none, whatever it looks like', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  const body = sdpOf({ host: '192.0.2.20', port: 50_000 });
+  driver.answer(driver.lastSent('INVITE'), 200, { body, type: 'text/plain' });
+  assert.equal(driver.statuses(txn), [488]);
+  assert.is(driver.sent('BYE').length, 1);
+});
+
 test.run();
