@@ -20,6 +20,7 @@ import { ALLOW, refusalAnswer } from './responses.ts';
 import {
   onAnswer,
   onEngineTimer,
+  onExpiresTimer,
   onGatewayTimer,
   onProgress,
   onRefusal,
@@ -364,6 +365,9 @@ export class B2bua {
         break;
       case 'ring':
         onRingTimer(this.#table, call);
+        break;
+      case 'expires':
+        onExpiresTimer(this.#table, call);
         break;
       case 'change':
         onChangeTimer(this.#table, call);

@@ -206,6 +206,7 @@ export interface Unacknowledged extends Acknowledged {
 export const TIMER_NAMES = [
   'gateway',
   'ring',
+  'expires',
   'change',
   'restore',
   'engine',

@@ -5,6 +5,7 @@ import type { SipRequest } from '../sip/index.ts';
 import { Dialog, recordRouteLines } from '../sip/index.ts';
 import { dialledText, readDialled } from '../trunks/index.ts';
 import type { Call, Leg } from './call.ts';
+import { NO_TIMER } from './call.ts';
 import type { Context } from './context.ts';
 import { addressIndexFor, contactOf, pinFor, pointFor } from './identity.ts';
 import type { Admitted } from './inbound.ts';
@@ -22,6 +23,17 @@ export interface CallSeed {
   readonly flow: Flow;
   readonly admitted: Admitted;
 }
+
+const TIMERS_AT_REST: Call['timers'] = {
+  gateway: NO_TIMER,
+  ring: NO_TIMER,
+  expires: NO_TIMER,
+  change: NO_TIMER,
+  restore: NO_TIMER,
+  engine: NO_TIMER,
+  maxDuration: NO_TIMER,
+  linger: NO_TIMER,
+};
 
 /** Makes the call of an admitted INVITE and orders its endpoints. */
 export function startCall(cx: Context, { number, txn, request, flow, admitted }: CallSeed): Call {
@@ -71,7 +83,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     opening: 0,
     lastFailure: null,
     ending: null,
-    timers: { gateway: 0, ring: 0, change: 0, restore: 0, engine: 0, maxDuration: 0, linger: 0 },
+    timers: { ...TIMERS_AT_REST },
   };
   const metAt = { transport: flow.transport, ...flow.remote };
   const pinnedTarget = pinFor(cx, {
@@ -89,7 +101,19 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     call.b = newOutboundLeg(cx, call, admitted.route.number);
   }
   openEndpoints(cx, call);
+  const expiresS = expiresOf(request);
+  if (expiresS !== null) cx.setTimer(call, 'expires', expiresS * 1000);
   return call;
+}
+
+/** Longer than any ring timer; what is more says nothing, and the wheel needs a bound. */
+const EXPIRES_S_MAX = 3_600;
+
+/** How long the caller waits for an answer (RFC 3261 §13.2.1); null when it doesn't say, or longer than we would. */
+function expiresOf(request: SipRequest): number | null {
+  const text = request.header('expires') ?? '';
+  const seconds = /^\d{1,10}$/.test(text) ? Number(text) : null;
+  return seconds !== null && seconds <= EXPIRES_S_MAX ? seconds : null;
 }
 
 interface LegSeed {

@@ -238,6 +238,7 @@ function answerCaller(cx: Context, call: Call, body: Buffer): void {
   }
   takeTagFor(cx, call.a, body);
   waiting.answered = true;
+  cx.clearTimer(call, 'expires');
   call.phase = 'answered';
   // Its facts live on in what the legs agreed to.
   call.firstOffer = null;
@@ -313,6 +314,14 @@ export function onRingTimer(cx: Context, call: Call): void {
   abandonAttempt(cx, call, outcomeOf('NO_ANSWER'));
   call.lastFailure = { outcome: outcomeOf('NO_ANSWER'), by: 'platform' };
   finishRefused(cx, call, 480);
+}
+
+/** The caller's INVITE ran out before its answer (RFC 3261 §13.3.1). */
+export function onExpiresTimer(cx: Context, call: Call): void {
+  const { attempt } = call;
+  if (attempt !== null) noteTried(call, attempt, 'unanswered', 487);
+  abandonAttempt(cx, call, outcomeOf('NO_ANSWER'));
+  endCall(cx, call, outcomeOf('NO_ANSWER', 487), 'platform');
 }
 
 /** For the callee's record: which gateway was asked and what came of it. */

@@ -427,4 +427,28 @@ test('an answer that says it is no SDP is none, whatever it looks like', () => {
   assert.is(driver.sent('BYE').length, 1);
 });
 
+test('an INVITE that expires before its answer is told 487, and its gateway cancelled', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite().with('Expires', '20'));
+  driver.answer(driver.lastSent('INVITE'), 180);
+  driver.pass(19_900);
+  assert.equal(driver.statuses(txn), [180]);
+  driver.pass(200);
+  assert.equal(driver.statuses(txn), [180, 487]);
+  assert.is(driver.cancels.length, 1);
+  driver.answer(driver.lastSent('INVITE'), 487);
+  const { cause, finalStatus, endedBy } = driver.record('inbound');
+  assert.equal([cause, finalStatus, endedBy], ['NO_ANSWER', 487, 'platform']);
+  assert.equal(driver.b2bua.held, NOTHING_HELD);
+});
+
+for (const expires of ['20', '7200', '99999999999', 'soon']) {
+  test(`Expires: ${expires} does not touch a call that was answered`, () => {
+    const driver = new B2buaDriver();
+    standingCall(driver, anInvite().with('Expires', expires));
+    driver.pass(21_000);
+    assert.is(driver.b2bua.callCount, 1);
+  });
+}
+
 test.run();
