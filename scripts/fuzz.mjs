@@ -118,7 +118,9 @@ async function fuzz(name, { seconds, seed }) {
   const found = report.kind === 'finding' ? report : await locate(name, seed, report.batch);
   // The batch ran through the second time: the machine stood still, not we. What came before it counts.
   if (found?.why === 'done') {
-    process.stdout.write(`${name}: stopped by the machine at batch ${report.batch}, seed ${seed}\n`);
+    process.stdout.write(
+      `${name}: stopped by the machine at batch ${report.batch}, seed ${seed}\n`,
+    );
     return false;
   }
   const where =
