@@ -48,6 +48,12 @@ inline constexpr std::uint32_t kSdesItemsMax = 32;
 /// SDES items and BYE reasons have an 8-bit length (RFC 3550 §6.5).
 inline constexpr std::size_t kSdesTextBytesMax = 255;
 
+/// Audio in one packet or frame, in milliseconds: ptime goes from 10 to 60.
+inline constexpr std::uint32_t kFrameMsMax = 60;
+inline constexpr std::uint32_t kPcmRateHzMax = 48'000;
+/// Samples of the longest frame of one channel.
+inline constexpr std::size_t kPcmSamplesMax = kPcmRateHzMax / 1'000 * kFrameMsMax;
+
 /// Rings in shared memory (spsc.h).
 inline constexpr std::uint32_t kRingRecordsMax = 1u << 20;
 inline constexpr std::uint32_t kRingRecordBytesMax = 32 * 1024;
