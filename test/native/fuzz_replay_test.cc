@@ -100,6 +100,10 @@ void run_target(Target target, const std::string& name, std::uint64_t seed) {
   }
 }
 
+TEST("reading routes holds its promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::route_fuzz, "route", 20'262);
+}
+
 TEST("RTP parsing holds its promises over old crashes, corpus and 50,000 mutations") {
   run_target(&fuzz::rtp_fuzz, "rtp", 20'260);
 }

@@ -8,6 +8,7 @@
 
 namespace fuzz {
 
+int route_fuzz(const std::uint8_t* data, std::size_t size);
 int rtp_fuzz(const std::uint8_t* data, std::size_t size);
 int rtcp_fuzz(const std::uint8_t* data, std::size_t size);
 
