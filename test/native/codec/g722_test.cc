@@ -8,14 +8,15 @@
 
 #include "base/prng.h"
 #include "native/codec/g722_model.h"
-#include "native/codec/listen.h"
+#include "native/codec/sines.h"
 #include "native/harness.h"
 
 namespace {
 
 using namespace trunkyard;
 using namespace trunkyard::codec;
-using test::Samples;
+namespace sines = test::sines;
+using sines::Samples;
 using Codes = std::vector<std::uint8_t>;
 
 std::vector<Isa> sets() {
@@ -46,8 +47,8 @@ Samples programme(std::uint64_t seed) {
   };
   for (const double frequency_hz : {300.0, 1'000.0, 3'400.0, 5'000.0, 6'900.0}) {
     for (const double level : {-60.0, -20.0, -3.0}) {
-      append(test::make_tone({.frequency_hz = frequency_hz, .level_dbov = level, .rate_hz = 16'000},
-                             800));
+      append(sines::make_tone(
+          {.frequency_hz = frequency_hz, .level_dbov = level, .rate_hz = 16'000}, 800));
     }
   }
   append(Samples(600));
@@ -159,15 +160,15 @@ TEST("A25 keeps tones of both bands at their frequency and level, far above what
   for (const double frequency_hz : {100.0, 300.0, 1'000.0, 3'000.0, 3'700.0, 4'300.0, 6'500.0}) {
     G722Encoder encoder(best_isa());
     G722Decoder decoder(best_isa());
-    const Samples in = test::make_tone(
+    const Samples in = sines::make_tone(
         {.frequency_hz = frequency_hz, .level_dbov = -20, .rate_hz = 16'000}, 16'000);
     const Samples out = decode(decoder, encode(encoder, in));
     const Pcm settled = Pcm(out).subspan(4'000);
-    CHECK_TRUE(std::abs(test::loudest_near_hz(settled, frequency_hz, 16'000) - frequency_hz) <= 1);
-    const double level = test::tone_level_dbov(settled, frequency_hz, 16'000);
+    CHECK_TRUE(std::abs(sines::loudest_near_hz(settled, frequency_hz, 16'000) - frequency_hz) <= 1);
+    const double level = sines::tone_level_dbov(settled, frequency_hz, 16'000);
     CHECK_TRUE(std::abs(level + 20) <= 1);
     // The higher band has two bits a sample.
-    const double rest = test::level_dbov(settled);
+    const double rest = sines::level_dbov(settled);
     const double noise_share = std::pow(10, rest / 10) - std::pow(10, level / 10);
     const double least_db = frequency_hz < 3'500 ? 25 : 8;
     CHECK_TRUE(10 * std::log10(std::pow(10, level / 10) / std::max(noise_share, 1e-12)) >=
@@ -200,10 +201,10 @@ TEST("delays by the 22 samples of its two filters") {
 TEST("falls silent when silence is coded") {
   G722Encoder encoder(best_isa());
   G722Decoder decoder(best_isa());
-  Samples in = test::make_tone({.frequency_hz = 800, .level_dbov = -10, .rate_hz = 16'000}, 8'000);
+  Samples in = sines::make_tone({.frequency_hz = 800, .level_dbov = -10, .rate_hz = 16'000}, 8'000);
   in.resize(24'000);
   const Samples out = decode(decoder, encode(encoder, in));
-  CHECK_TRUE(test::level_dbov(Pcm(out).subspan(16'000)) <= -75);
+  CHECK_TRUE(sines::level_dbov(Pcm(out).subspan(16'000)) <= -75);
 }
 
 TEST("aborts on an odd number of samples or too small a buffer: the codec refuses them before") {

@@ -7,14 +7,15 @@
 #include <vector>
 
 #include "base/prng.h"
-#include "native/codec/listen.h"
+#include "native/codec/sines.h"
 #include "native/harness.h"
 
 namespace {
 
 using namespace trunkyard;
 using namespace trunkyard::codec;
-using test::Samples;
+namespace sines = test::sines;
+using sines::Samples;
 
 struct Pair {
   std::uint32_t from_hz;
@@ -51,7 +52,7 @@ constexpr double kLevelDbov = -9;
 Samples hear(const Pair& pair, double frequency_hz) {
   Resampler resampler = open(pair);
   return run(resampler,
-             test::make_tone(
+             sines::make_tone(
                  {.frequency_hz = frequency_hz, .level_dbov = kLevelDbov, .rate_hz = pair.from_hz},
                  pair.from_hz * 7 / 10));
 }
@@ -61,12 +62,12 @@ TEST("A25 keeps every frequency of the pass band within 0.1 dB") {
     for (double frequency_hz = 40; frequency_hz <= pass_hz(pair); frequency_hz += 60) {
       const Samples out = hear(pair, frequency_hz);
       const double level =
-          test::tone_level_dbov(settled(out, pair.to_hz), frequency_hz, pair.to_hz);
+          sines::tone_level_dbov(settled(out, pair.to_hz), frequency_hz, pair.to_hz);
       CHECK_TRUE(std::abs(level - kLevelDbov) <= 0.1);
     }
     const Samples edge = hear(pair, pass_hz(pair));
     CHECK_TRUE(
-        std::abs(test::tone_level_dbov(settled(edge, pair.to_hz), pass_hz(pair), pair.to_hz) -
+        std::abs(sines::tone_level_dbov(settled(edge, pair.to_hz), pass_hz(pair), pair.to_hz) -
                  kLevelDbov) <= 0.1);
   }
 }
@@ -77,7 +78,7 @@ TEST("going down, what lies above half the new rate is 60 dB down, wherever it f
     for (double frequency_hz = pair.to_hz / 2.0; frequency_hz < pair.from_hz / 2.0;
          frequency_hz += 90) {
       const Samples out = hear(pair, frequency_hz);
-      CHECK_TRUE(test::level_dbov(settled(out, pair.to_hz)) <= kLevelDbov - 60);
+      CHECK_TRUE(sines::level_dbov(settled(out, pair.to_hz)) <= kLevelDbov - 60);
     }
   }
 }
@@ -91,7 +92,7 @@ TEST("going up, every image of a tone is 60 dB down") {
            multiple += pair.from_hz) {
         for (const double image_hz : {multiple - frequency_hz, multiple + frequency_hz}) {
           if (image_hz >= pair.to_hz / 2.0) continue;
-          CHECK_TRUE(test::tone_level_dbov(settled(out, pair.to_hz), image_hz, pair.to_hz) <=
+          CHECK_TRUE(sines::tone_level_dbov(settled(out, pair.to_hz), image_hz, pair.to_hz) <=
                      kLevelDbov - 60);
         }
       }

@@ -1,4 +1,4 @@
-// Ears for tests of audio: makes tones and measures what came out. All levels in dB relative to a
+// Sines for tests of audio: makes tones and measures what came out. All levels in dB relative to a
 // full-scale square wave (dBov, RFC 6465), so a full-scale sine is at -3.01.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 #include "codec/pcm.h"
 
-namespace test {
+namespace test::sines {
 
 using Samples = std::vector<std::int16_t>;
 
@@ -87,4 +87,4 @@ inline int largest_jump(trunkyard::codec::Pcm samples) {
   return largest;
 }
 
-}  // namespace test
+}  // namespace test::sines
