@@ -9,10 +9,13 @@
 #include "base/ring.h"
 #include "base/slab.h"
 #include "base/spsc.h"
+#include "codec/time_scale.h"
+#include "jitter/jitter_buffer.h"
 #include "native/allocations.h"
 #include "native/harness.h"
 #include "rtp/demux.h"
 #include "rtp/packet.h"
+#include "rtp/redundancy.h"
 #include "rtp/report_interval.h"
 #include "rtp/rtcp.h"
 #include "rtp/source_statistics.h"
@@ -151,6 +154,37 @@ TEST("building, parsing and relaying RTCP allocates nothing") {
   }
   CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
   CHECK_EQ(packets, 2'000u);
+}
+
+TEST("buffering, recovering, playing and stretching audio allocates nothing") {
+  jitter::JitterBuffer buffer({});
+  codec::PcmFrame frame;
+  std::array<std::uint8_t, 512> red{};
+  const std::array<std::uint8_t, 160> audio{};
+  std::uint64_t played = 0;
+  const std::uint64_t before = test::allocations_of_this_thread();
+  for (std::uint32_t index = 0; index < 10'000; ++index) {
+    const Instant now = Instant::from_ns(std::int64_t{index} * 20'000'000);
+    const std::array<RedundantBlock, 1> earlier{{{0, 160, audio}}};
+    const Result<Bytes> written = write_redundant_payload(red, earlier, {0, 0, audio});
+    if (!written.ok() || !RedundantPayload::parse(*written).ok()) continue;
+    const jitter::Arrival arrival{.timestamp = static_cast<RtpTimestamp>(index * 160),
+                                  .sequence = static_cast<std::uint16_t>(index),
+                                  .clock_rate_hz = 8'000,
+                                  .clock_steps = 160,
+                                  .packet = {}};
+    if (index % 10 != 0) (void)buffer.insert(now, arrival);
+    if (index % 10 == 1) (void)buffer.insert_redundant(now, arrival, 160);
+    const jitter::Decision decision = buffer.take(now, {.wanted = 960});
+    played += decision.kind == jitter::DecisionKind::kPlay ? 1 : 0;
+    jitter::PacketRef packet;
+    while (buffer.next_released(packet)) {
+    }
+    (void)frame.reset(8'000, 160);
+    (void)codec::stretch_frame(frame, index % 2 == 0 ? 80 : -80);
+  }
+  CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
+  CHECK_TRUE(played > 9'900);
 }
 
 TEST("slabs, rings and statistics slots allocate when they are made and never again") {

@@ -112,4 +112,12 @@ TEST("RTCP parsing holds its promises over old crashes, corpus and 50,000 mutati
   run_target(&fuzz::rtcp_fuzz, "rtcp", 20'261);
 }
 
+TEST("RED parsing holds its promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::red_fuzz, "red", 20'262);
+}
+
+TEST("the jitter buffer holds its promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::jitter_fuzz, "jitter", 20'263);
+}
+
 }  // namespace

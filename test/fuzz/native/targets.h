@@ -10,6 +10,8 @@ namespace fuzz {
 
 int route_fuzz(const std::uint8_t* data, std::size_t size);
 int rtp_fuzz(const std::uint8_t* data, std::size_t size);
+int jitter_fuzz(const std::uint8_t* data, std::size_t size);
+int red_fuzz(const std::uint8_t* data, std::size_t size);
 int rtcp_fuzz(const std::uint8_t* data, std::size_t size);
 
 }  // namespace fuzz
