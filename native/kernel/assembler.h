@@ -18,7 +18,7 @@ namespace trunkyard::kernel {
 
 using Instruction = std::uint64_t;
 
-/// Far below the kernel's own limit; our programs are some 200 long.
+/// Far below the kernel's own limit; our program is some 300 long.
 inline constexpr std::uint32_t kInstructionsMax = 512;
 inline constexpr std::uint32_t kLabelsMax = 32;
 inline constexpr std::uint32_t kJumpsMax = 128;

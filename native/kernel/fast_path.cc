@@ -147,7 +147,7 @@ Result<Handle> Lane::add(const Stream& stream) noexcept {
   obstacle_ = {};
   if (!payload_types_valid(stream.payload_types)) return Error{ErrorCode::kOrderInvalid};
   if (stream.from.family != 4 || stream.at.family != 4) return Error{ErrorCode::kAddressInvalid};
-  const Result<Route> route = routes_.find(stream.by, stream.to);
+  const Result<Route> route = routes_.find(stream.by, stream.to, obstacle_);
   if (!route) return Error{route.error()};
 
   const Handle handle = keys_.emplace(key_of(stream));
@@ -206,6 +206,7 @@ std::optional<Obstacle> FastPath::probe() {
 }
 
 Result<std::unique_ptr<FastPath>> FastPath::open(const FastPathConfig& config, Obstacle& obstacle) {
+  obstacle = {};
   if (!config_valid(config)) return Error{ErrorCode::kConfigInvalid};
   const std::uint32_t streams = config.lanes * config.streams_per_lane;
   Result<io::File> keys = create_hash_map("trunkyard_keys", sizeof(StreamKey),

@@ -74,11 +74,10 @@ constexpr At kTimestamp = stack(88);
 constexpr At kSsrc = stack(96);
 constexpr At kPayloadBytes = stack(104);
 constexpr At kIpBytes = stack(112);
-constexpr At kState = stack(120);
-constexpr At kMappedType = stack(128);
-constexpr At kHostsDelta = stack(136);
-constexpr At kPortsDelta = stack(144);
-constexpr At kEgress = stack(152);
+constexpr At kMappedType = stack(120);
+constexpr At kHostsDelta = stack(128);
+constexpr At kPortsDelta = stack(136);
+constexpr At kEgress = stack(144);
 
 #define FIELD_OF_SLOT(name)                                      \
   At {                                                           \

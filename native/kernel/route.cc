@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t kReplyBytesMax = 2048;
 constexpr std::size_t kIpv4Bytes = 4;
+/// Answers looked at for one question: its own, and what earlier ones may have left.
+constexpr int kRepliesMax = 8;
 /// Notices taken in one go; more are still there at the next question.
 constexpr int kNoticesMax = 64;
 
@@ -145,17 +147,18 @@ Result<RouteTable> RouteTable::open(Obstacle& obstacle) noexcept {
   return RouteTable(std::move(*file));
 }
 
-Result<Route> RouteTable::find(const SocketAddress& by, const SocketAddress& to) noexcept {
+Result<Route> RouteTable::find(const SocketAddress& by, const SocketAddress& to,
+                               Obstacle& obstacle) noexcept {
   if (by.family != 4 || to.family != 4) return Error{ErrorCode::kAddressInvalid};
   const Question asked = question(++number_, by, to);
   if (::send(file_.descriptor(), &asked, sizeof asked, 0) != sizeof asked) {
-    return Error{ErrorCode::kSystemCallFailed};
+    return refused("send to rtnetlink", obstacle);
   }
   // The kernel answers before send() returns, so the answer is there or none will come.
   std::array<std::uint8_t, kReplyBytesMax> reply;
-  for (;;) {
+  for (int tried = 0; tried < kRepliesMax; ++tried) {
     const ssize_t received = ::recv(file_.descriptor(), reply.data(), reply.size(), 0);
-    if (received < 0) return Error{ErrorCode::kSystemCallFailed};
+    if (received < 0) break;
     const Bytes bytes = Bytes(reply).first(static_cast<std::size_t>(received));
     nlmsghdr header;
     // What an earlier question left behind is not an answer to this one.
@@ -164,6 +167,7 @@ Result<Route> RouteTable::find(const SocketAddress& by, const SocketAddress& to)
     if (route && route->mtu == 0) route->mtu = interface_mtu(route->egress);
     return route;
   }
+  return refused("recv from rtnetlink", obstacle);
 }
 
 std::uint32_t RouteTable::interface_mtu(std::uint32_t interface_index) noexcept {

@@ -17,7 +17,7 @@ struct Route {
   std::uint32_t egress = 0;
   /// IPv4 address of the neighbour there, as in a packet; 0 when the destination is this machine.
   std::uint32_t next_hop = 0;
-  /// Of the route when it has one of its own, else of the interface; 0 = not known.
+  /// Of the route when it has one of its own, else of the interface; 0 = not known, nothing fits.
   std::uint32_t mtu = 0;
 
   bool operator==(const Route&) const noexcept = default;
@@ -35,8 +35,10 @@ class RouteTable {
  public:
   [[nodiscard]] static Result<RouteTable> open(Obstacle& obstacle) noexcept;
   /// @param by our address, which the packet will carry. Both IPv4.
-  /// @returns as parse_route; also kAddressInvalid when `by` is not an address of this machine.
-  [[nodiscard]] Result<Route> find(const SocketAddress& by, const SocketAddress& to) noexcept;
+  /// @returns as parse_route; also kAddressInvalid when `by` is not an address of this machine, and
+  ///          kSystemCallFailed with `obstacle` set.
+  [[nodiscard]] Result<Route> find(const SocketAddress& by, const SocketAddress& to,
+                                   Obstacle& obstacle) noexcept;
 
  private:
   explicit RouteTable(io::File file) noexcept : file_(std::move(file)) {}

@@ -130,7 +130,7 @@ TEST("the loopback's own addresses are found on the loopback, with its MTU") {
   auto table = RouteTable::open(obstacle);
   REQUIRE(table.ok());
   const SocketAddress by = SocketAddress::v4(127, 0, 0, 1, 5000);
-  const auto route = table->find(by, SocketAddress::v4(127, 0, 0, 9, 5000));
+  const auto route = table->find(by, SocketAddress::v4(127, 0, 0, 9, 5000), obstacle);
   REQUIRE(route.ok());
   CHECK_EQ(route->egress, 1u);
   CHECK_EQ(route->next_hop, 0u);
@@ -142,12 +142,12 @@ TEST("an address that is not ours can't be sent by, and IPv6 is not asked for") 
   auto table = RouteTable::open(obstacle);
   REQUIRE(table.ok());
   const SocketAddress local = SocketAddress::v4(127, 0, 0, 1, 5000);
-  CHECK_TRUE(table->find(SocketAddress::v4(192, 0, 2, 1, 5000), local).code() ==
+  CHECK_TRUE(table->find(SocketAddress::v4(192, 0, 2, 1, 5000), local, obstacle).code() ==
              ErrorCode::kAddressInvalid);
   SocketAddress six = local;
   six.family = 6;
-  CHECK_TRUE(table->find(six, local).code() == ErrorCode::kAddressInvalid);
-  CHECK_TRUE(table->find(local, six).code() == ErrorCode::kAddressInvalid);
+  CHECK_TRUE(table->find(six, local, obstacle).code() == ErrorCode::kAddressInvalid);
+  CHECK_TRUE(table->find(local, six, obstacle).code() == ErrorCode::kAddressInvalid);
 }
 
 TEST("routes over veth name neighbour and gateway, and changes are heard of once") {
@@ -166,17 +166,17 @@ TEST("routes over veth name neighbour and gateway, and changes are heard of once
   const SocketAddress by = SocketAddress::v4(10, 77, 2, 1, 5000);
   const SocketAddress neighbour = SocketAddress::v4(10, 77, 2, 2, 5000);
   const SocketAddress far = SocketAddress::v4(10, 99, 0, 1, 5000);
-  const auto near_route = table->find(by, neighbour);
+  const auto near_route = table->find(by, neighbour, obstacle);
   REQUIRE(near_route.ok());
   CHECK_EQ(near_route->next_hop, host(neighbour));
   CHECK_EQ(near_route->mtu, 1500u);
-  CHECK_TRUE(table->find(by, far).code() == ErrorCode::kAddressInvalid);
+  CHECK_TRUE(table->find(by, far, obstacle).code() == ErrorCode::kAddressInvalid);
   CHECK_FALSE(watch->changed());
 
   REQUIRE(lab->ip(test::Place::kRelay, "route add 10.99.0.0/16 via 10.77.2.2 mtu 1300"));
   CHECK_TRUE(watch->changed());
   CHECK_FALSE(watch->changed());
-  const auto far_route = table->find(by, far);
+  const auto far_route = table->find(by, far, obstacle);
   REQUIRE(far_route.ok());
   CHECK_EQ(far_route->next_hop, host(neighbour));
   CHECK_EQ(far_route->egress, near_route->egress);
