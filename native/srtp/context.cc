@@ -95,12 +95,11 @@ Candidates place_first(const Source* source, std::uint16_t sequence) noexcept {
 }
 
 Result<Transform> transform_of(const MasterKey& key, Direction direction, Isa isa) noexcept {
-  const Result<SessionKeys> keys = derive_session_keys(key);
+  const Kernels kernels = choose_kernels(isa);
+  const Result<SessionKeys> keys = derive_session_keys(key, kernels);
   if (!keys.ok()) return Error{keys.error()};
-  return Transform::create(*keys, {.suite = key.suite(),
-                                   .direction = direction,
-                                   .mki = key.mki(),
-                                   .kernels = choose_kernels(isa)});
+  return Transform::create(
+      *keys, {.suite = key.suite(), .direction = direction, .mki = key.mki(), .kernels = kernels});
 }
 
 /// Under a new key nothing has been seen, but the streams may go on where they stood.

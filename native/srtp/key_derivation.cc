@@ -26,9 +26,8 @@ bool derive_one(KeyDerivation& derivation, Suite suite, const Labels& labels,
 
 }  // namespace
 
-Result<KeyDerivation> KeyDerivation::create(const MasterKey& master) noexcept {
-  // A few blocks a call: the library's code does, whatever the CPU can.
-  Result<CounterMode> function = CounterMode::create(master.key(), Kernels{});
+Result<KeyDerivation> KeyDerivation::create(const MasterKey& master, Kernels kernels) noexcept {
+  Result<CounterMode> function = CounterMode::create(master.key(), kernels);
   if (!function.ok()) return Error{function.error()};
   // A 12-byte salt is completed by zeros (RFC 7714 §11).
   CounterMode::Counter salt = {};
@@ -49,8 +48,8 @@ SessionKey::~SessionKey() {
   wipe(salt);
 }
 
-Result<SessionKeys> derive_session_keys(const MasterKey& master) noexcept {
-  Result<KeyDerivation> derivation = KeyDerivation::create(master);
+Result<SessionKeys> derive_session_keys(const MasterKey& master, Kernels kernels) noexcept {
+  Result<KeyDerivation> derivation = KeyDerivation::create(master, kernels);
   if (!derivation.ok()) return Error{derivation.error()};
   constexpr Labels kRtp{KeyLabel::kRtpCipher, KeyLabel::kRtpAuthentication, KeyLabel::kRtpSalt};
   constexpr Labels kRtcp{KeyLabel::kRtcpCipher, KeyLabel::kRtcpAuthentication, KeyLabel::kRtcpSalt};

@@ -29,7 +29,8 @@ enum class KeyLabel : std::uint8_t {
 class KeyDerivation {
  public:
   /// @returns kCryptoUnavailable when the TLS library refuses.
-  [[nodiscard]] static Result<KeyDerivation> create(const MasterKey& master) noexcept;
+  [[nodiscard]] static Result<KeyDerivation> create(const MasterKey& master,
+                                                    Kernels kernels) noexcept;
   /// Fills `key` with as many bytes as it has room for.
   /// @returns false when the library failed.
   [[nodiscard]] bool derive(KeyLabel label, MutableBytes key) noexcept;
@@ -59,6 +60,7 @@ struct SessionKeys {
 };
 
 /// @returns kCryptoUnavailable when the TLS library refuses.
-[[nodiscard]] Result<SessionKeys> derive_session_keys(const MasterKey& master) noexcept;
+[[nodiscard]] Result<SessionKeys> derive_session_keys(const MasterKey& master,
+                                                      Kernels kernels) noexcept;
 
 }  // namespace trunkyard::srtp

@@ -94,17 +94,23 @@ function checks() {
 
 function nativeSuites({ quick }) {
   const flavours = quick ? ['dev'] : ['dev', 'asan', 'tsan'];
-  return flavours.map((flavour) => ({
-    name: `native tests (${flavour})`,
+  const suite = (name, flavour, target, command) => ({
+    name,
     kind: 'suite',
-    commands: [
-      [node, 'scripts/build.mjs', flavour, '--target', 'native_tests'],
-      [join('build', flavour, 'native_tests')],
-    ],
+    commands: [[node, 'scripts/build.mjs', flavour, '--target', target], command],
     needs: ['cmake', 'native-libraries'],
     limitS: BUILD_LIMIT_S,
     alone: true,
-  }));
+  });
+  const inNode = "process.exitCode = require('./build/dev/node_tests.node').run()";
+  return [
+    ...flavours.map((flavour) => {
+      const program = join('build', flavour, 'native_tests');
+      return suite(`native tests (${flavour})`, flavour, 'native_tests', [program]);
+    }),
+    // On node's own OpenSSL, the one that ships.
+    suite('native tests (srtp inside node)', 'dev', 'node_tests', [node, '-e', inNode]),
+  ];
 }
 
 function fuzzSmoke() {

@@ -1,5 +1,8 @@
-// Hot paths must not allocate. Every operator new of this program is counted; a test takes the
-// count before and after thousands of packets and expects no difference (ARCHITECTURE, section 8).
+// Hot paths must not allocate. Every operator new of this program is counted, and every allocation
+// of the TLS library; a test takes the count before and after thousands of packets and expects no
+// difference (ARCHITECTURE, section 8).
+#include <openssl/crypto.h>
+
 #include <array>
 #include <atomic>
 #include <cstdlib>
@@ -19,6 +22,7 @@
 #include "rtp/report_interval.h"
 #include "rtp/rtcp.h"
 #include "rtp/source_statistics.h"
+#include "srtp/context.h"
 
 namespace {
 std::atomic<std::uint64_t> total{0};
@@ -35,6 +39,15 @@ void* counted(std::size_t size, std::size_t alignment) {
   if (memory == nullptr) std::abort();
   return memory;
 }
+
+/// The TLS library has an allocator of its own, which has to be changed before its first use.
+const bool library_counted =
+    CRYPTO_set_mem_functions([](std::size_t size, const char*, int) { return counted(size, 0); },
+                             [](void* memory, std::size_t size, const char*, int) {
+                               ++of_this_thread;
+                               return std::realloc(memory, size);
+                             },
+                             [](void* memory, const char*, int) { std::free(memory); }) == 1;
 }  // namespace
 
 namespace test {
@@ -211,6 +224,42 @@ TEST("slabs, rings and statistics slots allocate when they are made and never ag
     write_stats_slot(slot, std::array<double, 3>{1, 2, 3});
   }
   CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
+}
+
+TEST("SRTP allocates nothing for a packet, not in the TLS library either, taken or refused") {
+  REQUIRE(library_counted);
+  constexpr std::size_t kPlainBytes = 172;
+  for (const Isa isa : {Isa::kC, best_isa()}) {
+    for (std::size_t suite = 0; suite < srtp::kSuites; ++suite) {
+      const auto shape = srtp::shape_of(static_cast<srtp::Suite>(suite));
+      std::array<std::uint8_t, 32> bytes{7};
+      const auto key = srtp::MasterKey::from_bytes(static_cast<srtp::Suite>(suite),
+                                                   Bytes(bytes).first(shape.key_bytes),
+                                                   Bytes(bytes).first(shape.salt_bytes));
+      const std::uint64_t before_made = test::allocations_of_this_thread();
+      srtp::SendContext send = srtp::SendContext::create(*key, isa).value();
+      srtp::ReceiveContext receive = srtp::ReceiveContext::create(*key, isa).value();
+      // Shows that the library's are counted; AES-CM by our own kernels needs none at all.
+      const std::uint64_t made = test::allocations_of_this_thread() - before_made;
+      CHECK_TRUE(made > 0 || (!shape.aead && isa != Isa::kC));
+      std::array<std::uint8_t, kPlainBytes + kSrtpTailBytesMax> packet{0x80};
+      const std::uint64_t before = test::allocations_of_this_thread();
+      for (std::uint32_t index = 0; index < 1'000; ++index) {
+        rewrite_sequence(packet, static_cast<std::uint16_t>(index));
+        const MutableBytes sent =
+            MutableBytes(packet).first(send.protect_rtp(packet, kPlainBytes).bytes);
+        sent.back() ^= 1;
+        (void)receive.unprotect_rtp(sent);
+        sent.back() ^= 1;
+        (void)receive.unprotect_rtp(sent);
+        const auto report = send.protect_rtcp(packet, 64);
+        (void)receive.unprotect_rtcp(MutableBytes(packet).first(report.bytes));
+      }
+      CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
+      CHECK_EQ(receive.counts()[srtp::Verdict::kOk], 2'000u);
+      CHECK_EQ(receive.counts()[srtp::Verdict::kUnauthentic], 1'000u);
+    }
+  }
 }
 
 }  // namespace

@@ -120,4 +120,8 @@ TEST("the jitter buffer holds its promises over old crashes, corpus and 50,000 m
   run_target(&fuzz::jitter_fuzz, "jitter", 20'263);
 }
 
+TEST("SRTP holds its promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::srtp_fuzz, "srtp", 20'264);
+}
+
 }  // namespace

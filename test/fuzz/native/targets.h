@@ -13,5 +13,6 @@ int rtp_fuzz(const std::uint8_t* data, std::size_t size);
 int jitter_fuzz(const std::uint8_t* data, std::size_t size);
 int red_fuzz(const std::uint8_t* data, std::size_t size);
 int rtcp_fuzz(const std::uint8_t* data, std::size_t size);
+int srtp_fuzz(const std::uint8_t* data, std::size_t size);
 
 }  // namespace fuzz

@@ -87,7 +87,8 @@ TEST("protects and unprotects the RTCP packet of RFC 7714 §17") {
 }
 
 TEST("AES-CM packets are the keystream, the MKI and the first bytes of HMAC-SHA1") {
-  const SessionKeys keys = derive_session_keys(test::a_key(Suite::kAesCm128HmacSha1Tag32)).value();
+  const SessionKeys keys =
+      derive_session_keys(test::a_key(Suite::kAesCm128HmacSha1Tag32), {}).value();
   const Buffer mki{0xab, 0xcd};
   Transform transform =
       Transform::create(keys, {.suite = Suite::kAesCm128HmacSha1Tag32, .mki = mki}).value();
@@ -119,7 +120,7 @@ TEST("the MKI lies before the tag of HMAC-SHA1 and behind that of GCM") {
   const Buffer mki{1, 2, 3, 4};
   for (const Suite suite : test::kAllSuites) {
     const SuiteShape shape = shape_of(suite);
-    const SessionKeys keys = derive_session_keys(test::a_key(suite)).value();
+    const SessionKeys keys = derive_session_keys(test::a_key(suite), {}).value();
     Transform transform = Transform::create(keys, {.suite = suite, .mki = mki}).value();
     Buffer packet = test::APacket{}.bytes();
     packet.resize(packet.size() + transform.rtp_tail_bytes());
@@ -137,7 +138,7 @@ TEST("the MKI lies before the tag of HMAC-SHA1 and behind that of GCM") {
 }
 
 TEST("an identifier of five bytes is refused") {
-  const SessionKeys keys = derive_session_keys(test::a_key(Suite::kAeadAes128Gcm)).value();
+  const SessionKeys keys = derive_session_keys(test::a_key(Suite::kAeadAes128Gcm), {}).value();
   CHECK_EQ(Transform::create(keys, {.mki = Buffer(5, 1)}).code(), ErrorCode::kConfigInvalid);
 }
 

@@ -87,7 +87,10 @@ test('several keys, other methods and unknown suites are refused', () => {
     'has several keys',
   );
   assert.match(reason(`1 AES_CM_128_HMAC_SHA1_80 uri:https://x`), /key method/);
-  assert.match(reason(`1 F8_128_HMAC_SHA1_80 inline:${KEY}`), /an unknown suite F8_128_HMAC_SHA1_80/);
+  assert.match(
+    reason(`1 F8_128_HMAC_SHA1_80 inline:${KEY}`),
+    /an unknown suite F8_128_HMAC_SHA1_80/,
+  );
   assert.match(reason(`1 AES_256_CM_HMAC_SHA1_80 inline:${KEY}`), /unknown suite/);
   assert.match(reason(`1 constructor inline:${KEY}`), /unknown suite$/);
 });
