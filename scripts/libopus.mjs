@@ -1,6 +1,6 @@
 // Tells the two builds of the addon (binding.gyp, native/CMakeLists.txt) what libopus is made of: files, folders and
 // definitions. The source lies in the package @discordjs/opus, of which nothing else is used; which files make up the
-// library is read from libopus's own lists (*.mk). Why so: docs/decisions/009-libopus-from-a-package.md.
+// library is read from libopus's own lists (*.mk). Why so: docs/decisions/010-libopus-from-a-package.md.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';

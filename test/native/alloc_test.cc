@@ -12,6 +12,7 @@
 #include "base/ring.h"
 #include "base/slab.h"
 #include "base/spsc.h"
+#include "codec/opus.h"
 #include "codec/time_scale.h"
 #include "jitter/jitter_buffer.h"
 #include "native/allocations.h"
@@ -260,6 +261,35 @@ TEST("SRTP allocates nothing for a packet, not in the TLS library either, taken 
       CHECK_EQ(receive.counts()[srtp::Verdict::kUnauthentic], 1'000u);
     }
   }
+TEST("Opus allocates when it is opened and never again") {
+  const auto opened_at = test::allocations_of_this_thread();
+  codec::OpusEncoder encoder =
+      codec::OpusEncoder::open(
+          {.rate_hz = 8'000, .bitrate_bps = 16'000, .loss_percent = 10, .fec = true})
+          .value();
+  codec::OpusDecoder decoder = codec::OpusDecoder::open(48'000).value();
+  const std::uint64_t before = test::allocations_of_this_thread();
+  CHECK_EQ(before - opened_at, 2u);
+  std::array<std::int16_t, 160> frame{};
+  std::array<std::uint8_t, codec::kOpusPayloadBytesMax> payload;
+  codec::PcmFrame pcm;
+  Prng prng(1);
+  for (std::uint32_t index = 0; index < 500; ++index) {
+    for (std::int16_t& sample : frame)
+      sample = static_cast<std::int16_t>(prng.below(8'000));
+    encoder.set_complexity(index % 11);
+    const Result<codec::OpusEncoded> encoded = encoder.encode(frame, payload);
+    if (!encoded.ok()) continue;
+    const Result<codec::OpusPacket> packet =
+        codec::OpusPacket::parse(Bytes(payload).first(encoded->bytes));
+    if (!packet.ok()) continue;
+    if (index % 10 == 0) (void)decoder.conceal(960, pcm);
+    if (index % 10 == 5) (void)decoder.recover(*packet, 960, pcm);
+    (void)decoder.decode(*packet, 0, pcm);
+  }
+  encoder.reset();
+  decoder.reset();
+  CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
 }
 
 }  // namespace
