@@ -8,6 +8,8 @@
 
 namespace fuzz {
 
+int opus_fuzz(const std::uint8_t* data, std::size_t size);
+int opus_packet_fuzz(const std::uint8_t* data, std::size_t size);
 int route_fuzz(const std::uint8_t* data, std::size_t size);
 int rtp_fuzz(const std::uint8_t* data, std::size_t size);
 int jitter_fuzz(const std::uint8_t* data, std::size_t size);
