@@ -261,6 +261,8 @@ TEST("SRTP allocates nothing for a packet, not in the TLS library either, taken 
       CHECK_EQ(receive.counts()[srtp::Verdict::kUnauthentic], 1'000u);
     }
   }
+}
+
 TEST("Opus allocates when it is opened and never again") {
   const auto opened_at = test::allocations_of_this_thread();
   codec::OpusEncoder encoder =
