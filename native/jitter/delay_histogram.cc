@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint32_t kWeightBudget = 31'000;
 static_assert(2 * kWeightBudget / DelayHistogram::kMemoryMin * (DelayHistogram::kMemoryMin + 1) <
               65'536);
-static_assert(kWeightBudget / DelayHistogram::kMemoryMax > 16, "a halving must not erase the new");
+static_assert(kWeightBudget / DelayHistogram::kMemoryMax > 8, "halvings must not erase the new");
 
 }  // namespace
 

@@ -23,7 +23,7 @@ class DelayHistogram {
   /// the highest bin.
   static constexpr std::int64_t kBins = 512;
   static constexpr std::uint32_t kMemoryMin = 32;
-  static constexpr std::uint32_t kMemoryMax = 1'024;
+  static constexpr std::uint32_t kMemoryMax = 2'048;
 
   struct Setup {
     /// Packets after which a packet's weight has fallen to 1/e; kMemoryMin..kMemoryMax (CHECKed).

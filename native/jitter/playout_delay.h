@@ -43,9 +43,9 @@ inline constexpr Duration kDelayMax = Duration::milliseconds(480);
     case BufferSize::kSmall:
       return {Duration::milliseconds(10), Duration::milliseconds(100), 30'000, 384};
     case BufferSize::kMedium:
-      return {Duration::milliseconds(20), Duration::milliseconds(200), 10'000, 768};
+      return {Duration::milliseconds(20), Duration::milliseconds(200), 10'000, 1'024};
     case BufferSize::kLarge:
-      return {Duration::milliseconds(40), Duration::milliseconds(400), 2'000, 1'024};
+      return {Duration::milliseconds(40), Duration::milliseconds(400), 2'000, 2'048};
   }
   return {};
 }

@@ -122,7 +122,7 @@ TEST("the sizes are ordered in least, most and tolerance; impossible policies ab
   CHECK_ABORTS(PlayoutDelay({Duration::milliseconds(2), Duration::milliseconds(1), 1, 100}));
   CHECK_ABORTS(PlayoutDelay({Duration::zero(), Duration::milliseconds(481), 1, 100}));
   CHECK_ABORTS(PlayoutDelay({Duration::zero(), Duration::zero(), 1'000'000, 100}));
-  CHECK_ABORTS(PlayoutDelay({Duration::zero(), Duration::zero(), 1, 2'000}));
+  CHECK_ABORTS(PlayoutDelay({Duration::zero(), Duration::zero(), 1, 2'049}));
 }
 
 }  // namespace
