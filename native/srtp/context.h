@@ -3,8 +3,8 @@
 // on a packet in its buffer, allocate when made and when re-keyed, never in between, and belong to
 // one thread.
 //
-// A packet that is refused is left exactly as it was, whatever the reason. So a caller may ask a
-// second context about it: the one of the key that was in use until a moment ago.
+// A packet that is refused is left exactly as it was, whatever the reason (but kCipherFailed). So a
+// caller may ask a second context about it: the one of the key that was in use until a moment ago.
 #pragma once
 
 #include <array>
@@ -148,5 +148,8 @@ class ReceiveContext {
   VerdictCounts counts_;
   Isa isa_;
 };
+
+/// A leg with SRTP has one of each.
+static_assert(sizeof(SendContext) + sizeof(ReceiveContext) <= 6 * 1'024);
 
 }  // namespace trunkyard::srtp

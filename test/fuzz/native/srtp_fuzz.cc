@@ -96,7 +96,8 @@ void round_trip(Pair& pair, Bytes input, bool rtcp) {
 void script(Pair& pair, Bytes input) {
   constexpr std::size_t kStepBytes = 3;
   constexpr std::size_t kPlainBytes = 16;
-  ByteReader reader(input);
+  constexpr std::size_t kStepsMax = 64;  // what 200 can show, 64 can, in a third of the time
+  ByteReader reader(input.first(std::min(input.size(), kStepBytes * kStepsMax)));
   while (reader.remaining() >= kStepBytes) {
     const std::uint8_t operation = reader.u8();
     const std::uint16_t sequence = reader.u16();
