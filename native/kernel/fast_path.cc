@@ -17,7 +17,7 @@ namespace trunkyard::kernel {
 namespace {
 
 /// A program is inside a slot for a fraction of a microsecond, unless the host has just taken its
-/// CPU away. Waiting ends after some tens of milliseconds; the books may then miss that packet.
+/// CPU away. Waiting ends after some milliseconds; the books may then miss that packet.
 constexpr std::uint32_t kLeaveTriesMax = 1u << 22;
 constexpr std::uint32_t kReadTriesMax = 64;
 
@@ -48,9 +48,16 @@ std::uint32_t delta(std::uint32_t before, std::uint32_t after) noexcept {
   return folded(std::uint64_t{static_cast<std::uint32_t>(~before)} + after);
 }
 
-bool payload_types_valid(const PayloadTypes& types) noexcept {
-  for (const std::uint8_t type : types) {
-    if (type >= kPayloadTypes && type != kLeftToSocket) return false;
+/// The payload types that are carried, as the program wants them.
+/// @returns false when one becomes what is none, or there are more than a slot holds.
+bool take_types(const PayloadTypes& map, std::array<TypePair, kTypesForwardedMax>& pairs) noexcept {
+  pairs.fill({});
+  std::size_t count = 0;
+  for (std::size_t type = 0; type < map.size(); ++type) {
+    if (map[type] == kLeftToSocket) continue;
+    if (map[type] >= kPayloadTypes || count == pairs.size()) return false;
+    pairs[count] = {static_cast<std::uint8_t>(type), map[type]};
+    ++count;
   }
   return true;
 }
@@ -68,7 +75,8 @@ Bytes bytes_of(const T& value) noexcept {
 }
 
 /// Fills a slot that is closed; the state is not touched.
-void fill(StreamSlot& slot, const Stream& stream, const Route& route) noexcept {
+void fill(StreamSlot& slot, const Stream& stream, const Route& route,
+          const std::array<TypePair, kTypesForwardedMax>& types) noexcept {
   slot.egress = route.egress;
   slot.key = key_of(stream);
   slot.next_hop = route.next_hop;
@@ -86,7 +94,7 @@ void fill(StreamSlot& slot, const Stream& stream, const Route& route) noexcept {
   slot.books = stream.books;
   slot.books.packets = 0;
   slot.books.octets = 0;
-  slot.payload_types = stream.payload_types;
+  slot.types = types;
 }
 
 /// Copies books that a program on another CPU may be writing, word by word.
@@ -145,7 +153,8 @@ bool config_valid(const FastPathConfig& config) noexcept {
 
 Result<Handle> Lane::add(const Stream& stream) noexcept {
   obstacle_ = {};
-  if (!payload_types_valid(stream.payload_types)) return Error{ErrorCode::kOrderInvalid};
+  std::array<TypePair, kTypesForwardedMax> types;
+  if (!take_types(stream.payload_types, types)) return Error{ErrorCode::kOrderInvalid};
   if (stream.from.family != 4 || stream.at.family != 4) return Error{ErrorCode::kAddressInvalid};
   const Result<Route> route = routes_.find(stream.by, stream.to, obstacle_);
   if (!route) return Error{route.error()};
@@ -159,7 +168,7 @@ Result<Handle> Lane::add(const Stream& stream) noexcept {
     keys_.release(handle);
     return Error{ErrorCode::kEndpointsFull};
   }
-  fill(slot, stream, *route);
+  fill(slot, stream, *route, types);
   state_of(slot).store(state & ~(kSlotBusy | kSlotClosed), std::memory_order_release);
 
   const std::uint32_t number = first_slot_ + handle.slot();

@@ -50,6 +50,7 @@ struct Stream {
   /// The address of ours that the packets go out by, and the party that gets them.
   SocketAddress by;
   SocketAddress to;
+  /// At most kTypesForwardedMax that aren't kLeftToSocket.
   PayloadTypes payload_types;
   /// The one clock rate of all payload types that are carried; 0 = not known.
   std::uint32_t clock_rate_hz = 0;
@@ -66,12 +67,14 @@ class Lane {
   /// From now on the kernel forwards the stream. The socket that has had it stays open: it gets
   /// what the program leaves to it, and what is still queued.
   /// @returns the stream's handle; kEndpointsFull, kAddressInvalid when the far party can't be
-  ///          reached or isn't IPv4, kOrderInvalid for a payload type above 127 or when a stream
-  ///          with these addresses is there already, kSystemCallFailed (see obstacle()).
+  ///          reached or isn't IPv4, kOrderInvalid for payload types that can't be, or more than
+  ///          kTypesForwardedMax, or when a stream with these addresses is there already,
+  ///          kSystemCallFailed (see obstacle()).
   [[nodiscard]] Result<Handle> add(const Stream& stream) noexcept;
 
   /// Hands the stream back to its socket. When this returns, the kernel forwards none of its
-  /// packets any more, and the books hold exactly those that it has forwarded.
+  /// packets any more, and the books hold exactly those that it has forwarded (less one, should the
+  /// host stop the CPU that is at it for milliseconds: then this doesn't wait for it).
   /// @returns kHandleStale when there is no such stream.
   [[nodiscard]] Result<StreamBooks> remove(Handle handle) noexcept;
 

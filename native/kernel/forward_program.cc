@@ -316,12 +316,17 @@ void Writer::check_stream() noexcept {
   code_.load(Width::k64, Reg::r1, kIpBytes);
   code_.jump_if(Reg::r1, Test::kGreater, Reg::r0, leave_);
 
+  const Label carried = code_.label();
   code_.move(Reg::r1, kTypeByte);
   code_.alu(Op::kAnd, Reg::r1, kPayloadTypes - 1);
-  code_.alu(Op::kAdd, Reg::r1, kSlot);
-  code_.load(Width::k8, Reg::r0,
-             {Reg::r1, static_cast<std::int16_t>(offsetof(StreamSlot, payload_types))});
-  code_.jump_if(Reg::r0, Test::kEqual, kLeftToSocket, leave_);
+  for (std::size_t pair = 0; pair < kTypesForwardedMax; ++pair) {
+    const At in = plus(FIELD_OF_SLOT(types), static_cast<std::int16_t>(pair * sizeof(TypePair)));
+    code_.load(Width::k8, Reg::r2, in);
+    code_.load(Width::k8, Reg::r0, plus(in, offsetof(TypePair, out)));
+    code_.jump_if(Reg::r1, Test::kEqual, Reg::r2, carried);
+  }
+  code_.jump(leave_);
+  code_.bind(carried);
   code_.store(Width::k64, kMappedType, Reg::r0);
 }
 

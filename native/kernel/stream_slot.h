@@ -73,6 +73,15 @@ static_assert(sizeof(StreamBooks) <= kCacheLineBytes && sizeof(StreamBooks) % 8 
 /// What each payload type becomes: 0..127, or kLeftToSocket.
 using PayloadTypes = std::array<std::uint8_t, kPayloadTypes>;
 inline constexpr std::uint8_t kLeftToSocket = 255;
+/// Payload types that a stream may bring along in the kernel: its codec, comfort noise, two more.
+inline constexpr std::size_t kTypesForwardedMax = 4;
+
+/// A payload type and what it becomes; `in` is kLeftToSocket where there is none, which no packet's
+/// 7 bits equal.
+struct TypePair {
+  std::uint8_t in = kLeftToSocket;
+  std::uint8_t out = kLeftToSocket;
+};
 
 /// Addresses and ports as they lie in the packet.
 struct alignas(kCacheLineBytes) StreamSlot {
@@ -96,11 +105,11 @@ struct alignas(kCacheLineBytes) StreamSlot {
   std::uint32_t bytes_max;
   /// The traffic class byte of the IP header.
   std::uint8_t traffic_class;
+  std::array<TypePair, kTypesForwardedMax> types;
   alignas(kCacheLineBytes) StreamBooks books;
-  alignas(kCacheLineBytes) PayloadTypes payload_types;
 };
 static_assert(offsetof(StreamSlot, key) % 8 == 0, "compared in 64 bits");
 static_assert(offsetof(StreamSlot, books) == kCacheLineBytes, "one line to match, one to count");
-static_assert(sizeof(StreamSlot) == 4 * kCacheLineBytes);
+static_assert(sizeof(StreamSlot) == 2 * kCacheLineBytes);
 
 }  // namespace trunkyard::kernel

@@ -399,6 +399,10 @@ TEST("a stream that can't be is refused, and leaves no trace") {
   stream.payload_types[5] = 128;
   CHECK_TRUE(lane.add(stream).code() == ErrorCode::kOrderInvalid);
   stream = call.stream(0x1'0000);
+  for (std::uint8_t type = 96; type < 100; ++type)
+    stream.payload_types[type] = type;
+  CHECK_TRUE(lane.add(stream).code() == ErrorCode::kOrderInvalid);
+  stream = call.stream(0x1'0000);
   stream.from.family = 6;
   CHECK_TRUE(lane.add(stream).code() == ErrorCode::kAddressInvalid);
   stream = call.stream(0x1'0000);

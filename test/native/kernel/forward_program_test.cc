@@ -199,6 +199,32 @@ TEST("a packet leaves as a socket of ours would send it, byte for byte") {
   }
 }
 
+TEST("each payload type becomes what it was given, up to four of them, markers kept") {
+  const auto path = open_path();
+  if (path == nullptr) return;
+  Packet packet;
+  Stream stream = stream_of(packet);
+  stream.payload_types.fill(kLeftToSocket);
+  stream.payload_types[0] = 127;
+  stream.payload_types[13] = 13;
+  stream.payload_types[96] = 0;
+  stream.payload_types[127] = 97;
+  const auto handle = path->lane(0).add(stream);
+  REQUIRE(handle.ok());
+  for (std::uint32_t type_byte = 0; type_byte < 256; ++type_byte) {
+    const auto type = static_cast<std::uint8_t>(type_byte & 0x7f);
+    packet.payload_type = type;
+    packet.marker = type_byte >= 128;
+    const bool rtcp = type_byte >= 192 && type_byte < 224;
+    const Outcome outcome = run(path->program(), frame_of(packet));
+    const bool carried = stream.payload_types[type] != kLeftToSocket && !rtcp;
+    CHECK_EQ(outcome.verdict, carried ? kForwarded : kLeft);
+    CHECK_EQ(outcome.frame[kRtp + 1],
+             (type_byte & 0x80) | (carried ? stream.payload_types[type] : type));
+  }
+  CHECK_EQ(path->lane(0).remove(*handle)->packets, 8u);
+}
+
 TEST("checksums stay right over any addresses, ports, payloads and lengths") {
   const auto path = open_path();
   if (path == nullptr) return;
@@ -459,7 +485,7 @@ TEST("a slot that is closed, busy or another stream's leaves the packet to the s
   slot.key = key;
   slot.egress = 1;
   slot.bytes_max = 1500;
-  slot.payload_types.fill(kTypeOut);
+  slot.types[0] = {kTypeIn, kTypeOut};
   slot.books.ssrc = packet.ssrc;
   slot.books.highest = 0x1'0000u + packet.sequence;
 
