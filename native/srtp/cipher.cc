@@ -13,7 +13,6 @@
 #include <openssl/sha.h>
 
 #include <cstring>
-#include <span>
 
 #include "base/check.h"
 #include "srtp/sha_ni.h"

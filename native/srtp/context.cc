@@ -142,12 +142,11 @@ Verdict SendContext::seal_rtp(MutableBytes buffer, std::size_t packet_bytes) noe
   const std::uint16_t sequence = sequence_of(packet);
   Source* source = sources_.find(ssrc);
   if (source == nullptr && !sources_.has_room()) return Verdict::kSourcesFull;
-  std::uint64_t index = rtp_index(0, sequence);
-  if (source != nullptr && (source->rtp.confirmed() || source->rtp.highest() > 0)) {
-    const Candidates place = place_in_stream(source->rtp, sequence);
-    if (place.verdict != Verdict::kOk) return place.verdict;
-    index = place.indices[0];
-  }
+  const bool known = source != nullptr && source->rtp.confirmed();
+  const Candidates place =
+      known ? place_in_stream(source->rtp, sequence) : place_first(source, sequence);
+  if (place.verdict != Verdict::kOk) return place.verdict;
+  const std::uint64_t index = place.indices[0];
   if (!transform_.protect_rtp(buffer.first(packet_bytes + tail_bytes), header.bytes, index)) {
     return Verdict::kCipherFailed;
   }

@@ -7,7 +7,7 @@ import type {
   AnchorOptions,
   AudioCodec,
   AudioDescription,
-  Crypto,
+  CryptoLine,
   Direction,
   MediaLine,
   Sdp,
@@ -31,7 +31,7 @@ export interface Saying {
   readonly maxptimeMs: number | null;
   readonly rtcpMux: boolean;
   /** Our keys; none for plain RTP. */
-  readonly cryptos: readonly Crypto[];
+  readonly cryptos: readonly CryptoLine[];
   readonly timing: string;
 }
 

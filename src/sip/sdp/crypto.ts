@@ -1,6 +1,6 @@
 // One `a=crypto` line (RFC 4568 §9): the key that its writer will send under, and how. A reason never quotes key text,
 // as reasons are logged.
-import type { Crypto, CryptoSuite, SrtpKey } from './types.ts';
+import type { CryptoLine, CryptoSuite, SrtpKey } from './types.ts';
 
 interface SuiteShape {
   readonly keyBytes: number;
@@ -30,7 +30,7 @@ const NO_DERIVATION = /^KDR=0$/;
 
 /** A line that could be read and used, or why not. */
 export type CryptoReading =
-  | { readonly kind: 'usable'; readonly crypto: Crypto }
+  | { readonly kind: 'usable'; readonly crypto: CryptoLine }
   | { readonly kind: 'unusable'; readonly reason: string };
 
 const unusable = (reason: string): CryptoReading => ({ kind: 'unusable', reason });
@@ -81,7 +81,7 @@ export function decodeCrypto(value: string): CryptoReading {
 }
 
 /** `key-salt ["|" lifetime] ["|" MKI ":" length]`, RFC 4568 §6.1. */
-function decodeKey(info: string, head: Pick<Crypto, 'tag' | 'suite'>): CryptoReading {
+function decodeKey(info: string, head: Pick<CryptoLine, 'tag' | 'suite'>): CryptoReading {
   const [keyText = '', ...rest] = info.split('|', 4);
   const material = decodeMaterial(keyText, head.suite);
   if (material === null)
@@ -136,7 +136,7 @@ function objectionTo(parameters: string | undefined): string | null {
 }
 
 /** The value of the attribute. No lifetime: ours is the suite's, 2^48 packets. */
-export function cryptoText({ tag, suite, key, salt, mki }: Crypto): string {
+export function cryptoText({ tag, suite, key, salt, mki }: CryptoLine): string {
   const text = Buffer.concat([key, salt]).toString('base64');
   const named =
     mki.length === 0 ? '' : `|${Buffer.from(mki).readUIntBE(0, mki.length)}:${mki.length}`;

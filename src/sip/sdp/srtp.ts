@@ -2,7 +2,7 @@
 // names the key it sends under; the answer takes over tag and suite of the line that it chose.
 import { err, ok, type CodedError, type Random, type Result } from '../../base/index.ts';
 import { decodeCrypto, keyMaterialBytes, srtpKey } from './crypto.ts';
-import type { AgreedCrypto, Crypto, CryptoSuite, SdpAttribute, SrtpRule } from './types.ts';
+import type { AgreedCrypto, CryptoLine, CryptoSuite, SdpAttribute, SrtpRule } from './types.ts';
 
 const PLAIN: ReadonlySet<string> = new Set(['RTP/AVP', 'RTP/AVPF']);
 const SECURE: ReadonlySet<string> = new Set(['RTP/SAVP', 'RTP/SAVPF']);
@@ -22,13 +22,13 @@ export function withSecurity(proto: string, secure: boolean): string {
 
 /** Keys of a section as far as we can use them, in its writer's order of preference, and why not the others. */
 export interface SectionCryptos {
-  readonly cryptos: readonly Crypto[];
+  readonly cryptos: readonly CryptoLine[];
   readonly reasons: readonly string[];
 }
 
 /** Reads every `a=crypto` of a section. Of a tag that stands twice the first counts (RFC 4568 §4.1: tags are unique). */
 export function sectionCryptos(attributes: readonly SdpAttribute[]): SectionCryptos {
-  const cryptos: Crypto[] = [];
+  const cryptos: CryptoLine[] = [];
   const reasons: string[] = [];
   const lines = attributes.filter(({ name }) => name === 'crypto');
   for (const { value } of lines.slice(0, CRYPTOS_MAX)) {
@@ -61,18 +61,21 @@ export function securityRefusal(
  * §6.1). On a re-offer hand in the agreed line instead, so that key and rollover counter stay.
  * @param suites in order of preference, each once.
  */
-export function offerCryptos(suites: readonly CryptoSuite[], random: Random): readonly Crypto[] {
+export function offerCryptos(
+  suites: readonly CryptoSuite[],
+  random: Random,
+): readonly CryptoLine[] {
   return suites.map((suite, index) => newCrypto(suite, index + 1, random));
 }
 
-function newCrypto(suite: CryptoSuite, tag: number, random: Random): Crypto {
+function newCrypto(suite: CryptoSuite, tag: number, random: Random): CryptoLine {
   const material = Buffer.from(random.hex(keyMaterialBytes(suite)), 'hex');
   return { tag, suite, ...srtpKey(suite, material), lifetimePackets: null, mki: new Uint8Array(0) };
 }
 
 export interface CryptoAnswerOptions {
   /** The offer's usable lines in its order. */
-  readonly offered: readonly Crypto[];
+  readonly offered: readonly CryptoLine[];
   readonly allowedSuites: readonly CryptoSuite[];
   /** What was agreed on this leg before; null on its first exchange. Our key stays while the suite does. */
   readonly previous: AgreedCrypto | null;
@@ -109,8 +112,8 @@ export function answerCrypto(options: CryptoAnswerOptions): Result<AgreedCrypto,
  * @returns both keys, or SRTP_NOT_SHARED.
  */
 export function acceptCrypto(
-  sent: readonly Crypto[],
-  answered: readonly Crypto[],
+  sent: readonly CryptoLine[],
+  answered: readonly CryptoLine[],
 ): Result<AgreedCrypto, CodedError> {
   const refused = (message: string): Result<never, CodedError> =>
     err({ code: 'SRTP_NOT_SHARED', message });

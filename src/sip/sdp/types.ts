@@ -106,7 +106,7 @@ export interface SrtpKey {
 }
 
 /** One usable `a=crypto` line: the key that its writer sends under. */
-export interface Crypto extends SrtpKey {
+export interface CryptoLine extends SrtpKey {
   /** 0 to 999999999. */
   readonly tag: number;
   readonly suite: CryptoSuite;
@@ -119,8 +119,8 @@ export interface Crypto extends SrtpKey {
 
 /** What both sides of a leg send under, once offer and answer are exchanged. Tag and suite are the same. */
 export interface AgreedCrypto {
-  readonly ours: Crypto;
-  readonly theirs: Crypto;
+  readonly ours: CryptoLine;
+  readonly theirs: CryptoLine;
 }
 
 /** One payload under its number in one description. */
@@ -162,7 +162,7 @@ export interface AudioDescription {
   /** `a=rtcp-mux` is present (RFC 5761 §5.1.1). */
   readonly rtcpMux: boolean;
   /** The writer's keys in its order of preference: one at least when the stream is SRTP, none when it's plain RTP. */
-  readonly cryptos: readonly Crypto[];
+  readonly cryptos: readonly CryptoLine[];
   readonly ptimeMs: number | null;
   readonly maxptimeMs: number | null;
   /** Value of the first `t=`; an answer repeats the offer's (RFC 3264 §6). */
@@ -199,7 +199,7 @@ export interface AnchorOptions {
   /** The last description we sent on this leg, accepted or not; null on a leg's first. */
   readonly previous: AnchoredSdp | null;
   /** Our keys: in an offer one a suite; in an answer the one line that answers. Left out or empty: plain RTP. */
-  readonly cryptos?: readonly Crypto[];
+  readonly cryptos?: readonly CryptoLine[];
 }
 
 export interface AnchoredOfferOptions extends AnchorOptions {

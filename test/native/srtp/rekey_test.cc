@@ -86,6 +86,16 @@ TEST("under another key a stream goes on, whether the peer keeps its rollover co
   }
 }
 
+TEST("a stream that starts over at any number under another key is heard") {
+  SendContext send = sender(a_key(kSuite, 1));
+  ReceiveContext receive = receiver(a_key(kSuite, 1));
+  REQUIRE(unprotect(receive, protect(send, voice(5)).bytes).verdict == Verdict::kOk);
+  REQUIRE(send.rekey(a_key(kSuite, 2), RolloverRule::kKeep).ok());
+  REQUIRE(receive.rekey(a_key(kSuite, 2)).ok());
+  CHECK_EQ(unprotect(receive, protect(send, voice(65'000)).bytes).verdict, Verdict::kOk);
+  CHECK_EQ(unprotect(receive, protect(send, voice(65'001)).bytes).verdict, Verdict::kOk);
+}
+
 TEST("packets of the old key are refused after a change, and its context still hears them") {
   for (const Suite suite : test::kAllSuites) {
     SendContext send = sender(a_key(suite, 1));

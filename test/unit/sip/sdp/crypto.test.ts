@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import {
   cryptoText,
   decodeCrypto,
-  type Crypto,
+  type CryptoLine,
   type CryptoSuite,
 } from '../../../../src/sip/sdp/index.ts';
 
@@ -12,7 +12,7 @@ import {
 const KEY = 'WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz';
 const base64 = (bytes: number): string => Buffer.alloc(bytes, 0xa5).toString('base64');
 
-function read(value: string): Crypto {
+function read(value: string): CryptoLine {
   const reading = decodeCrypto(value);
   if (reading.kind === 'unusable') throw new Error(reading.reason);
   return reading.crypto;

@@ -19,7 +19,7 @@ import {
   type AnchorPoint,
   type AudioDescription,
   type CodecName,
-  type Crypto,
+  type CryptoLine,
   type CryptoSuite,
   type SrtpRule,
 } from '../../../../src/sip/sdp/index.ts';
@@ -68,7 +68,7 @@ function must<T>(result: Result<T, { readonly code: string; readonly message: st
 }
 
 /** The line that answers an offer's keys; none where it has none. The seed chooses the key. */
-function answered(offer: AudioDescription, seed: number): readonly Crypto[] {
+function answered(offer: AudioDescription, seed: number): readonly CryptoLine[] {
   if (offer.cryptos.length === 0) return [];
   const random = seededRandom(seed);
   const options = { offered: offer.cryptos, allowedSuites: SUITES, previous: null, random };

@@ -13,7 +13,7 @@ import {
   type AnchoredSdp,
   type AnchorPoint,
   type AudioDescription,
-  type Crypto,
+  type CryptoLine,
   type CryptoSuite,
   type SrtpRule,
 } from '../../../../src/sip/sdp/index.ts';
@@ -40,7 +40,10 @@ const read = (rule: SrtpRule, ...media: readonly string[]): AudioDescription =>
   must(readAudioText(body(...media), rule));
 const problem = (result: Result<unknown, CodedError>): string =>
   result.ok ? 'none' : `${result.error.code} ${result.error.message}`;
-const secured = (cryptos: readonly Crypto[], previous: AnchoredSdp | null = null): AnchoredSdp =>
+const secured = (
+  cryptos: readonly CryptoLine[],
+  previous: AnchoredSdp | null = null,
+): AnchoredSdp =>
   must(
     ownOffer({
       codecs: ['PCMU'],
