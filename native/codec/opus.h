@@ -58,7 +58,7 @@ class OpusEncoder {
   // Settings that may change between two frames; what is out of range is moved to the nearest in
   // range.
 
-  /// 0 to kOpusComplexityMax: lowered under load. 0 costs half of 5.
+  /// 0 to kOpusComplexityMax: lowered under load. 0 costs half of 5, but below 2 FEC may stop.
   void set_complexity(std::uint32_t complexity) noexcept;
   void set_bitrate(std::uint32_t bitrate_bps) noexcept;
   /// From the far side's receiver reports, percent; decides how much goes into FEC. No effect

@@ -36,9 +36,9 @@ struct OpusWishes {
   /// Rate of the audio at hand: 8,000, 16,000 or 48,000 Hz. A caller from G.711 needs the 8 kHz
   /// encoder alone, which costs less than half.
   std::uint32_t source_rate_hz = 48'000;
-  /// 0 = what suits the bandwidth.
+  /// 0 = what suits the bandwidth, the frame and FEC.
   std::uint32_t bitrate_bps = 0;
-  /// 0 (cheap) to 10 (best).
+  /// 0 (cheap) to 10 (best). Below 2 libopus may leave FEC out at a bitrate that suits the rest.
   std::uint32_t complexity = 5;
   /// How much of what we send is expected to be lost, percent; the encoder puts the more bits into
   /// FEC the more it is. Used only when the far side wants FEC.

@@ -58,6 +58,13 @@ TEST("stays within maxaveragebitrate, and within what either end of the range al
   CHECK_EQ(opus_policy({}, {.bitrate_bps = 510'000}).bitrate_bps, kOpusVoiceBitrateBpsMax);
 }
 
+TEST("gives FEC and frames of 10 ms their own bits, unless the rate was wished for") {
+  CHECK_EQ(opus_policy({.use_inband_fec = true}, {.source_rate_hz = 8'000}).bitrate_bps, 20'000u);
+  CHECK_EQ(opus_policy({.ptime_ms = 10}, {.source_rate_hz = 8'000}).bitrate_bps, 20'000u);
+  CHECK_EQ(opus_policy({.ptime_ms = 10, .use_inband_fec = true}, {}).bitrate_bps, 40'000u);
+  CHECK_EQ(opus_policy({.use_inband_fec = true}, {.bitrate_bps = 12'000}).bitrate_bps, 12'000u);
+}
+
 TEST("sends the frame that ptime asks for, or the next shorter one that Opus has") {
   struct Case {
     std::uint32_t ptime_ms, frame_ms;

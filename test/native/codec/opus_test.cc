@@ -418,6 +418,30 @@ TEST("recovers a lost frame from the next packet far better than it could guess 
   CHECK_TRUE(recovered_db / lost > concealed_db / lost + 4);
 }
 
+TEST("writes FEC for every far side that wants it, whatever source, band, frame and loss") {
+  for (const std::uint32_t rate_hz : kRates) {
+    for (const std::uint32_t playback_rate_hz : {8'000u, 12'000u, 16'000u, 24'000u, 48'000u}) {
+      if (playback_rate_hz > rate_hz) continue;
+      for (const std::uint32_t frame_ms : {10u, 20u, 40u, 60u}) {
+        for (const std::uint32_t loss_percent : {1u, 5u, 20u}) {
+          const OpusPolicy policy = opus_policy(
+              {.max_playback_rate_hz = playback_rate_hz,
+               .ptime_ms = frame_ms,
+               .use_inband_fec = true},
+              {.source_rate_hz = rate_hz, .complexity = 2, .loss_percent = loss_percent});
+          OpusEncoder encoder = encoder_of(policy);
+          const Samples sent = voices::make_voice(policy.rate_hz, policy.rate_hz);
+          const std::vector<Payload> packets = encode_all(encoder, sent);
+          const auto with_copy = std::count_if(
+              packets.begin(), packets.end(),
+              [](const Payload& payload) { return OpusPacket::parse(payload)->has_fec(); });
+          CHECK_TRUE(with_copy * 3 > static_cast<std::ptrdiff_t>(packets.size()));
+        }
+      }
+    }
+  }
+}
+
 TEST("takes only the end of a longer gap from the copy, and says when there is none to take") {
   const Stream stream;
   OpusDecoder decoder = OpusDecoder::open(16'000).value();
