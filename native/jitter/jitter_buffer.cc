@@ -104,8 +104,14 @@ InsertVerdict JitterBuffer::admit(Instant now, const Arrival& arrival) noexcept 
   const bool is_event = arrival.kind == MediaKind::kEvent;
 
   const Place place = place_of(order);
-  if (place == Place::kHeld || place == Place::kPassed || place == Place::kForgotten) {
+  const bool is_known_missing = place == Place::kPassedMissing && order >= epoch_first_order_;
+  if (place != Place::kFree && place != Place::kBeyond && !is_known_missing) {
     return refuse_passed(place, order);
+  }
+  if (!is_event && ahead <= 0 && timestamp_known_ && arrival.clock_rate_hz != clock_rate_hz_) {
+    // Among packets of one clock, one of another has no time.
+    ++statistics_.invalid;
+    return InsertVerdict::kInvalid;
   }
   MediaTime timestamp = timestamp_;
   if (!is_event) {
@@ -116,7 +122,7 @@ InsertVerdict JitterBuffer::admit(Instant now, const Arrival& arrival) noexcept 
     highest_sequence_ = arrival.sequence;
     highest_order_ = order;
   }
-  if (place == Place::kPassedMissing) return refuse_passed(place, order);
+  if (is_known_missing) return refuse_passed(place, order);
   if (place == Place::kBeyond) make_room_for(order);
   window_.store({.order = order,
                  .timestamp = timestamp,
@@ -148,8 +154,7 @@ Place JitterBuffer::place_of(std::int64_t order) noexcept {
     order_played_ = order - 1;
     return Place::kFree;
   }
-  const bool is_open = place == Place::kFree || place == Place::kPassedMissing;
-  return is_open && order < epoch_first_order_ ? Place::kForgotten : place;
+  return place == Place::kFree && order < epoch_first_order_ ? Place::kForgotten : place;
 }
 
 InsertVerdict JitterBuffer::refuse_passed(Place place, std::int64_t order) noexcept {
@@ -277,6 +282,8 @@ void JitterBuffer::discard_head(std::uint64_t& counter) noexcept {
   statistics_.lost += window_.pass_to(head->order);
   const WaitingPacket packet = window_.pop();
   if (packet.kind == MediaKind::kEvent) return note_played(packet.order);
+  // If something was made up for want of it, that was for a loss.
+  settle_dry(true);
   ++counter;
   release(packet.packet);
 }

@@ -8,8 +8,13 @@
 namespace trunkyard::jitter {
 namespace {
 
-/// Stretches within speech stay this far apart: closer together, one begins to hear them.
-constexpr MediaTime kStretchSpacing = 60 * kMediaPerMs;
+/// Stretches within speech stay this far apart: closer together, one begins to hear them. Growing
+/// is the more urgent, since what comes too late has to be made up. Far too long a delay, as after
+/// a network's pause, is worse than hurried speech.
+constexpr MediaTime kGrowSpacing = 40 * kMediaPerMs;
+constexpr MediaTime kShrinkSpacing = 60 * kMediaPerMs;
+constexpr MediaTime kHurrySpacing = 20 * kMediaPerMs;
+constexpr MediaTime kHurryExcess = 50 * kMediaPerMs;
 /// Left-over audio delays everything by itself and keeps nothing from being late. It is taken out
 /// leisurely.
 constexpr MediaTime kTrimSpacing = 400 * kMediaPerMs;
@@ -77,7 +82,9 @@ bool JitterBuffer::is_stale(const WaitingPacket& head, MediaTime local,
 void JitterBuffer::start_playing(const WaitingPacket& head) noexcept {
   const std::uint64_t missing = window_.pass_to(head.order);
   statistics_.lost += missing;
-  settle_dry(missing > 0);
+  // A packet that goes on where the last one ended was late; one with a gap before it, and all
+  // their numbers there, ends a pause.
+  settle_dry(missing > 0 || head.epoch != epoch_playing_ || head.timestamp <= cursor_);
   mode_ = Mode::kPlaying;
   epoch_playing_ = head.epoch;
   cursor_ = head.timestamp;
@@ -209,10 +216,11 @@ MediaTime JitterBuffer::choose_stretch(const WaitingPacket& packet, MediaTime lo
   if (packet.epoch != epoch_) return 0;
   const MediaTime excess = local - packet.timestamp - delay_.target();
   const MediaTime half = pull.wanted / 2;
-  MediaTime spacing = kStretchSpacing;
+  MediaTime spacing = excess > kHurryExcess ? kHurrySpacing : kShrinkSpacing;
   MediaTime stretch = 0;
   if (-excess > half + kGrowSlack) {
     stretch = (half - excess) / pull.wanted * pull.wanted - pull.queued;
+    spacing = kGrowSpacing;
   } else if (excess > half + kShrinkSlack) {
     stretch = -((excess + half) / pull.wanted * pull.wanted) - pull.queued;
   } else if (pull.queued >= kTrimMin) {

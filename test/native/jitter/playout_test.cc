@@ -165,6 +165,7 @@ TEST("what a dead network kept back for a second is cut to the longest delay all
   const Heard heard = listen(rig, network, 10);
   CHECK_TRUE(is_rising(heard.slots));
   CHECK_TRUE(rig.buffer.statistics().discarded >= 35);
+  CHECK_EQ(rig.buffer.statistics().concealed_length, media_ms(200));
   CHECK_TRUE(rig.buffer.statistics().delay_max < Duration::milliseconds(300));
   CHECK_EQ(rig.held.size(), rig.buffer.size());
 }
@@ -238,27 +239,39 @@ TEST("frames of 10 to 60 ms, changing in the middle of the stream, are heard in 
   CHECK_EQ(rig.buffer.statistics().late, 0u);
 }
 
-TEST("clocks that drift by 200 ppm, or by 2 %, neither build up delay nor run dry for an hour") {
-  for (const double drift : {200e-6, -200e-6, 0.02, -0.02}) {
+TEST("clocks that drift by 200 ppm are followed for an hour without a repair to be heard") {
+  for (const double drift : {200e-6, -200e-6}) {
     Rig rig({});
     Network network;
-    const std::uint32_t packets = std::abs(drift) > 0.001 ? 30'000 : 180'000;
-    for (std::uint32_t index = 0; index < packets; ++index) {
+    for (std::uint32_t index = 0; index < 180'000; ++index) {
       network.emplace_back(index * 20.0 * (1 - drift) + 30 + (index * 7'919) % 97 * 0.1);
     }
     const Heard heard = listen(rig, network, 10);
     CHECK_TRUE(is_rising(heard.slots));
     CHECK_EQ(rig.buffer.statistics().unplayed, 0u);
-    CHECK_TRUE(rig.buffer.statistics().delay_max < Duration::milliseconds(90));
-    // 200 ppm are 720 ms in that hour, and none of it is to be heard; of 2 %, half a hundredth.
-    const double bound_ms = std::abs(drift) > 0.001 ? packets * 20 * 0.006 : 0.0;
-    CHECK_TRUE(heard.concealed_ms <= bound_ms);
+    CHECK_EQ(heard.concealed_ms, 0.0);
+    CHECK_TRUE(rig.buffer.statistics().delay_max < Duration::milliseconds(45));
   }
 }
 
-TEST(
-    "A23 under 30 ms jitter, 5 % reordering and 2 % loss the output is in order and the counts "
-    "exact") {
+TEST("drifts that no crystal has, 2 % and 10 %, neither build up delay nor silence the call") {
+  for (const double drift : {0.02, -0.02, 0.1, -0.1}) {
+    Rig rig({});
+    Network network;
+    for (std::uint32_t index = 0; index < 30'000; ++index) {
+      network.emplace_back(index * 20.0 * (1 - drift) + 30 + (index * 7'919) % 97 * 0.1);
+    }
+    const Heard heard = listen(rig, network, 10);
+    CHECK_TRUE(is_rising(heard.slots));
+    CHECK_TRUE(heard.slots.size() >= network.size() * 99 / 100);
+    // Pieces of 5 ms every 40 are all that this listener stretches: 10 % is about as much.
+    const double share = std::abs(drift) > 0.05 ? 0.8 : 0.3;
+    CHECK_TRUE(heard.concealed_ms < network.size() * 20 * std::abs(drift) * share);
+    CHECK_TRUE(rig.buffer.statistics().delay_mean() < Duration::milliseconds(100));
+  }
+}
+
+TEST("A23 under jitter, reordering and loss the output is in order and the counts are exact") {
   Prng prng(4'177);
   Network network;
   std::uint32_t lost = 0;
@@ -295,9 +308,7 @@ TEST(
   CHECK_TRUE(lost >= lost_passed);
 }
 
-TEST(
-    "A22 off, small, medium and large differ in delay in that order, and in concealment the other "
-    "way") {
+TEST("A22 off, small, medium and large rise in delay and fall in concealment") {
   Prng prng(22);
   Network network;
   for (std::uint32_t index = 0; index < 15'000; ++index) {
