@@ -15,6 +15,10 @@ using namespace trunkyard::codec;
 
 int opus_packet_fuzz(const std::uint8_t* data, std::size_t size) {
   const Bytes payload{data, size};
+  if (size == 0) {  // libopus may not be asked about nothing
+    CHECK(OpusPacket::parse(payload).code() == ErrorCode::kPacketTruncated);
+    return 0;
+  }
   std::array<const unsigned char*, kOpusFramesMax> frames{};
   std::array<opus_int16, kOpusFramesMax> sizes{};
   const int count = opus_packet_parse(data, static_cast<opus_int32>(size), nullptr, frames.data(),
