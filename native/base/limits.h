@@ -65,6 +65,11 @@ inline constexpr std::uint32_t kReplayWindowPackets = 128;
 inline constexpr std::size_t kMkiBytesMax = 4;
 /// How much longer SRTP and SRTCP make a packet at most: tag, E bit and index, MKI.
 inline constexpr std::size_t kSrtpTailBytesMax = 24;
+/// Key presses that wait to be said to one leg; more digits than any dialled number has.
+inline constexpr std::uint32_t kEventQueueMax = 64;
+/// Reflection coefficients used of a comfort noise payload; further ones are left out, which
+/// RFC 3389 §3 allows.
+inline constexpr std::size_t kComfortNoiseOrderMax = 12;
 
 /// Rings in shared memory (spsc.h).
 inline constexpr std::uint32_t kRingRecordsMax = 1u << 20;
