@@ -12,8 +12,15 @@
 #include "base/ring.h"
 #include "base/slab.h"
 #include "base/spsc.h"
+#include "codec/comfort_noise.h"
+#include "codec/conceal.h"
+#include "codec/dtmf_detect.h"
+#include "codec/event_receiver.h"
+#include "codec/event_sender.h"
 #include "codec/opus.h"
 #include "codec/time_scale.h"
+#include "codec/tone.h"
+#include "codec/voice_activity.h"
 #include "jitter/jitter_buffer.h"
 #include "native/allocations.h"
 #include "native/harness.h"
@@ -292,6 +299,61 @@ TEST("Opus allocates when it is opened and never again") {
   encoder.reset();
   decoder.reset();
   CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
+}
+
+TEST(
+    "concealing allocates when it is opened and never again, nor do tones, noise, voices and "
+    "digits") {
+  codec::Concealer concealer(48'000);
+  codec::ToneGenerator tones(8'000);
+  codec::NoiseAnalysis analysis(8'000);
+  codec::NoiseGenerator noise(8'000, 1);
+  codec::VoiceActivity activity({});
+  codec::SpeechTimer timer({});
+  codec::DtmfDetector detector;
+  std::array<std::int16_t, 160> frame{};
+  std::array<std::uint8_t, codec::kComfortNoiseBytesMax> payload{};
+  std::uint64_t digits = 0;
+  const std::uint64_t before = test::allocations_of_this_thread();
+  for (std::uint32_t index = 0; index < 2'000; ++index) {
+    if (!tones.active()) tones.start(*codec::dtmf_tone(index % 16));
+    (void)tones.generate(frame);
+    digits += detector.handle(frame).edges().size();
+    (void)timer.handle(activity.handle(frame));
+    analysis.handle(frame);
+    const Bytes written = codec::write_comfort_noise(analysis.describe(), 10, payload);
+    const Result<codec::ComfortNoise> read = codec::parse_comfort_noise(written);
+    if (read.ok()) noise.describe(*read);
+    noise.generate(frame);
+    if (index % 7 == 0) {
+      concealer.lost(frame);
+    } else {
+      concealer.good(frame);
+    }
+  }
+  CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
+  CHECK_TRUE(digits > 0);
+}
+
+TEST("sending, receiving and relaying telephone-events allocates nothing") {
+  codec::EventSender near({});
+  codec::EventReceiver between({});
+  codec::EventSender far({.clock_rate_hz = 48'000});
+  std::uint64_t packets = 0;
+  const std::uint64_t before = test::allocations_of_this_thread();
+  for (std::uint32_t index = 0; index < 5'000; ++index) {
+    const Instant now = Instant::from_ns(std::int64_t{index} * 20'000'000);
+    if (!near.active()) (void)near.press({.event = static_cast<std::uint8_t>(index % 16)});
+    const auto packet = near.tick(static_cast<RtpTimestamp>(index * 160));
+    codec::EventEdges found = packet.has_value()
+                                  ? between.handle_packet(now, packet->timestamp, packet->payload)
+                                  : between.handle_deadline(now);
+    for (const codec::EventEdge& edge : found.edges())
+      (void)far.relay(edge, 8'000);
+    packets += far.tick(static_cast<RtpTimestamp>(index * 960)).has_value();
+  }
+  CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
+  CHECK_TRUE(packets > 2'000);
 }
 
 }  // namespace

@@ -134,4 +134,12 @@ TEST("SRTP holds its promises over old crashes, corpus and 50,000 mutations") {
   run_target(&fuzz::srtp_fuzz, "srtp", 20'264);
 }
 
+TEST("comfort noise holds its promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::comfort_noise_fuzz, "comfort_noise", 20'262);
+}
+
+TEST("telephone-events hold their promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::telephone_event_fuzz, "telephone_event", 20'263);
+}
+
 }  // namespace

@@ -16,5 +16,7 @@ int jitter_fuzz(const std::uint8_t* data, std::size_t size);
 int red_fuzz(const std::uint8_t* data, std::size_t size);
 int rtcp_fuzz(const std::uint8_t* data, std::size_t size);
 int srtp_fuzz(const std::uint8_t* data, std::size_t size);
+int comfort_noise_fuzz(const std::uint8_t* data, std::size_t size);
+int telephone_event_fuzz(const std::uint8_t* data, std::size_t size);
 
 }  // namespace fuzz
