@@ -37,7 +37,7 @@ constexpr float kUnvoicedGain = 0.8F;
 /// The blend with the first good frame: long enough for an edge without a click, short because the
 /// frame is the better of the two. After silence it is a fade-in.
 constexpr std::uint32_t kJoinUs = 1'500;
-constexpr std::uint32_t kFadeInUs = 4'000;
+constexpr std::uint32_t kFadeInUs = 2'000;
 
 /// Normalised by both energies: -1..1; 0 when either is silent.
 float normalised(double product, double energy, double earlier_energy) noexcept {

@@ -32,9 +32,9 @@ void read_back(const ComfortNoise& noise) {
 int comfort_noise_fuzz(const std::uint8_t* data, std::size_t size) {
   ByteReader reader(Bytes{data, size});
   NoiseGenerator generator(reader.u8() % 2 == 0 ? 8'000 : 16'000, 1);
-  std::array<std::int16_t, 80> made;
+  std::array<std::int16_t, 20> made;
   // Payloads of any length, one after the other.
-  for (int payloads = 0; payloads < 16 && reader.remaining() > 0; ++payloads) {
+  for (int payloads = 0; payloads < 8 && reader.remaining() > 0; ++payloads) {
     const std::size_t wanted = reader.u8() % 16;
     const std::size_t length = std::min(wanted, reader.remaining());
     const Result<ComfortNoise> noise = parse_comfort_noise(reader.take(length));

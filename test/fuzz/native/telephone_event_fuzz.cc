@@ -76,8 +76,8 @@ class FarLeg {
   void finish(std::uint64_t wanted) {
     // Long events in a full queue would take minutes; those are cut short.
     for (int ticks = 0; sender_.active(); ++ticks) {
-      CHECK(ticks < 250);
-      if (ticks == 200) {
+      CHECK(ticks < 90);
+      if (ticks == 60) {
         sender_.cancel();
         lossless_ = false;
       }
@@ -107,7 +107,7 @@ void play(Bytes script) {
     watch.see(found);
     far.relay(found);
   };
-  for (int steps = 0; steps < 128 && reader.remaining() >= 4; ++steps) {
+  for (int steps = 0; steps < 64 && reader.remaining() >= 4; ++steps) {
     const std::uint8_t operation = reader.u8();
     const std::uint8_t amount = reader.u8();
     now = now + Duration::milliseconds(operation & 0x1f);
