@@ -12,12 +12,15 @@
 #include "base/ring.h"
 #include "base/slab.h"
 #include "base/spsc.h"
+#include "codec/codec.h"
 #include "codec/comfort_noise.h"
 #include "codec/conceal.h"
 #include "codec/dtmf_detect.h"
 #include "codec/event_receiver.h"
 #include "codec/event_sender.h"
+#include "codec/framer.h"
 #include "codec/opus.h"
+#include "codec/resampler.h"
 #include "codec/time_scale.h"
 #include "codec/tone.h"
 #include "codec/voice_activity.h"
@@ -354,6 +357,49 @@ TEST("sending, receiving and relaying telephone-events allocates nothing") {
   }
   CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
   CHECK_TRUE(packets > 2'000);
+}
+
+TEST("audio through any decoder, resampler, framer and encoder allocates nothing once opened") {
+  using namespace trunkyard::codec;
+  constexpr std::array kFormats = {Format{CodecKind::kPcmu, 8'000}, Format{CodecKind::kPcma, 8'000},
+                                   Format{CodecKind::kG722, 16'000},
+                                   Format{CodecKind::kL16, 16'000},
+                                   Format{CodecKind::kOpus, 48'000}};
+  for (const Format& format : kFormats) {
+    Encoder::Spec spec{.format = format, .isa = best_isa()};
+    spec.opus = opus_policy({.use_inband_fec = true}, {.source_rate_hz = format.rate_hz});
+    Encoder encoder = Encoder::open(spec).value();
+    Decoder decoder = Decoder::open({.format = format, .isa = best_isa()}).value();
+    Resampler resampler =
+        Resampler::open({.from_hz = format.rate_hz, .to_hz = 8'000, .isa = best_isa()}).value();
+    Framer framer(240);
+    std::array<std::int16_t, kPcmSamplesMax> tone{};
+    for (std::size_t index = 0; index < tone.size(); ++index)
+      tone[index] = static_cast<std::int16_t>(index * 331);
+    std::array<std::uint8_t, kPacketBytesMax> payload{};
+    std::array<std::int16_t, kPcmSamplesMax> converted{};
+    PcmFrame frame;
+    std::uint64_t position = 0;
+    std::uint64_t frames = 0;
+    const std::uint64_t before = test::allocations_of_this_thread();
+    for (int round = 0; round < 60; ++round) {
+      const auto encoded = encoder.encode(Pcm(tone).first(encoder.frame_samples()), payload);
+      if (!encoded.ok()) break;
+      if (round % 10 == 9)
+        (void)decoder.conceal(encoder.frame_samples(), Bytes(payload).first(encoded->bytes), frame);
+      else
+        (void)decoder.decode(Bytes(payload).first(encoded->bytes), 0, frame);
+      const Pcm heard = resampler.process(frame.samples(), converted);
+      (void)framer.push({.position = position, .samples = heard});
+      position += heard.size();
+      Framer::Frame out;
+      while (framer.next(out))
+        ++frames;
+      if (round == 30) decoder.reset();
+    }
+    CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
+    CHECK_EQ(frames, 40u);
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 namespace fuzz {
 
+int codec_fuzz(const std::uint8_t* data, std::size_t size);
 int opus_fuzz(const std::uint8_t* data, std::size_t size);
 int opus_packet_fuzz(const std::uint8_t* data, std::size_t size);
 int route_fuzz(const std::uint8_t* data, std::size_t size);
