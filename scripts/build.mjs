@@ -55,7 +55,10 @@ export function buildFlavour(flavour, { target, clean = false } = {}) {
   const folder = join('build', flavour);
   if (clean) rmSync(join(ROOT, folder), { recursive: true, force: true });
   const env = { ...process.env };
-  if (flavour === 'fuzz') env.CXX = findClang();
+  if (flavour === 'fuzz') {
+    env.CXX = findClang();
+    env.CC = env.CXX.replace('clang++', 'clang');
+  }
   if (flavour === 'dev') {
     configureByCmakeJs(folder, env);
   } else {

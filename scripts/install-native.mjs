@@ -39,7 +39,11 @@ function loads(path) {
 function buildIsCurrent() {
   if (!existsSync(BUILT)) return false;
   const builtMs = statSync(BUILT).mtimeMs;
-  const sources = [join(ROOT, 'binding.gyp'), ...filesUnder(join(ROOT, 'native'))];
+  const sources = [
+    join(ROOT, 'binding.gyp'),
+    join(ROOT, 'scripts', 'libopus.mjs'),
+    ...filesUnder(join(ROOT, 'native')),
+  ];
   return sources.every((path) => statSync(path).mtimeMs <= builtMs) && loads(BUILT);
 }
 

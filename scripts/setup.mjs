@@ -137,7 +137,13 @@ async function sqliteLoads() {
 }
 
 const addonDigest = () =>
-  digest(['native', 'binding.gyp', 'scripts/build.mjs', 'package-lock.json']);
+  digest([
+    'native',
+    'binding.gyp',
+    'scripts/build.mjs',
+    'scripts/libopus.mjs',
+    'package-lock.json',
+  ]);
 const sourceDigest = () =>
   digest(['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json']);
 

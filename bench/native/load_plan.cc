@@ -26,11 +26,12 @@ bool read_number(std::istream& words, std::uint64_t min, std::uint64_t max, std:
 }
 
 bool read_local(std::istream& words, LoadPlan& plan) {
-  sockaddr_in address = {};
-  if (plan.locals.size() >= kLocalsMax || !read_address(words, address)) return false;
+  LocalPlan local;
+  if (plan.locals.size() >= kLocalsMax || !read_address(words, local.address)) return false;
   // RTP on the even port, RTCP on the odd one above (RFC 3550 §11).
-  if (ntohs(address.sin_port) % 2 != 0) return false;
-  plan.locals.push_back(address);
+  if (ntohs(local.address.sin_port) % 2 != 0) return false;
+  if (!(words >> local.network)) local.network.clear();
+  plan.locals.push_back(local);
   return true;
 }
 

@@ -20,9 +20,15 @@ struct StreamPlan {
   sockaddr_in target = {};
 };
 
+/// One RTP socket of ours; RTCP uses the port above.
+struct LocalPlan {
+  sockaddr_in address = {};
+  /// Name of the network namespace it lives in (ip-netns(8)); empty for this process's own.
+  std::string network;
+};
+
 struct LoadPlan {
-  /// Our RTP sockets; RTCP uses the port above each.
-  std::vector<sockaddr_in> locals;
+  std::vector<LocalPlan> locals;
   std::vector<StreamPlan> streams;
   /// Time under load before counting begins, and the time counted.
   std::uint64_t warmup_ms = 1'000;
@@ -42,6 +48,7 @@ inline constexpr std::size_t kLocalsMax = 4'096;
 ///     measure_ms 5000
 ///     local 127.0.0.1 40000
 ///     local 127.0.0.1 40002
+///     local 10.0.0.2 40000 far        # in the network namespace "far"
 ///     stream 0 1 127.0.0.1 20000      # from local 0, expected at local 1, sent to this address
 ///
 /// @return nothing, with `problem` set, when a line is wrong or there is nothing to do.

@@ -76,10 +76,11 @@ LoadRun::LoadRun(const LoadPlan& plan)
 
 bool LoadRun::open(std::string& problem) {
   for (std::size_t local = 0; local < plan_.locals.size(); ++local) {
-    sockaddr_in address = plan_.locals[local];
-    if (!rtp_[local].open(address, problem)) return false;
+    LocalPlan place = plan_.locals[local];
+    if (!rtp_[local].open(place, problem)) return false;
+    sockaddr_in& address = place.address;
     address.sin_port = htons(static_cast<std::uint16_t>(ntohs(address.sin_port) + 1));
-    if (!rtcp_[local].open(address, problem)) return false;
+    if (!rtcp_[local].open(place, problem)) return false;
   }
   return true;
 }

@@ -1,9 +1,12 @@
 #include "load_socket.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <utility>
@@ -24,6 +27,27 @@ bool set(int fd, int name, int value) noexcept {
 // The privileged form passes the system's limit; the other takes what it is given.
 void set_buffer(int fd, int forced, int plain) noexcept {
   if (!set(fd, forced, kBufferBytes)) set(fd, plain, kBufferBytes);
+}
+
+int open_socket() noexcept {
+  return socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/// A socket stays in the network it was made in, so the thread goes there for a moment. -1 when
+/// there is no such network, or no way back from it.
+int socket_in(const std::string& network) noexcept {
+  if (network.empty()) return open_socket();
+  const int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+  const int there = open(("/run/netns/" + network).c_str(), O_RDONLY | O_CLOEXEC);
+  int made = -1;
+  if (home >= 0 && setns(there, CLONE_NEWNET) == 0) {
+    made = open_socket();
+    if (setns(home, CLONE_NEWNET) != 0) std::abort();
+  }
+  for (const int file : {home, there}) {
+    if (file >= 0) close(file);
+  }
+  return made;
 }
 
 struct ReceiveBatch {
@@ -55,14 +79,15 @@ LoadSocket::~LoadSocket() {
   if (fd_ >= 0) close(fd_);
 }
 
-bool LoadSocket::open(const sockaddr_in& local, std::string& problem) {
-  fd_ = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+bool LoadSocket::open(const LocalPlan& local, std::string& problem) {
+  const sockaddr_in& address = local.address;
+  fd_ = socket_in(local.network);
   const bool ready = fd_ >= 0 && set(fd_, SO_TIMESTAMPNS, 1) && set(fd_, SO_RXQ_OVFL, 1) &&
-                     bind(fd_, reinterpret_cast<const sockaddr*>(&local), sizeof local) == 0;
+                     bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   if (!ready) {
     std::array<char, INET_ADDRSTRLEN> host = {};
-    inet_ntop(AF_INET, &local.sin_addr, host.data(), host.size());
-    problem = std::string(host.data()) + ":" + std::to_string(ntohs(local.sin_port)) + ": " +
+    inet_ntop(AF_INET, &address.sin_addr, host.data(), host.size());
+    problem = std::string(host.data()) + ":" + std::to_string(ntohs(address.sin_port)) + ": " +
               std::strerror(errno);
     return false;
   }

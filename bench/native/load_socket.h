@@ -11,6 +11,8 @@
 #include <span>
 #include <string>
 
+#include "load_plan.h"
+
 namespace trunkyard::bench {
 
 /// An RTP header and 20 ms of PCMU (RFC 3551 §4.5.14).
@@ -36,7 +38,7 @@ class LoadSocket {
   ~LoadSocket();
 
   /// @return whether it is bound; else `problem` says why not.
-  [[nodiscard]] bool open(const sockaddr_in& local, std::string& problem);
+  [[nodiscard]] bool open(const LocalPlan& local, std::string& problem);
 
   /// Sends up to kBatchPackets datagrams. @return how many the kernel took.
   [[nodiscard]] std::size_t send(std::span<const std::array<std::uint8_t, kPacketBytes>> packets,

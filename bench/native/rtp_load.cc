@@ -31,7 +31,8 @@ constexpr const char* kHelp =
     "  warmup_ms N, measure_ms N       time under load before and while counting\n"
     "  interval_ms N                   between two packets of a stream (20)\n"
     "  rtcp_interval_ms N              between two sender reports of a stream (5000; 0 for none)\n"
-    "  local IP PORT                   a socket of ours; RTCP uses PORT + 1\n"
+    "  local IP PORT [NETWORK]         a socket of ours; RTCP uses PORT + 1; in the named network\n"
+    "                                  namespace (ip-netns) if one is given\n"
     "  stream FROM TO IP PORT          sends from local FROM to IP:PORT, expects it at local TO\n";
 
 /// Why the figures say something about this tool rather than the program under test; null when they

@@ -53,6 +53,29 @@ inline constexpr std::uint32_t kSdesItemsMax = 32;
 /// SDES items and BYE reasons have an 8-bit length (RFC 3550 §6.5).
 inline constexpr std::size_t kSdesTextBytesMax = 255;
 
+/// Audio in one packet or frame, in milliseconds: ptime goes from 10 to 60.
+inline constexpr std::uint32_t kFrameMsMax = 60;
+inline constexpr std::uint32_t kPcmRateHzMax = 48'000;
+/// Samples of the longest frame of one channel.
+inline constexpr std::size_t kPcmSamplesMax = kPcmRateHzMax / 1'000 * kFrameMsMax;
+
+/// Streams (SSRCs) under one SRTP key of one direction; further ones are refused until the key
+/// changes.
+inline constexpr std::uint32_t kSrtpSourcesMax = 32;
+/// How far behind the newest packet a late one may be and still be told from a replay: RFC 3711
+/// §3.3.2 asks for 64 at least; this is 2.5 s of voice.
+inline constexpr std::uint32_t kReplayWindowPackets = 128;
+/// The longest master key identifier we carry; up to 128 are allowed (RFC 4568 §6.1), 1 to 4 are in
+/// use.
+inline constexpr std::size_t kMkiBytesMax = 4;
+/// How much longer SRTP and SRTCP make a packet at most: tag, E bit and index, MKI.
+inline constexpr std::size_t kSrtpTailBytesMax = 24;
+/// Key presses that wait to be said to one leg; more digits than any dialled number has.
+inline constexpr std::uint32_t kEventQueueMax = 64;
+/// Reflection coefficients used of a comfort noise payload; further ones are left out, which
+/// RFC 3389 §3 allows.
+inline constexpr std::size_t kComfortNoiseOrderMax = 12;
+
 /// Rings in shared memory (spsc.h).
 inline constexpr std::uint32_t kRingRecordsMax = 1u << 20;
 inline constexpr std::uint32_t kRingRecordBytesMax = 32 * 1024;

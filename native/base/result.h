@@ -34,6 +34,7 @@ enum class ErrorCode : std::uint8_t {
   kRegionExists = 50,
   kConfigInvalid = 51,
   kSystemCallFailed = 52,
+  kCryptoUnavailable = 53,  ///< the TLS library refuses, or is not the one we were compiled for
 };
 
 /// Wraps an error so that `return Error{ErrorCode::kRingFull};` converts to any Result<T>.

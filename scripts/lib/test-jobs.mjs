@@ -15,7 +15,10 @@ import { run } from './run.mjs';
  * @property {boolean} alone           nothing else runs beside it: it has deadlines of real time
  */
 
-/** Words of a test file's `// needs:` line: the programs that show it is there, and the Debian packages that bring it. */
+/**
+ * Words of a test file's `// needs:` line: the programs and files that show it is there, and the Debian packages that
+ * bring it.
+ */
 export const NEEDS = {
   sipp: { programs: ['sipp'], packages: ['sip-tester'] },
   baresip: { programs: ['baresip'], packages: ['baresip-core'] },
@@ -26,6 +29,12 @@ export const NEEDS = {
   rtpengine: { programs: ['rtpengine'], packages: ['rtpengine-daemon'] },
   compiler: { programs: ['g++', 'make', 'python3'], packages: ['g++', 'make', 'python3'] },
   cmake: { programs: ['cmake', 'ninja', 'g++'], packages: ['cmake', 'ninja-build', 'g++'] },
+  // What native tests link beside our own code: SRTP's ciphers, and another SRTP to compare with.
+  'native-libraries': {
+    programs: [],
+    files: ['/usr/include/openssl/evp.h', '/usr/include/srtp2/srtp.h'],
+    packages: ['libssl-dev', 'libsrtp2-dev'],
+  },
   clang: { programs: ['clang-16'], packages: ['clang-16', 'libclang-rt-16-dev'] },
   'clang-format': { programs: ['clang-format-16'], packages: ['clang-format-16'] },
 };
@@ -85,17 +94,23 @@ function checks() {
 
 function nativeSuites({ quick }) {
   const flavours = quick ? ['dev'] : ['dev', 'asan', 'tsan'];
-  return flavours.map((flavour) => ({
-    name: `native tests (${flavour})`,
+  const suite = (name, flavour, target, command) => ({
+    name,
     kind: 'suite',
-    commands: [
-      [node, 'scripts/build.mjs', flavour, '--target', 'native_tests'],
-      [join('build', flavour, 'native_tests')],
-    ],
-    needs: ['cmake'],
+    commands: [[node, 'scripts/build.mjs', flavour, '--target', target], command],
+    needs: ['cmake', 'native-libraries'],
     limitS: BUILD_LIMIT_S,
     alone: true,
-  }));
+  });
+  const inNode = "process.exitCode = require('./build/dev/node_tests.node').run()";
+  return [
+    ...flavours.map((flavour) => {
+      const program = join('build', flavour, 'native_tests');
+      return suite(`native tests (${flavour})`, flavour, 'native_tests', [program]);
+    }),
+    // On node's own OpenSSL, the one that ships.
+    suite('native tests (srtp inside node)', 'dev', 'node_tests', [node, '-e', inNode]),
+  ];
 }
 
 function fuzzSmoke() {
@@ -188,7 +203,8 @@ export function readiness(job, { isRoot, mustRun }) {
 }
 
 function isThere(need) {
-  return NEEDS[need].programs.every(isOnPath);
+  const { programs, files = [] } = NEEDS[need];
+  return programs.every(isOnPath) && files.every((file) => existsSync(file));
 }
 
 function isOnPath(program) {

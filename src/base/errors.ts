@@ -122,6 +122,12 @@ export const ERRORS = {
   ACK_MISSING: entry(null, 102, false, 'The answer was never acknowledged (64*T1).'),
   // Media.
   CODEC_NOT_SHARED: entry(488, 88, false, 'The two sides share no codec this trunk may use.'),
+  SRTP_NOT_SHARED: entry(
+    488,
+    88,
+    false,
+    'The two sides share no way to encrypt the audio, or only one of them may or must.',
+  ),
   SDP_MALFORMED: entry(400, 95, false, 'The SDP body can’t be read; the reason names the line.'),
   BODY_UNSUPPORTED: entry(415, 79, false, 'The body is not application/sdp.'),
   ENGINE_FULL: entry(503, 42, true, 'The media engine has no free endpoint or port.'),

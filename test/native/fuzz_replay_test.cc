@@ -78,7 +78,9 @@ void mutate(Prng& prng, Input& input, const std::vector<Input>& corpus) {
   input.resize(std::min(input.size(), kInputBytesMax));
 }
 
-void run_target(Target target, const std::string& name, std::uint64_t seed) {
+/// @param mutations fewer for a target that has to compute a lot for each input.
+void run_target(Target target, const std::string& name, std::uint64_t seed,
+                std::uint32_t mutations = kMutations) {
   for (const Input& input : read_folder("test/fuzz/regressions/native/" + name)) {
     target(input.data(), input.size());
   }
@@ -89,7 +91,7 @@ void run_target(Target target, const std::string& name, std::uint64_t seed) {
     target(input.data(), input.size());
 
   Prng prng(seed);
-  for (std::uint32_t run = 0; run < kMutations; ++run) {
+  for (std::uint32_t run = 0; run < mutations; ++run) {
     Input input = corpus[prng.below(static_cast<std::uint32_t>(corpus.size()))];
     for (std::uint32_t changes = 1 + prng.below(6); changes > 0; --changes) {
       mutate(prng, input, corpus);
@@ -100,12 +102,49 @@ void run_target(Target target, const std::string& name, std::uint64_t seed) {
   }
 }
 
+// Each input is decoded twice and coded once more, which takes longer.
+TEST("codecs hold their promises over old crashes, corpus and 2,000 mutations") {
+  run_target(&fuzz::codec_fuzz, "codec", 20'264, 2'000);
+}
+
+TEST("decoding Opus holds its promises over old crashes, corpus and 1,000 mutations") {
+  run_target(&fuzz::opus_fuzz, "opus", 20'263, 1'000);
+}
+
+TEST("reading Opus packets agrees with libopus over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::opus_packet_fuzz, "opus_packet", 20'264);
+}
+
+TEST("reading routes holds its promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::route_fuzz, "route", 20'262);
+}
+
 TEST("RTP parsing holds its promises over old crashes, corpus and 50,000 mutations") {
   run_target(&fuzz::rtp_fuzz, "rtp", 20'260);
 }
 
 TEST("RTCP parsing holds its promises over old crashes, corpus and 50,000 mutations") {
   run_target(&fuzz::rtcp_fuzz, "rtcp", 20'261);
+}
+
+TEST("RED parsing holds its promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::red_fuzz, "red", 20'262);
+}
+
+TEST("the jitter buffer holds its promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::jitter_fuzz, "jitter", 20'263);
+}
+
+TEST("SRTP holds its promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::srtp_fuzz, "srtp", 20'264);
+}
+
+TEST("comfort noise holds its promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::comfort_noise_fuzz, "comfort_noise", 20'262);
+}
+
+TEST("telephone-events hold their promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::telephone_event_fuzz, "telephone_event", 20'263);
 }
 
 }  // namespace

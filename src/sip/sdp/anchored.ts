@@ -1,11 +1,13 @@
 // Builds our own descriptions: nothing of a far side but codecs, direction and packet times ever gets in.
 import { isIpv6 } from './address.ts';
 import { carriesSame, rtpmapText, sameCodec } from './codecs.ts';
+import { cryptoText } from './crypto.ts';
 import type {
   AnchoredSdp,
   AnchorOptions,
   AudioCodec,
   AudioDescription,
+  CryptoLine,
   Direction,
   MediaLine,
   Sdp,
@@ -28,6 +30,8 @@ export interface Saying {
   readonly ptimeMs: number | null;
   readonly maxptimeMs: number | null;
   readonly rtcpMux: boolean;
+  /** Our keys; none for plain RTP. */
+  readonly cryptos: readonly CryptoLine[];
   readonly timing: string;
 }
 
@@ -70,6 +74,7 @@ function asRead(anchor: AnchorOptions['anchor'], saying: Saying): AudioDescripti
     remoteRtp: rejected ? null : { host: address, port: rtpPort },
     remoteRtcp: rejected ? null : { host: address, port: saying.rtcpMux ? rtpPort : rtcpPort },
     rtcpMux: !rejected && saying.rtcpMux,
+    cryptos: rejected ? [] : saying.cryptos,
     ptimeMs: rejected ? null : saying.ptimeMs,
     maxptimeMs: rejected ? null : saying.maxptimeMs,
     timing: saying.timing,
@@ -145,6 +150,8 @@ function audioAttributes(
   // port is not the next one (RFC 3605 §2.1).
   if (saying.rtcpMux) attributes.push({ name: 'rtcp-mux', value: null });
   else if (rtcpPort !== rtpPort + 1) attributes.push({ name: 'rtcp', value: String(rtcpPort) });
+  for (const crypto of saying.cryptos)
+    attributes.push({ name: 'crypto', value: cryptoText(crypto) });
   attributes.push({ name: saying.direction, value: null });
   return attributes;
 }

@@ -11,6 +11,7 @@ import {
 } from './attributes.ts';
 import { codecOf, isAudio, sameCodec } from './codecs.ts';
 import { parseSdp } from './parse.ts';
+import { isSecureProto, sectionCryptos, securityRefusal } from './srtp.ts';
 import type {
   AudioCodec,
   AudioDescription,
@@ -20,9 +21,9 @@ import type {
   Sdp,
   SdpAttribute,
   SdpMedia,
+  SrtpRule,
 } from './types.ts';
 
-const PROTOS: ReadonlySet<string> = new Set(['RTP/AVP', 'RTP/AVPF']);
 const PAYLOAD_TYPE = /^(?:\d{1,2}|1[01]\d|12[0-7])$/;
 const TIMING = /^\d{1,20} \d{1,20}$/;
 const PORT_MAX = 65_535;
@@ -88,18 +89,23 @@ function rtpMapsOf(
 }
 
 /** `readAudio` of a message body. @returns as `parseSdp` and `readAudio`. */
-export function readAudioText(body: string | Buffer): Result<AudioDescription, CodedError> {
+export function readAudioText(
+  body: string | Buffer,
+  srtp: SrtpRule = 'off',
+): Result<AudioDescription, CodedError> {
   const sdp = parseSdp(body);
-  return sdp.ok ? readAudio(sdp.value) : sdp;
+  return sdp.ok ? readAudio(sdp.value, srtp) : sdp;
 }
 
 /**
- * The audio stream that a call will use: the first section of plain RTP with a codec we know.
+ * The audio stream that a call will use: the first section of RTP with a codec we know, and with a key we can use
+ * where it is SRTP. A key in a section of plain RTP is passed over: RFC 4568 knows no such offer.
+ * @param srtp whether the stream may or must be SRTP.
  * @returns the stream; with `rejected` when the description switches every stream off; CODEC_NOT_SHARED when what is
- * on offer is not ours to carry (SRTP, fax, video alone, foreign codecs), each named; SDP_MALFORMED when the stream
- * has no usable address. Pure.
+ * on offer is not ours to carry (fax, video alone, foreign codecs, SRTP where it's off), each named; SRTP_NOT_SHARED
+ * when a section lacks what the rule asks for; SDP_MALFORMED when the stream has no usable address. Pure.
  */
-export function readAudio(sdp: Sdp): Result<AudioDescription, CodedError> {
+export function readAudio(sdp: Sdp, srtp: SrtpRule = 'off'): Result<AudioDescription, CodedError> {
   const refusals: string[] = [];
   let switchedOff: AudioDescription | null = null;
   for (let index = 0; index < sdp.media.length; index += 1) {
@@ -110,20 +116,30 @@ export function readAudio(sdp: Sdp): Result<AudioDescription, CodedError> {
       if (media.kind === 'audio') switchedOff ??= described(sdp, index, view, REJECTED);
       continue;
     }
-    const refusal = refusalOf(media, view);
+    const refusal = refusalOf(media, view, srtp);
     if (refusal === null) return liveAudio(sdp, index, view);
     refusals.push(refusal);
   }
   if (refusals.length === 0 && switchedOff !== null) return ok(switchedOff);
   const reason = refusals.length > 0 ? refusals.join('; ') : 'there is no audio stream';
-  return err({ code: 'CODEC_NOT_SHARED', message: `no usable audio in the SDP: ${reason}` });
+  const code = failsBySrtp(sdp, srtp) ? 'SRTP_NOT_SHARED' : 'CODEC_NOT_SHARED';
+  return err({ code, message: `no usable audio in the SDP: ${reason}` });
+}
+
+/** Whether encryption is what a live audio section lacks; where it's off, its absence is no news. */
+function failsBySrtp(sdp: Sdp, srtp: SrtpRule): boolean {
+  if (srtp === 'off') return false;
+  return sdp.media.some(
+    ({ kind, port, proto, attributes }) =>
+      kind === 'audio' && port !== 0 && securityRefusal(proto, attributes, srtp) !== null,
+  );
 }
 
 /** Why a live section can't be the call's audio; null when it can. */
-function refusalOf(media: SdpMedia, view: MediaDescription): string | null {
+function refusalOf(media: SdpMedia, view: MediaDescription, srtp: SrtpRule): string | null {
   if (media.kind !== 'audio') return `${media.kind} over ${media.proto} is not carried`;
-  if (!PROTOS.has(media.proto.toUpperCase()))
-    return `audio over ${media.proto} is not supported, only plain RTP/AVP`;
+  const refusal = securityRefusal(media.proto, media.attributes, srtp);
+  if (refusal !== null) return refusal;
   if (codecsOf(view).some(isAudio)) return null;
   const names = view.rtpMaps.map(({ encoding, clockRateHz }) => `${encoding}/${clockRateHz}`);
   return `no known codec among ${names.length > 0 ? names.slice(0, 8).join(', ') : 'its formats'}`;
@@ -163,6 +179,7 @@ function described(
   stream: Stream,
 ): AudioDescription {
   const timing = sdp.times.find(([letter]) => letter === 't')?.[1] ?? '';
+  const media = sdp.media[mediaIndex];
   return {
     lines: sdp.media.map(({ kind, proto, formats }) => ({ kind, proto, formats })),
     mediaIndex,
@@ -173,6 +190,10 @@ function described(
     remoteRtp: stream.remoteRtp,
     remoteRtcp: stream.remoteRtcp,
     rtcpMux: view.rtcpMux,
+    cryptos:
+      stream.rejected || media === undefined || !isSecureProto(media.proto)
+        ? []
+        : sectionCryptos(media.attributes).cryptos,
     ptimeMs: view.ptimeMs,
     maxptimeMs: view.maxptimeMs,
     timing: TIMING.test(timing) ? timing : '0 0',

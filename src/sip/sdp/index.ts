@@ -12,3 +12,5 @@ export {
   ownOffer,
 } from './offer-answer.ts';
 export { payloadMaps } from './payload-maps.ts';
+export { cryptoText, decodeCrypto, type CryptoReading } from './crypto.ts';
+export { acceptCrypto, answerCrypto, offerCryptos, type CryptoAnswerOptions } from './srtp.ts';

@@ -3,6 +3,7 @@
 import { err, ok, type CodedError, type Result } from '../../base/index.ts';
 import { anchoredSdp, numbered, type Saying } from './anchored.ts';
 import { isAudio, sameCodec } from './codecs.ts';
+import { isSecureProto, withSecurity } from './srtp.ts';
 import type {
   AnchoredAnswerOptions,
   AnchoredOfferOptions,
@@ -72,16 +73,23 @@ type Offered = Pick<
   'codecs' | 'direction' | 'rejected' | 'ptimeMs' | 'maxptimeMs'
 >;
 
-function offering({ anchor, previous }: AnchorOptions, offered: Offered): Saying {
+function offering({ anchor, previous, cryptos = [] }: AnchorOptions, offered: Offered): Saying {
+  const mediaIndex = previous?.audio.mediaIndex ?? 0;
+  const lines = previous?.audio.lines ?? [OUR_LINE];
   return {
-    lines: previous?.audio.lines ?? [OUR_LINE],
-    mediaIndex: previous?.audio.mediaIndex ?? 0,
+    lines: lines.map((line, index) =>
+      index === mediaIndex
+        ? { ...line, proto: withSecurity(line.proto, cryptos.length > 0) }
+        : line,
+    ),
+    mediaIndex,
     rejected: offered.rejected,
     codecs: numbered(offered.codecs, previous?.bound ?? []),
     direction: offered.direction,
     ptimeMs: offered.ptimeMs,
     maxptimeMs: offered.maxptimeMs,
     rtcpMux: anchor.rtcpMux,
+    cryptos,
     timing: '0 0',
   };
 }
@@ -138,9 +146,13 @@ export function ownAnswer(options: OwnAnswerOptions): Result<AnchoredSdp, CodedE
 }
 
 function answering(
-  { anchor, offer }: AnchorOptions & { readonly offer: AudioDescription },
+  { anchor, offer, cryptos = [] }: AnchorOptions & { readonly offer: AudioDescription },
   answer: Offered,
 ): Saying {
+  // An answer repeats the offer's protocol, so whether it holds a key isn't ours to choose.
+  const due = !answer.rejected && isSecureProto(offer.lines[offer.mediaIndex]?.proto ?? '') ? 1 : 0;
+  if (!answer.rejected && cryptos.length !== due)
+    throw new Error(`an answer with ${cryptos.length} keys where ${due} are due`);
   return {
     lines: offer.lines,
     mediaIndex: offer.mediaIndex,
@@ -151,6 +163,7 @@ function answering(
     maxptimeMs: answer.maxptimeMs,
     // Only what was proposed may be accepted (RFC 5761 §5.1.1).
     rtcpMux: anchor.rtcpMux && offer.rtcpMux,
+    cryptos,
     timing: offer.timing,
   };
 }

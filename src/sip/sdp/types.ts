@@ -92,6 +92,37 @@ export interface MediaDescription {
 /** The payloads the engine can pass on. */
 export type CodecName = 'PCMU' | 'PCMA' | 'G722' | 'opus' | 'telephone-event';
 
+/** Suites of SRTP by their names in SDP (RFC 4568 §6.2, RFC 7714 §14.1). */
+export type CryptoSuite =
+  'AEAD_AES_128_GCM' | 'AEAD_AES_256_GCM' | 'AES_CM_128_HMAC_SHA1_80' | 'AES_CM_128_HMAC_SHA1_32';
+
+/** Whether a leg's audio may or must be encrypted. */
+export type SrtpRule = 'off' | 'optional' | 'required';
+
+/** A master key; secret, never logged. Lengths in bytes are the suite's. */
+export interface SrtpKey {
+  readonly key: Uint8Array;
+  readonly salt: Uint8Array;
+}
+
+/** One usable `a=crypto` line: the key that its writer sends under. */
+export interface CryptoLine extends SrtpKey {
+  /** 0 to 999999999. */
+  readonly tag: number;
+  readonly suite: CryptoSuite;
+  /** 1 to 2^48, for how many packets the writer wants to use the key; null when not said. Not enforced: it is the
+   * writer who has to bring a new key in time. */
+  readonly lifetimePackets: number | null;
+  /** 0 to 4 bytes that each packet carries; empty when not said. */
+  readonly mki: Uint8Array;
+}
+
+/** What both sides of a leg send under, once offer and answer are exchanged. Tag and suite are the same. */
+export interface AgreedCrypto {
+  readonly ours: CryptoLine;
+  readonly theirs: CryptoLine;
+}
+
 /** One payload under its number in one description. */
 export interface AudioCodec {
   readonly name: CodecName;
@@ -130,6 +161,8 @@ export interface AudioDescription {
   readonly remoteRtcp: HostPort | null;
   /** `a=rtcp-mux` is present (RFC 5761 §5.1.1). */
   readonly rtcpMux: boolean;
+  /** The writer's keys in its order of preference: one at least when the stream is SRTP, none when it's plain RTP. */
+  readonly cryptos: readonly CryptoLine[];
   readonly ptimeMs: number | null;
   readonly maxptimeMs: number | null;
   /** Value of the first `t=`; an answer repeats the offer's (RFC 3264 §6). */
@@ -165,6 +198,8 @@ export interface AnchorOptions {
   readonly sessionId: string;
   /** The last description we sent on this leg, accepted or not; null on a leg's first. */
   readonly previous: AnchoredSdp | null;
+  /** Our keys: in an offer one a suite; in an answer the one line that answers. Left out or empty: plain RTP. */
+  readonly cryptos?: readonly CryptoLine[];
 }
 
 export interface AnchoredOfferOptions extends AnchorOptions {

@@ -8,7 +8,16 @@
 
 namespace fuzz {
 
+int codec_fuzz(const std::uint8_t* data, std::size_t size);
+int opus_fuzz(const std::uint8_t* data, std::size_t size);
+int opus_packet_fuzz(const std::uint8_t* data, std::size_t size);
+int route_fuzz(const std::uint8_t* data, std::size_t size);
 int rtp_fuzz(const std::uint8_t* data, std::size_t size);
+int jitter_fuzz(const std::uint8_t* data, std::size_t size);
+int red_fuzz(const std::uint8_t* data, std::size_t size);
 int rtcp_fuzz(const std::uint8_t* data, std::size_t size);
+int srtp_fuzz(const std::uint8_t* data, std::size_t size);
+int comfort_noise_fuzz(const std::uint8_t* data, std::size_t size);
+int telephone_event_fuzz(const std::uint8_t* data, std::size_t size);
 
 }  // namespace fuzz

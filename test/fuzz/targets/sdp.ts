@@ -1,5 +1,11 @@
 // SDP: whatever is accepted can be written, and what was written reads the same.
-import { parseSdp, readAudio, writeSdp } from '../../../src/sip/sdp/index.ts';
+import {
+  cryptoText,
+  decodeCrypto,
+  parseSdp,
+  readAudio,
+  writeSdp,
+} from '../../../src/sip/sdp/index.ts';
 import { expectProperty } from './target.ts';
 import type { FuzzTarget } from './target.ts';
 
@@ -26,6 +32,13 @@ export const sdp: FuzzTarget = {
     'a=inactive',
     'a=rtcp:4001 IN IP4 192.0.2.2',
     'a=rtcp-mux',
+    'm=audio 4000 RTP/SAVP 0',
+    'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz',
+    'a=crypto:2 AEAD_AES_128_GCM inline:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw==',
+    '|2^20',
+    '|1:4',
+    ' KDR=1',
+    ' WSH=64',
     'a=__proto__:1',
     'a=ssrc:1 cname:x',
     'b=AS:64',
@@ -44,7 +57,13 @@ export const sdp: FuzzTarget = {
   run(input) {
     const first = parseSdp(input);
     if (!first.ok) return;
-    readAudio(first.value);
+    for (const rule of ['off', 'optional', 'required'] as const) {
+      const audio = readAudio(first.value, rule);
+      for (const crypto of audio.ok ? audio.value.cryptos : []) {
+        const again = decodeCrypto(cryptoText(crypto));
+        expectProperty(again.kind === 'usable', 'a key that was read can be written');
+      }
+    }
     const written = writeSdp(first.value);
     const second = parseSdp(written);
     expectProperty(second.ok, 'what was written reads');

@@ -5,8 +5,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  acceptCrypto,
   anchoredAnswer,
   anchoredOffer,
+  answerCrypto,
+  offerCryptos,
   ownAnswer,
   parseSdp,
   payloadMaps,
@@ -16,23 +19,36 @@ import {
   type AnchorPoint,
   type AudioDescription,
   type CodecName,
+  type CryptoLine,
+  type CryptoSuite,
+  type SrtpRule,
 } from '../../../../src/sip/sdp/index.ts';
-import type { Result } from '../../../../src/base/index.ts';
+import { seededRandom, type Result } from '../../../../src/base/index.ts';
 
 interface Case {
   readonly name: string;
   /** The rule the case stands for. */
   readonly clause: string;
-  readonly verdict: 'ok' | 'SDP_MALFORMED' | 'CODEC_NOT_SHARED';
+  readonly verdict: 'ok' | 'SDP_MALFORMED' | 'CODEC_NOT_SHARED' | 'SRTP_NOT_SHARED';
   readonly shows?: string;
   readonly allowedCodecs?: readonly CodecName[];
   readonly codecOrder?: 'offered' | 'allowed';
   readonly rtcpMux?: boolean;
+  /** Whether the caller's leg may or must be SRTP. */
+  readonly srtp?: SrtpRule;
+  /** The other party's leg is SRTP. */
+  readonly farSrtp?: boolean;
 }
 
 const FOLDER = new URL('../../../golden/sdp/', import.meta.url);
 const WRITE = process.argv.includes('--write');
 const ALL: readonly CodecName[] = ['PCMU', 'PCMA', 'G722', 'telephone-event'];
+const SUITES: readonly CryptoSuite[] = [
+  'AEAD_AES_256_GCM',
+  'AEAD_AES_128_GCM',
+  'AES_CM_128_HMAC_SHA1_80',
+  'AES_CM_128_HMAC_SHA1_32',
+];
 const anchor = (host: number, rtpPort: number, rtcpMux = false): AnchorPoint => ({
   address: `198.51.100.${host}`,
   rtpPort,
@@ -51,9 +67,19 @@ function must<T>(result: Result<T, { readonly code: string; readonly message: st
   return result.value;
 }
 
+/** The line that answers an offer's keys; none where it has none. The seed chooses the key. */
+function answered(offer: AudioDescription, seed: number): readonly CryptoLine[] {
+  if (offer.cryptos.length === 0) return [];
+  const random = seededRandom(seed);
+  const options = { offered: offer.cryptos, allowedSuites: SUITES, previous: null, random };
+  return [must(answerCrypto(options)).ours];
+}
+
 /** The call as seen by the B2BUA: caller's offer on, an ordinary far party's answer back. */
 function outcome(golden: Case, body: Buffer): string {
-  const offer = must(readAudioText(body));
+  const offer = must(readAudioText(body, golden.srtp));
+  const ourKeys = answered(offer, 1);
+  const farRule: SrtpRule = golden.farSrtp === true ? 'required' : 'off';
   const allowedCodecs = golden.allowedCodecs ?? ALL;
   const sent = must(
     anchoredOffer({
@@ -63,6 +89,7 @@ function outcome(golden: Case, body: Buffer): string {
       anchor: anchor(2, 20_002),
       sessionId: '2000',
       previous: null,
+      cryptos: golden.farSrtp === true ? offerCryptos(SUITES.slice(1), seededRandom(2)) : [],
     }),
   );
   const farAnchor = { ...anchor(99, 9_900), rtcpPort: 9_901 };
@@ -73,9 +100,11 @@ function outcome(golden: Case, body: Buffer): string {
       anchor: farAnchor,
       sessionId: '9000',
       previous: null,
+      cryptos: answered(sent.audio, 9),
     }),
   );
-  const farAnswer = must(readAudioText(far.text));
+  const farAnswer = must(readAudioText(far.text, farRule));
+  if (golden.farSrtp === true) must(acceptCrypto(sent.audio.cryptos, farAnswer.cryptos));
   const answer = must(
     anchoredAnswer({
       offer,
@@ -84,6 +113,7 @@ function outcome(golden: Case, body: Buffer): string {
       anchor: anchor(1, 20_000, golden.rtcpMux),
       sessionId: '1000',
       previous: null,
+      cryptos: ourKeys,
     }),
   );
   const maps = payloadMaps(
@@ -139,17 +169,22 @@ for (const golden of cases) {
     if (!once.ok) return;
     const again = parseSdp(writeSdp(once.value));
     assert.equal(again, once);
-    assert.equal(again.ok ? readAudio(again.value) : null, readAudio(once.value));
+    for (const srtp of ['off', golden.srtp ?? 'off'] as const)
+      assert.equal(again.ok ? readAudio(again.value, srtp) : null, readAudio(once.value, srtp));
   });
 }
 
 test('no address, name or secret of the caller is in what the other party sees', () => {
   const private_ =
-    /192\.0\.2|203\.0\.113|10\.0\.1|jdoe|jane|intranet|Private|crypto|candidate|fingerprint|cname|vendor/;
+    /192\.0\.2|203\.0\.113|10\.0\.1|jdoe|jane|intranet|Private|candidate|fingerprint|cname|vendor/;
+  const inline = /inline:([^\s|]+)/g;
   for (const { name, verdict } of cases) {
     if (verdict !== 'ok') continue;
     const text = readFileSync(new URL(`${name}.expected.txt`, FOLDER), 'utf8');
-    assert.not.match(text.slice(text.indexOf('---')), private_);
+    const ours = text.slice(text.indexOf('---'));
+    assert.not.match(ours, private_);
+    const sdp = readFileSync(new URL(`${name}.sdp`, FOLDER), 'utf8');
+    for (const [, key = ''] of sdp.matchAll(inline)) assert.is(ours.includes(key), false, name);
   }
 });
 

@@ -1,0 +1,291 @@
+// The receiving half of the jitter buffer: whose packets count, where they stand in order and what
+// their arrival says about delay; see jitter_buffer.h. The playing half is playout.cc.
+#include "jitter/jitter_buffer.h"
+
+#include "base/check.h"
+#include "rtp/source_statistics.h"
+
+namespace trunkyard::jitter {
+namespace {
+
+/// A timestamp this far from where it should be is a new clock at the sender (a re-INVITE, a mixer
+/// switching sources) when the arrival doesn't bear it out. Below, it can be told from jitter by
+/// nobody, and the histogram takes it in.
+constexpr MediaTime kClockJump = 500 * kMediaPerMs;
+/// Orders begin high enough for packets older than the first one.
+constexpr std::int64_t kFirstOrder = std::int64_t{1} << 32;
+
+bool is_valid(const Arrival& arrival) noexcept {
+  if (arrival.kind == MediaKind::kEvent) return true;
+  if (!is_media_rate(arrival.clock_rate_hz)) return false;
+  const MediaTime length = arrival.clock_steps * media_per_step(arrival.clock_rate_hz);
+  if (length > kPacketLengthMax) return false;
+  return length > 0 || arrival.kind == MediaKind::kComfort;
+}
+
+MediaTime length_of(const Arrival& arrival) noexcept {
+  if (arrival.kind == MediaKind::kEvent) return 0;
+  return arrival.clock_steps * media_per_step(arrival.clock_rate_hz);
+}
+
+}  // namespace
+
+JitterBuffer::JitterBuffer(const Setup& setup) noexcept
+    : window_(setup.capacity_packets), delay_(setup.policy) {}
+
+InsertVerdict JitterBuffer::insert(Instant now, const Arrival& arrival) noexcept {
+  CHECK(released_count_ == 0);
+  ++statistics_.received;
+  if (!is_valid(arrival)) {
+    ++statistics_.invalid;
+    return InsertVerdict::kInvalid;
+  }
+  if (!started_) {
+    start_stream(arrival);
+    return admit(now, arrival);
+  }
+  const std::int32_t ahead = rtp::sequence_distance(highest_sequence_, arrival.sequence);
+  const bool is_near = ahead < static_cast<std::int32_t>(rtp::kMaxDropout) &&
+                       ahead > -static_cast<std::int32_t>(rtp::kMaxMisorder);
+  if (arrival.ssrc != ssrc_ || !is_near) return hold_candidate(now, arrival);
+  // The stream we know is alive, so whatever waited for a successor has to start over.
+  drop_candidate();
+  return admit(now, arrival);
+}
+
+/// Two in order before a new SSRC or numbering is believed, as RFC 3550 A.1 has it; but the first
+/// of them isn't lost for that.
+InsertVerdict JitterBuffer::hold_candidate(Instant now, const Arrival& arrival) noexcept {
+  const bool is_same_source = candidate_.present && candidate_.arrival.ssrc == arrival.ssrc;
+  const std::int32_t step =
+      is_same_source ? rtp::sequence_distance(candidate_.arrival.sequence, arrival.sequence) : 0;
+  if (is_same_source && step == 0) {
+    ++statistics_.duplicates;
+    return InsertVerdict::kDuplicate;
+  }
+  if (step != 1) {
+    drop_candidate();
+    candidate_ = {.present = true, .arrived_at = now, .arrival = arrival};
+    return InsertVerdict::kCandidate;
+  }
+  candidate_.present = false;
+  ++statistics_.restarts;
+  start_stream(candidate_.arrival);
+  (void)admit(candidate_.arrived_at, candidate_.arrival);
+  const InsertVerdict verdict = admit(now, arrival);
+  return verdict == InsertVerdict::kAccepted ? InsertVerdict::kRestarted : verdict;
+}
+
+void JitterBuffer::drop_candidate() noexcept {
+  if (!candidate_.present) return;
+  candidate_.present = false;
+  ++statistics_.discarded;
+  if (candidate_.arrival.kind != MediaKind::kEvent) release(candidate_.arrival.packet);
+}
+
+/// The numbering goes on where the old one ended: what still waits is played first.
+void JitterBuffer::start_stream(const Arrival& first) noexcept {
+  if (!started_) {
+    started_ = true;
+    highest_order_ = kFirstOrder - 1;
+    order_played_ = kFirstOrder - 1;
+    window_.begin_at(kFirstOrder);
+  }
+  ssrc_ = first.ssrc;
+  highest_sequence_ = static_cast<std::uint16_t>(first.sequence - 1);
+  // Whatever clock this one has, it isn't the last one's.
+  timestamp_known_ = false;
+}
+
+InsertVerdict JitterBuffer::admit(Instant now, const Arrival& arrival) noexcept {
+  const MediaTime local = media_of(now);
+  const std::int32_t ahead = rtp::sequence_distance(highest_sequence_, arrival.sequence);
+  const std::int64_t order = highest_order_ + ahead;
+  const bool is_event = arrival.kind == MediaKind::kEvent;
+
+  const Place place = place_of(order);
+  const bool is_known_missing = place == Place::kPassedMissing && order >= epoch_first_order_;
+  if (place != Place::kFree && place != Place::kBeyond && !is_known_missing) {
+    return refuse_passed(place, order);
+  }
+  if (!is_event && ahead <= 0 && timestamp_known_ && arrival.clock_rate_hz != clock_rate_hz_) {
+    // Among packets of one clock, one of another has no time.
+    ++statistics_.invalid;
+    return InsertVerdict::kInvalid;
+  }
+  MediaTime timestamp = timestamp_;
+  if (!is_event) {
+    timestamp = extend_timestamp(local, arrival, ahead);
+    delay_.add(local - timestamp);
+  }
+  if (ahead > 0) {
+    highest_sequence_ = arrival.sequence;
+    highest_order_ = order;
+  }
+  if (is_known_missing) return refuse_passed(place, order);
+  if (place == Place::kBeyond) make_room_for(order);
+  window_.store({.order = order,
+                 .timestamp = timestamp,
+                 .length = length_of(arrival),
+                 .arrived_at = now,
+                 .packet = arrival.packet,
+                 .timestamp_wire = static_cast<std::uint32_t>(arrival.timestamp),
+                 .sequence = arrival.sequence,
+                 .payload_type = arrival.payload_type,
+                 .epoch = epoch_,
+                 .kind = arrival.kind});
+  if (is_event) {
+    ++statistics_.events;
+    return InsertVerdict::kOutOfBand;
+  }
+  if (ahead > 0) return InsertVerdict::kAccepted;
+  ++statistics_.reordered;
+  return InsertVerdict::kReordered;
+}
+
+/// As the window's, but for the ends of the stream: one that comes before the first is welcome
+/// until playing begins, one of an earlier epoch has a timestamp that nothing can be compared with.
+Place JitterBuffer::place_of(std::int64_t order) noexcept {
+  const Place place = window_.place_of(order);
+  if (place == Place::kEarlier) {
+    if (epoch_first_order_ != window_.next()) return Place::kForgotten;
+    if (!window_.begin_earlier_at(order, highest_order_)) return Place::kForgotten;
+    epoch_first_order_ = order;
+    order_played_ = order - 1;
+    return Place::kFree;
+  }
+  return place == Place::kFree && order < epoch_first_order_ ? Place::kForgotten : place;
+}
+
+InsertVerdict JitterBuffer::refuse_passed(Place place, std::int64_t order) noexcept {
+  if (place == Place::kHeld || place == Place::kPassed) {
+    ++statistics_.duplicates;
+    return InsertVerdict::kDuplicate;
+  }
+  if (place == Place::kPassedMissing) {
+    window_.note_late(order);
+    --statistics_.lost;
+  }
+  ++statistics_.late;
+  return InsertVerdict::kLate;
+}
+
+/// The arrival's timestamp without wrap. Begins a new epoch where the sender's clock isn't the one
+/// we know; only the newest packet can say that.
+MediaTime JitterBuffer::extend_timestamp(MediaTime local, const Arrival& arrival,
+                                         std::int32_t ahead) noexcept {
+  const MediaTime per_step = media_per_step(arrival.clock_rate_hz);
+  const auto wire = static_cast<std::uint32_t>(arrival.timestamp);
+  const bool is_same_clock = timestamp_known_ && arrival.clock_rate_hz == clock_rate_hz_;
+  MediaTime timestamp =
+      is_same_clock
+          ? timestamp_ + rtp::timestamp_distance(timestamp_wire_, arrival.timestamp) * per_step
+          : wire * per_step;
+  if (timestamp_known_ && ahead <= 0) return timestamp;
+
+  if (!is_same_clock || is_clock_jump(local, timestamp, ahead)) {
+    timestamp = wire * per_step;
+    start_epoch(highest_order_ + ahead, arrival);
+  }
+  timestamp_known_ = true;
+  timestamp_wire_ = arrival.timestamp;
+  timestamp_ = timestamp;
+  offset_last_ = local - timestamp;
+  length_last_ = length_of(arrival);
+  return timestamp;
+}
+
+bool JitterBuffer::is_clock_jump(MediaTime local, MediaTime timestamp,
+                                 std::int32_t ahead) const noexcept {
+  const MediaTime step = timestamp - timestamp_;
+  // No sender goes back in time from one packet to the next.
+  if (step < 0) return true;
+  const MediaTime surplus = step - ahead * length_last_;
+  const MediaTime offset_change = local - timestamp - offset_last_;
+  const auto is_far = [](MediaTime value) { return value > kClockJump || value < -kClockJump; };
+  // A pause moves the timestamp and the arrival alike; a stalled network the arrival alone.
+  return is_far(surplus) && is_far(offset_change);
+}
+
+void JitterBuffer::start_epoch(std::int64_t order, const Arrival& arrival) noexcept {
+  if (timestamp_known_) ++statistics_.restarts;
+  ++epoch_;
+  epoch_first_order_ = order;
+  clock_rate_hz_ = arrival.clock_rate_hz;
+  delay_.restart();
+}
+
+/// Too far ahead for the window: the oldest give way, since whoever waits that long has waited in
+/// vain.
+void JitterBuffer::make_room_for(std::int64_t order) noexcept {
+  const std::int64_t next = order - window_.capacity() + 1;
+  for (const WaitingPacket* head = window_.head(); head != nullptr && head->order < next;
+       head = window_.head()) {
+    discard_head(statistics_.discarded);
+  }
+  statistics_.lost += window_.pass_to(next);
+  mode_ = Mode::kWaiting;
+}
+
+InsertVerdict JitterBuffer::insert_redundant(Instant now, const Arrival& block,
+                                             std::uint32_t steps_earlier) noexcept {
+  CHECK(released_count_ == 0);
+  if (block.kind != MediaKind::kAudio || !is_valid(block) || steps_earlier == 0 ||
+      steps_earlier % block.clock_steps != 0) {
+    ++statistics_.invalid;
+    return InsertVerdict::kInvalid;
+  }
+  // Packets of one length follow each other, so the offset tells how many packets back it was; of
+  // which sequence number it was, RFC 2198 doesn't say.
+  const std::int64_t back = steps_earlier / block.clock_steps;
+  const std::int64_t order =
+      highest_order_ + rtp::sequence_distance(highest_sequence_, block.sequence) - back;
+  if (!started_ || block.ssrc != ssrc_ || !timestamp_known_ ||
+      block.clock_rate_hz != clock_rate_hz_ || order >= highest_order_ ||
+      order < epoch_first_order_ || window_.place_of(order) != Place::kFree) {
+    return InsertVerdict::kUnneeded;
+  }
+  const auto wire =
+      static_cast<rtp::RtpTimestamp>(static_cast<std::uint32_t>(block.timestamp) - steps_earlier);
+  const MediaTime per_step = media_per_step(block.clock_rate_hz);
+  // Nothing about delay is learnt here: the copy came late on purpose.
+  window_.store(
+      {.order = order,
+       .timestamp = timestamp_ + rtp::timestamp_distance(timestamp_wire_, wire) * per_step,
+       .length = block.clock_steps * per_step,
+       .arrived_at = now,
+       .packet = block.packet,
+       .timestamp_wire = static_cast<std::uint32_t>(wire),
+       .sequence = static_cast<std::uint16_t>(block.sequence - back),
+       .payload_type = block.payload_type,
+       .epoch = epoch_,
+       .kind = MediaKind::kAudio});
+  ++statistics_.recovered;
+  return InsertVerdict::kRecovered;
+}
+
+bool JitterBuffer::next_released(PacketRef& packet) noexcept {
+  if (released_count_ == 0) return false;
+  packet = released_[--released_count_];
+  return true;
+}
+
+void JitterBuffer::release(const PacketRef& packet) noexcept {
+  CHECK(released_count_ < released_.size());
+  released_[released_count_++] = packet;
+}
+
+/// Passes the head unplayed. It has to be the first in the window or preceded by missing ones
+/// alone.
+void JitterBuffer::discard_head(std::uint64_t& counter) noexcept {
+  const WaitingPacket* head = window_.head();
+  statistics_.lost += window_.pass_to(head->order);
+  const WaitingPacket packet = window_.pop();
+  if (packet.kind == MediaKind::kEvent) return note_played(packet.order);
+  // If something was made up for want of it, that was for a loss.
+  settle_dry(true);
+  ++counter;
+  release(packet.packet);
+}
+
+}  // namespace trunkyard::jitter

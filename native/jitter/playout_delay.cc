@@ -1,0 +1,121 @@
+// The target of the playout delay; see playout_delay.h.
+#include "jitter/playout_delay.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace trunkyard::jitter {
+namespace {
+
+/// What the fastest of one block may differ from those of the last without it being drift: 1,000
+/// ppm at 20 ms a packet. Crystals are ten times better; a sender that isn't paced by one may be
+/// worse.
+constexpr MediaTime kResidueMin = kMediaPerMs;
+/// 15 % of a packet of 20 ms: faster, nobody's clock drifts.
+constexpr MediaTime kDriftPerPacketMax = 144;
+/// Drift that isn't seen any more is forgotten by so much a block.
+constexpr std::int64_t kDriftLeak = 32;
+
+std::int64_t bin_of(MediaTime offset) noexcept {
+  const std::int64_t quotient = offset / kMediaPerMs;
+  return offset % kMediaPerMs < 0 ? quotient - 1 : quotient;
+}
+
+}  // namespace
+
+PlayoutDelay::PlayoutDelay(const DelayPolicy& policy) noexcept
+    : histogram_({.memory_packets = policy.memory_packets, .beyond_ppm = policy.late_ppm}),
+      delay_min_(media_of(policy.delay_min)),
+      delay_max_(media_of(policy.delay_max)),
+      // With a share p beyond the quantile, a run of 4/p packets within it has the chance of e^-4.
+      within_run_max_(policy.late_ppm == 0 ? 0xffff'ffffu : 4'000'000 / policy.late_ppm) {
+  CHECK(policy.delay_min >= Duration::zero());
+  CHECK(policy.delay_max >= policy.delay_min);
+  CHECK(policy.delay_max <= kDelayMax);
+}
+
+void PlayoutDelay::add(MediaTime offset) noexcept {
+  if (packets_ > 0) {
+    const MediaTime change = offset - offset_last_;
+    // A.8 in integers, scaled by 16 with rounding.
+    jitter_scaled_ += change < 0 ? -change : change;
+    jitter_scaled_ -= (jitter_scaled_ - (change < 0 ? -change : change) + 8) >> kJitterShift;
+  }
+  offset_last_ = offset;
+  if (packets_ < kYoungPackets) ++packets_;
+
+  shift_scaled_ += drift_scaled_;
+  const MediaTime relative = offset - shift();
+  add_to_block(relative);
+  const std::int64_t bin = bin_of(relative);
+  const bool within = !known() || bin <= histogram_.quantile();
+  histogram_.add(bin);
+  within_run_ = within ? within_run_ + 1 : 0;
+  if (within_run_ > within_run_max_) forget_sooner();
+  aim();
+}
+
+void PlayoutDelay::add_to_block(MediaTime relative) noexcept {
+  MediaTime& block = block_fastest_[0];
+  block = block_packets_ == 0 ? relative : std::min(block, relative);
+  fastest_ = block_packets_ + blocks_ == 0 ? relative : std::min(fastest_, relative);
+  if (++block_packets_ == kBlockPackets) end_block();
+}
+
+/// Two blocks in a row that moved the same way are a drift, as far as both of them moved; a single
+/// one is a new route or chance.
+void PlayoutDelay::end_block() noexcept {
+  const MediaTime residue = blocks_ > 0 ? block_fastest_[0] - block_fastest_[1] : 0;
+  const MediaTime either =
+      residue > 0 ? std::min(residue, residue_last_) : std::max(residue, residue_last_);
+  residue_last_ = residue;
+  const bool is_drift = residue > 0 ? either > kResidueMin : either < -kResidueMin;
+  if (is_drift) {
+    constexpr std::int64_t kMost = kDriftPerPacketMax << kDriftShift;
+    drift_scaled_ += either * (1 << kDriftShift) / kBlockPackets;
+    drift_scaled_ = std::clamp(drift_scaled_, -kMost, kMost);
+  } else {
+    drift_scaled_ -= drift_scaled_ / kDriftLeak;
+  }
+  blocks_ = std::min<std::uint32_t>(blocks_ + 1, kBlocks - 1);
+  std::copy_backward(block_fastest_.begin(), block_fastest_.end() - 1, block_fastest_.end());
+  block_packets_ = 0;
+  fastest_ = *std::min_element(block_fastest_.begin() + 1, block_fastest_.begin() + 1 + blocks_);
+}
+
+/// Longer without a late packet than chance allows: the path has become better than the histogram
+/// remembers. Halving the past again and again lets the target follow in seconds instead of the
+/// minute that the memory alone would take.
+void PlayoutDelay::forget_sooner() noexcept {
+  histogram_.fade();
+  within_run_ -= within_run_max_ / 4;
+}
+
+void PlayoutDelay::aim() noexcept {
+  const MediaTime least = fastest_ + delay_min_;
+  const MediaTime most = fastest_ + delay_max_;
+  // The end of the bin: whoever plays at its beginning misses the packets inside.
+  MediaTime wanted = (histogram_.quantile() + 1) * kMediaPerMs;
+  if (packets_ < kYoungPackets) {
+    const MediaTime guess = fastest_ + kYoungJitters * jitter();
+    if (wanted < guess) wanted = guess;
+  }
+  if (wanted < least) wanted = least;
+  target_ = wanted > most ? most : wanted;
+}
+
+void PlayoutDelay::restart() noexcept {
+  histogram_.clear();
+  fastest_ = 0;
+  target_ = 0;
+  blocks_ = 0;
+  block_packets_ = 0;
+  residue_last_ = 0;
+  drift_scaled_ = 0;
+  shift_scaled_ = 0;
+  packets_ = 0;
+  within_run_ = 0;
+}
+
+}  // namespace trunkyard::jitter

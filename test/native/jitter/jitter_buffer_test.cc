@@ -1,0 +1,247 @@
+// The receiving half: verdicts, restarts, clocks, redundancy, and who holds which packet.
+#include "jitter/jitter_buffer.h"
+
+#include <initializer_list>
+
+#include "native/harness.h"
+#include "native/jitter/rig.h"
+
+namespace {
+
+using namespace test;
+
+constexpr JitterBuffer::Setup kFixed40{.policy = fixed_delay(40)};
+
+/// A rig whose listener has heard packets 0 to `count` - 1 and waits for the next at 40 + 20 x
+/// count.
+void play_first(Rig& rig, std::uint32_t count) {
+  for (std::uint32_t index = 0; index < count + 2; ++index)
+    rig.insert(index * 20.0, arrival_of(index));
+  for (std::uint32_t index = 0; index < count; ++index) {
+    CHECK_EQ(rig.take(40 + index * 20.0).packet.slot, index);
+  }
+}
+
+TEST("takes a packet once: in order, out of order, and refuses it the second time") {
+  Rig rig(kFixed40);
+  CHECK_EQ(rig.insert(0, arrival_of(0)), InsertVerdict::kAccepted);
+  CHECK_EQ(rig.insert(20, arrival_of(2)), InsertVerdict::kAccepted);
+  CHECK_EQ(rig.insert(21, arrival_of(1)), InsertVerdict::kReordered);
+  CHECK_EQ(rig.insert(22, arrival_of(1)), InsertVerdict::kDuplicate);
+  CHECK_EQ(rig.insert(23, arrival_of(2)), InsertVerdict::kDuplicate);
+  CHECK_EQ(rig.buffer.size(), 3u);
+  CHECK_EQ(rig.buffer.statistics().received, 5u);
+  CHECK_EQ(rig.buffer.statistics().duplicates, 2u);
+  CHECK_EQ(rig.buffer.statistics().reordered, 1u);
+}
+
+TEST("tells a packet that is late from a copy of one that was played") {
+  Rig rig(kFixed40);
+  for (const std::uint32_t index : {0u, 1u, 3u})
+    rig.insert(index * 20.0, arrival_of(index));
+  rig.take(40);
+  rig.take(60);
+  CHECK_EQ(rig.take(80).kind, DecisionKind::kConceal);
+  CHECK_EQ(rig.buffer.statistics().lost, 1u);
+  CHECK_EQ(rig.insert(81, arrival_of(2)), InsertVerdict::kLate);
+  CHECK_EQ(rig.insert(82, arrival_of(2)), InsertVerdict::kDuplicate);
+  CHECK_EQ(rig.insert(83, arrival_of(1)), InsertVerdict::kDuplicate);
+  CHECK_EQ(rig.buffer.statistics().lost, 0u);
+  CHECK_EQ(rig.buffer.statistics().late, 1u);
+  CHECK_EQ(rig.take(100).packet.slot, 3u);
+}
+
+TEST("a packet sent before the first one received is welcome until playing begins") {
+  Rig rig(kFixed40);
+  rig.insert(0, arrival_of(5));
+  CHECK_EQ(rig.insert(1, arrival_of(4)), InsertVerdict::kReordered);
+  CHECK_EQ(rig.insert(2, arrival_of(2)), InsertVerdict::kReordered);
+  // The timestamps say when each is due: 40 ms after the fastest of them.
+  double ms = 0;
+  Decision decision;
+  for (; decision.kind == DecisionKind::kSilence; ms += 20)
+    decision = rig.take(ms);
+  CHECK_EQ(decision.packet.slot, 2u);
+  CHECK_EQ(rig.insert(ms, arrival_of(1)), InsertVerdict::kLate);
+  CHECK_EQ(rig.buffer.statistics().lost, 0u);
+}
+
+TEST("one stray of another SSRC or numbering changes nothing and is given back") {
+  Rig rig(kFixed40);
+  play_first(rig, 5);
+  Arrival stray = arrival_of(7'000);
+  stray.ssrc = static_cast<rtp::Ssrc>(0xbad);
+  CHECK_EQ(rig.insert(141, stray), InsertVerdict::kCandidate);
+  CHECK_EQ(rig.insert(142, stray), InsertVerdict::kDuplicate);
+  CHECK_EQ(rig.insert(143, arrival_of(7)), InsertVerdict::kAccepted);
+  CHECK_EQ(rig.released.size(), 1u);
+  CHECK_EQ(rig.insert(144, arrival_of(20'000)), InsertVerdict::kCandidate);
+  CHECK_EQ(rig.insert(145, arrival_of(8)), InsertVerdict::kAccepted);
+  CHECK_EQ(rig.released.size(), 2u);
+  CHECK_EQ(rig.take(140).packet.slot, 5u);
+  CHECK_EQ(rig.buffer.statistics().restarts, 0u);
+  CHECK_EQ(rig.buffer.statistics().discarded, 2u);
+}
+
+TEST("two in order of a new SSRC or numbering go on where the old one ends, and none is lost") {
+  for (const bool is_new_source : {true, false}) {
+    Rig rig(kFixed40);
+    play_first(rig, 5);  // 5 and 6 wait
+    Arrival first = arrival_of(7);
+    first.ssrc = is_new_source ? static_cast<rtp::Ssrc>(0xb0b) : first.ssrc;
+    first.sequence = 30'000;
+    first.timestamp = static_cast<rtp::RtpTimestamp>(77);
+    Arrival second = first;
+    second.sequence = 30'001;
+    second.timestamp = static_cast<rtp::RtpTimestamp>(77 + 160);
+    second.packet.slot = 8;
+    CHECK_EQ(rig.insert(140, first), InsertVerdict::kCandidate);
+    CHECK_EQ(rig.insert(160, second), InsertVerdict::kRestarted);
+    std::vector<std::uint32_t> heard;
+    for (double ms = 140; ms < 300; ms += 20) {
+      const Decision decision = rig.take(ms);
+      if (decision.kind == DecisionKind::kPlay) heard.push_back(decision.packet.slot);
+    }
+    CHECK_TRUE((heard == std::vector<std::uint32_t>{5, 6, 7, 8}));
+    CHECK_EQ(rig.buffer.statistics().restarts, 1u);
+    CHECK_EQ(rig.buffer.statistics().lost, 0u);
+    CHECK_EQ(rig.buffer.statistics().concealed_length, 0);
+  }
+}
+
+TEST("a sender's new clock within its numbering is a restart of the clock, not a delay") {
+  for (const std::uint32_t jump : {0x4000'0000u, 0u - 8'000u, 0xc000'0000u}) {
+    Rig rig(kFixed40);
+    std::uint32_t heard = 0;
+    for (std::uint32_t index = 0; index < 100; ++index) {
+      Arrival arrival = arrival_of(index);
+      if (index >= 50) {
+        arrival.timestamp = rtp::timestamp_add(arrival.timestamp, jump);
+      }
+      rig.insert(index * 20.0, arrival);
+      const Decision decision = rig.take(index * 20.0 + 1);
+      if (decision.kind == DecisionKind::kPlay) CHECK_EQ(decision.packet.slot, heard++);
+    }
+    CHECK_TRUE(heard >= 96);
+    CHECK_EQ(rig.buffer.statistics().restarts, 1u);
+    CHECK_EQ(rig.buffer.statistics().late + rig.buffer.statistics().discarded, 0u);
+    CHECK_TRUE(rig.buffer.statistics().delay_max <= Duration::milliseconds(80));
+  }
+}
+
+TEST("a payload with another clock rate goes on without a loss") {
+  Rig rig(kFixed40);
+  std::uint32_t heard = 0;
+  for (std::uint32_t index = 0; index < 100; ++index) {
+    Arrival arrival = arrival_of(index);
+    if (index >= 50) {
+      arrival.payload_type = 111;
+      arrival.clock_rate_hz = 48'000;
+      arrival.clock_steps = 960;
+      arrival.timestamp = static_cast<rtp::RtpTimestamp>(index * 960);
+    }
+    rig.insert(index * 20.0, arrival);
+    const Decision decision = rig.take(index * 20.0 + 1);
+    if (decision.kind != DecisionKind::kPlay) continue;
+    CHECK_EQ(decision.packet.slot, heard++);
+    CHECK_EQ(decision.length, media_ms(20));
+  }
+  CHECK_TRUE(heard >= 96);
+  CHECK_EQ(rig.buffer.statistics().lost, 0u);
+}
+
+TEST("events are handed back at once, are no loss, and audio goes on behind them") {
+  Rig rig(kFixed40);
+  play_first(rig, 5);
+  Arrival event = arrival_of(7);
+  event.kind = MediaKind::kEvent;
+  event.clock_rate_hz = 0;
+  event.clock_steps = 0;
+  for (std::uint16_t packet = 0; packet < 8; ++packet) {
+    // One event: the timestamp stands still, the numbers go on.
+    event.sequence = static_cast<std::uint16_t>(arrival_of(7).sequence + packet);
+    CHECK_EQ(rig.insert(140 + packet * 20.0, event), InsertVerdict::kOutOfBand);
+  }
+  CHECK_EQ(rig.insert(141, event), InsertVerdict::kDuplicate);
+  Arrival after = arrival_of(15);
+  rig.insert(300, after);
+  std::vector<std::uint32_t> heard;
+  for (double ms = 140; ms < 360; ms += 20) {
+    const Decision decision = rig.take(ms);
+    CHECK_TRUE(decision.kind != DecisionKind::kConceal);
+    if (decision.kind == DecisionKind::kPlay) heard.push_back(decision.packet.slot);
+  }
+  CHECK_TRUE((heard == std::vector<std::uint32_t>{5, 6, 15}));
+  CHECK_EQ(rig.buffer.statistics().events, 8u);
+  CHECK_EQ(rig.buffer.statistics().lost, 0u);
+  CHECK_EQ(rig.buffer.statistics().unplayed, 0u);
+}
+
+TEST("more packets than fit push out the oldest, each given back once") {
+  Rig rig({.policy = fixed_delay(40), .capacity_packets = 8});
+  for (std::uint32_t index = 0; index < 20; ++index) {
+    CHECK_EQ(rig.insert(0, arrival_of(index)), InsertVerdict::kAccepted);
+  }
+  CHECK_EQ(rig.buffer.size(), 8u);
+  CHECK_EQ(rig.released.size(), 12u);
+  CHECK_EQ(rig.buffer.statistics().discarded, 12u);
+  // One far ahead empties it, and what lay between is lost.
+  CHECK_EQ(rig.insert(1, arrival_of(1'000)), InsertVerdict::kAccepted);
+  CHECK_EQ(rig.buffer.size(), 1u);
+  CHECK_EQ(rig.buffer.statistics().discarded, 20u);
+  CHECK_EQ(rig.buffer.statistics().lost, 1'000u - 7 - 20);
+}
+
+TEST("a redundant block fills the gap that its packet left, in time or not at all") {
+  Rig rig(kFixed40);
+  rig.insert(0, arrival_of(0));
+  rig.insert(20, arrival_of(1));
+  rig.insert(60, arrival_of(3));
+  Arrival copy = arrival_of(3);
+  copy.packet = {.slot = 3, .offset = 5, .bytes = 77};
+  CHECK_EQ(rig.insert_redundant(60, copy, 160), InsertVerdict::kRecovered);
+  CHECK_EQ(rig.insert_redundant(60, copy, 160), InsertVerdict::kUnneeded);
+  CHECK_EQ(rig.insert_redundant(60, copy, 320), InsertVerdict::kUnneeded);
+  CHECK_EQ(rig.insert(61, arrival_of(2)), InsertVerdict::kDuplicate);
+  rig.take(40);
+  rig.take(60);
+  const Decision recovered = rig.take(80);
+  CHECK_EQ(recovered.kind, DecisionKind::kPlay);
+  CHECK_TRUE(recovered.packet == copy.packet);
+  CHECK_EQ(recovered.sequence, arrival_of(2).sequence);
+  CHECK_EQ(recovered.timestamp, arrival_of(2).timestamp);
+  CHECK_EQ(rig.take(100).packet.slot, 3u);
+  CHECK_EQ(rig.buffer.statistics().recovered, 1u);
+  CHECK_EQ(rig.buffer.statistics().lost, 0u);
+
+  CHECK_EQ(rig.insert_redundant(120, copy, 0), InsertVerdict::kInvalid);
+  CHECK_EQ(rig.insert_redundant(120, copy, 100), InsertVerdict::kInvalid);
+  copy.ssrc = static_cast<rtp::Ssrc>(0xb0b);
+  CHECK_EQ(rig.insert_redundant(120, copy, 160), InsertVerdict::kUnneeded);
+}
+
+TEST("refuses clocks and lengths that can't be, counted") {
+  Rig rig(kFixed40);
+  Arrival arrival = arrival_of(0);
+  arrival.clock_rate_hz = 44'100;
+  CHECK_EQ(rig.insert(0, arrival), InsertVerdict::kInvalid);
+  arrival = arrival_of(0);
+  arrival.clock_steps = 0;
+  CHECK_EQ(rig.insert(0, arrival), InsertVerdict::kInvalid);
+  arrival.clock_steps = 961;
+  CHECK_EQ(rig.insert(0, arrival), InsertVerdict::kInvalid);
+  arrival.clock_steps = 0xffff'ffff;
+  CHECK_EQ(rig.insert(0, arrival), InsertVerdict::kInvalid);
+  CHECK_EQ(rig.buffer.statistics().invalid, 4u);
+  CHECK_EQ(rig.buffer.size(), 0u);
+}
+
+TEST("a caller who doesn't take back what was released is stopped") {
+  JitterBuffer buffer({.policy = fixed_delay(40), .capacity_packets = 1});
+  (void)buffer.insert(at_ms(0), arrival_of(0));
+  (void)buffer.insert(at_ms(0), arrival_of(1));
+  CHECK_ABORTS((void)buffer.insert(at_ms(0), arrival_of(2)));
+  CHECK_ABORTS((void)buffer.take(at_ms(0), {.wanted = 960}));
+}
+
+}  // namespace

@@ -1,0 +1,128 @@
+// The target of the playout delay: bounds, following of changes, drift.
+#include "jitter/playout_delay.h"
+
+#include <initializer_list>
+
+#include "base/prng.h"
+#include "native/harness.h"
+
+namespace {
+
+using namespace trunkyard;
+using namespace trunkyard::jitter;
+
+constexpr DelayPolicy kPolicy{Duration::milliseconds(10), Duration::milliseconds(200), 10'000, 500};
+
+MediaTime ms(std::int64_t count) {
+  return count * kMediaPerMs;
+}
+
+TEST("nothing is known before the first packet, then the least delay of the policy") {
+  PlayoutDelay delay(kPolicy);
+  CHECK_FALSE(delay.known());
+  CHECK_EQ(delay.target(), 0);
+  delay.add(ms(-5'000));
+  CHECK_TRUE(delay.known());
+  CHECK_EQ(delay.fastest(), ms(-5'000));
+  CHECK_EQ(delay.target(), ms(-4'990));
+  CHECK_EQ(delay.limit(), ms(-4'800));
+}
+
+TEST("the target covers all but the allowed share, and never more than the policy's most") {
+  PlayoutDelay delay(kPolicy);
+  for (int index = 0; index < 2'000; ++index)
+    delay.add(ms(index % 10 == 0 ? 60 : 0));
+  CHECK_EQ(delay.target(), ms(61));
+  for (int index = 0; index < 2'000; ++index)
+    delay.add(ms(index % 10 == 0 ? 300 : 0));
+  CHECK_EQ(delay.target(), ms(200));
+}
+
+TEST("a young stream allows for three times its jitter") {
+  PlayoutDelay delay(kPolicy);
+  for (int index = 0; index < 10; ++index)
+    delay.add(ms(index % 2 == 0 ? 0 : 40));
+  CHECK_TRUE(delay.jitter() > ms(15) && delay.jitter() < ms(20));
+  CHECK_TRUE(delay.target() > ms(45));
+}
+
+TEST("jitter is the filter of RFC 3550 A.8") {
+  PlayoutDelay delay(kPolicy);
+  double expected = 0;
+  std::int64_t last = 0;
+  Prng prng(5);
+  for (int index = 0; index < 1'000; ++index) {
+    const std::int64_t offset = prng.below(2'000);
+    delay.add(offset);
+    const auto change = static_cast<double>(offset > last ? offset - last : last - offset);
+    if (index > 0) expected += (change - expected) / 16;
+    last = offset;
+    CHECK_TRUE(static_cast<double>(delay.jitter()) > expected - 2);
+    CHECK_TRUE(static_cast<double>(delay.jitter()) < expected + 2);
+  }
+}
+
+TEST("a path that becomes worse is believed within a second, one that becomes better within ten") {
+  PlayoutDelay delay(kPolicy);
+  for (int index = 0; index < 3'000; ++index)
+    delay.add(ms(index % 5));
+  int packets = 0;
+  for (; delay.target() < ms(80) && packets < 1'000; ++packets)
+    delay.add(ms(80 + packets % 5));
+  CHECK_TRUE(packets <= 50);
+
+  for (int index = 0; index < 3'000; ++index)
+    delay.add(ms(80 + index % 5));
+  packets = 0;
+  const MediaTime good = ms(15);
+  for (; delay.target() > good && packets < 10'000; ++packets)
+    delay.add(ms(packets % 5));
+  CHECK_TRUE(packets <= 1'000);
+}
+
+TEST("the target moves with a clock that drifts by 500 ppm, either way, for an hour") {
+  for (const int sign : {1, -1}) {
+    PlayoutDelay delay(kPolicy);
+    Prng prng(8);
+    for (std::int64_t packet = 0; packet < 180'000; ++packet) {
+      const MediaTime base = sign * packet * 960 * 500 / 1'000'000;
+      delay.add(base + static_cast<MediaTime>(prng.below(480)));
+      if (packet < 1'000) continue;
+      const MediaTime lead = delay.target() - base;
+      if (lead < ms(8) || lead > ms(35))
+        return test::fail(__FILE__, __LINE__, "the target strayed");
+    }
+  }
+}
+
+TEST("a restart forgets the offsets of another clock and keeps the jitter") {
+  PlayoutDelay delay(kPolicy);
+  for (int index = 0; index < 100; ++index)
+    delay.add(ms(index % 2 * 20));
+  const MediaTime jitter = delay.jitter();
+  delay.restart();
+  CHECK_FALSE(delay.known());
+  CHECK_EQ(delay.jitter(), jitter);
+  delay.add(ms(1'000'000));
+  CHECK_EQ(delay.jitter(), jitter);
+  CHECK_EQ(delay.fastest(), ms(1'000'000));
+}
+
+TEST("the sizes are ordered in least, most and tolerance; impossible policies abort") {
+  DelayPolicy previous = delay_policy(BufferSize::kOff);
+  CHECK_EQ(previous.delay_max, Duration::zero());
+  for (const BufferSize size : {BufferSize::kSmall, BufferSize::kMedium, BufferSize::kLarge}) {
+    const DelayPolicy policy = delay_policy(size);
+    CHECK_TRUE(policy.delay_min > previous.delay_min);
+    CHECK_TRUE(policy.delay_max > previous.delay_max);
+    CHECK_TRUE(policy.late_ppm < previous.late_ppm);
+    previous = policy;
+  }
+  CHECK_ABORTS(PlayoutDelay({Duration::milliseconds(-1), Duration::zero(), 1, 100}));
+  CHECK_ABORTS(PlayoutDelay({Duration::milliseconds(2), Duration::milliseconds(1), 1, 100}));
+  CHECK_ABORTS(PlayoutDelay({Duration::zero(), Duration::milliseconds(481), 1, 100}));
+  CHECK_ABORTS(PlayoutDelay({Duration::zero(), Duration::zero(), 1'000'000, 100}));
+  CHECK_ABORTS(PlayoutDelay({Duration::zero(), Duration::zero(), 1, 2'049}));
+}
+
+}  // namespace
