@@ -280,7 +280,7 @@ export class Dialog {
   /**
    * Checks the CSeq number of a new request from the peer (RFC 3261 §12.2.2). Not for ACK and
    * CANCEL, which repeat their INVITE's.
-   * @returns 'stale' when it isn't above the last one: answer 500 (CSEQ_OUT_OF_ORDER).
+   * @returns 'stale' when it isn't above the last one: answer 500.
    */
   acceptRequest(cseq: number): 'ok' | 'stale' {
     if (this.#remoteCseq !== null && cseq <= this.#remoteCseq) return 'stale';
