@@ -7,14 +7,6 @@
 //       --count avx2
 //                                 which counts instructions; one dump for each line printed.
 //                                 valgrind knows no AVX-512.
-#include <time.h>
-
-#if __has_include(<valgrind/callgrind.h>)
-#include <valgrind/callgrind.h>
-#else
-#define CALLGRIND_TOGGLE_COLLECT
-#define CALLGRIND_DUMP_STATS_AT(name)
-#endif
 
 #include <algorithm>
 #include <array>
@@ -26,44 +18,23 @@
 #include <vector>
 
 #include "base/isa.h"
-#include "base/prng.h"
 #include "codec/g711.h"
 #include "codec/g722.h"
 #include "codec/resampler.h"
 
+#include "buzz.h"
+#include "cpu_cost.h"
+
 namespace {
 
 using namespace trunkyard;
+using namespace trunkyard::bench;
 using namespace trunkyard::codec;
 
 constexpr std::size_t kRuns = 15;
 /// Frames of one run; as many different ones, so that branches and caches see a stream.
 constexpr std::size_t kFrames = 500;
 constexpr std::uint32_t kFrameMs = 20;
-
-double cpu_ns() {
-  timespec now = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
-
-/// A voice of sorts: a buzz whose pitch and level wander, with noise between.
-std::vector<std::int16_t> make_voice(std::uint32_t rate_hz) {
-  Prng prng(20);
-  std::vector<std::int16_t> samples(samples_of(rate_hz, kFrameMs) * kFrames);
-  double phase = 0;
-  double smooth = 0;
-  for (std::size_t index = 0; index < samples.size(); ++index) {
-    const double seconds = static_cast<double>(index) / rate_hz;
-    const double syllable = seconds * 4 - static_cast<double>(static_cast<int>(seconds * 4));
-    phase += (110 + 40 * syllable) / rate_hz;
-    if (phase >= 1) phase -= 1;
-    const double source = syllable < 0.7 ? (phase < 0.1 ? 1.0 : -0.1) : 0.2 * (prng.unit() - 0.5);
-    smooth += (source - smooth) * 0.4;
-    samples[index] = static_cast<std::int16_t>(smooth * 16'000 * (1 - syllable));
-  }
-  return samples;
-}
 
 struct Mode {
   bool count = false;
@@ -99,7 +70,7 @@ void measure(const char* name, const Mode& mode, Function frame) {
 
 void measure_g711(const Mode& mode) {
   constexpr std::size_t kSize = 160;
-  const std::vector<std::int16_t> voice = make_voice(8'000);
+  const std::vector<std::int16_t> voice = make_buzz(8'000, samples_of(8'000, kFrameMs) * kFrames);
   const G711 g711(mode.isa);
   std::array<std::uint8_t, kSize> bytes{};
   std::array<std::uint8_t, kSize> other{};
@@ -125,7 +96,8 @@ void measure_g711(const Mode& mode) {
 
 void measure_g722(const Mode& mode) {
   constexpr std::size_t kSize = 320;
-  const std::vector<std::int16_t> voice = make_voice(kG722RateHz);
+  const std::vector<std::int16_t> voice =
+      make_buzz(kG722RateHz, samples_of(kG722RateHz, kFrameMs) * kFrames);
   G722Encoder encoder(mode.isa);
   G722Decoder decoder(mode.isa);
   std::vector<std::uint8_t> coded(voice.size() / 2);
@@ -145,7 +117,8 @@ void measure_g722(const Mode& mode) {
 void measure_resampler(const Mode& mode) {
   constexpr std::uint32_t kRates[] = {8'000, 16'000, 48'000};
   for (const std::uint32_t from_hz : kRates) {
-    const std::vector<std::int16_t> voice = make_voice(from_hz);
+    const std::vector<std::int16_t> voice =
+        make_buzz(from_hz, samples_of(from_hz, kFrameMs) * kFrames);
     for (const std::uint32_t to_hz : kRates) {
       if (from_hz == to_hz) continue;
       std::array<char, 32> name{};

@@ -4,14 +4,6 @@
 //   jitter_bench --count   runs each once between CALLGRIND_TOGGLE_COLLECT, for
 //       valgrind --tool=callgrind --collect-atstart=no build/bench/jitter_bench --count
 //                          which counts instructions; one dump for each line printed
-#include <time.h>
-
-#if __has_include(<valgrind/callgrind.h>)
-#include <valgrind/callgrind.h>
-#else
-#define CALLGRIND_TOGGLE_COLLECT
-#define CALLGRIND_DUMP_STATS_AT(name)
-#endif
 
 #include <algorithm>
 #include <cmath>
@@ -25,6 +17,8 @@
 #include "jitter/quality.h"
 #include "jitter_traces.h"
 
+#include "cpu_cost.h"
+
 namespace {
 
 using namespace trunkyard;
@@ -32,12 +26,6 @@ using namespace trunkyard::bench;
 
 constexpr std::uint32_t kPackets = 5'000;
 constexpr int kRuns = 15;
-
-double cpu_ns() {
-  timespec now = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
 
 /// What happens to a buffer, in order of time.
 struct Step {

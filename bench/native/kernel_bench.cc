@@ -4,7 +4,6 @@
 // and last a checksum.
 #include <linux/bpf.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,9 +15,12 @@
 #include "base/bytes.h"
 #include "kernel/fast_path.h"
 
+#include "cpu_cost.h"
+
 namespace {
 
 using namespace trunkyard;
+using namespace trunkyard::bench;
 using namespace trunkyard::kernel;
 
 constexpr int kRuns = 9;
@@ -72,12 +74,6 @@ Stream stream_of() {
   stream.books.ssrc = kSsrc;
   stream.books.highest = 0x1'0000u + kSequence;
   return stream;
-}
-
-double cpu_ns() {
-  timespec now = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
 /// Mean time of a run of the program on a frame, in ns; the kernel gives whole ones.

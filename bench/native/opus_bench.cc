@@ -7,14 +7,6 @@
 //
 // Which instructions libopus uses it finds out itself (SSE 4.1 at most), so there is no set to
 // choose.
-#include <time.h>
-
-#if __has_include(<valgrind/callgrind.h>)
-#include <valgrind/callgrind.h>
-#else
-#define CALLGRIND_TOGGLE_COLLECT
-#define CALLGRIND_DUMP_STATS_AT(name)
-#endif
 
 #include <algorithm>
 #include <array>
@@ -24,41 +16,20 @@
 #include <limits>
 #include <vector>
 
-#include "base/prng.h"
 #include "codec/opus.h"
+
+#include "buzz.h"
+#include "cpu_cost.h"
 
 namespace {
 
 using namespace trunkyard;
+using namespace trunkyard::bench;
 using namespace trunkyard::codec;
 
 constexpr std::size_t kRuns = 5;
 /// Frames of one run: five seconds.
 constexpr std::size_t kFrames = 250;
-
-double cpu_ns() {
-  timespec now = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
-
-/// A voice of sorts: a buzz whose pitch and level wander, with noise between.
-std::vector<std::int16_t> make_voice(std::uint32_t rate_hz) {
-  Prng prng(20);
-  std::vector<std::int16_t> samples(samples_of(rate_hz, 20) * kFrames);
-  double phase = 0;
-  double smooth = 0;
-  for (std::size_t index = 0; index < samples.size(); ++index) {
-    const double seconds = static_cast<double>(index) / rate_hz;
-    const double syllable = seconds * 4 - static_cast<double>(static_cast<int>(seconds * 4));
-    phase += (110 + 40 * syllable) / rate_hz;
-    if (phase >= 1) phase -= 1;
-    const double source = syllable < 0.7 ? (phase < 0.1 ? 1.0 : -0.1) : 0.2 * (prng.unit() - 0.5);
-    smooth += (source - smooth) * 0.4;
-    samples[index] = static_cast<std::int16_t>(smooth * 16'000 * (1 - syllable));
-  }
-  return samples;
-}
 
 using Payloads = std::vector<std::vector<std::uint8_t>>;
 
@@ -98,7 +69,8 @@ void measure(const char* name, bool count, Function stream) {
 }
 
 void measure_encoder(const char* name, bool count, const OpusPolicy& policy) {
-  const std::vector<std::int16_t> voice = make_voice(policy.rate_hz);
+  const std::vector<std::int16_t> voice =
+      make_buzz(policy.rate_hz, samples_of(policy.rate_hz, 20) * kFrames);
   measure(name, count, [&] {
     std::uint64_t sum = 0;
     for (const auto& payload : encode(policy, voice))
@@ -109,7 +81,8 @@ void measure_encoder(const char* name, bool count, const OpusPolicy& policy) {
 
 void measure_decoder(const char* name, bool count, const OpusPolicy& policy,
                      std::uint32_t rate_hz) {
-  const Payloads payloads = encode(policy, make_voice(policy.rate_hz));
+  const Payloads payloads =
+      encode(policy, make_buzz(policy.rate_hz, samples_of(policy.rate_hz, 20) * kFrames));
   measure(name, count, [&] {
     OpusDecoder decoder = OpusDecoder::open(rate_hz).value();
     PcmFrame pcm;

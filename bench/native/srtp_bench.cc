@@ -9,14 +9,7 @@
 //                        no SHA instructions, so HMAC-SHA1 is OpenSSL's there
 //
 // Packets of 172 bytes (20 ms of G.711) and of 1,200.
-#include <time.h>
 
-#if __has_include(<valgrind/callgrind.h>)
-#include <valgrind/callgrind.h>
-#else
-#define CALLGRIND_TOGGLE_COLLECT
-#define CALLGRIND_DUMP_STATS_AT(name)
-#endif
 #if defined(TRUNKYARD_LIBSRTP)
 #include <srtp2/srtp.h>
 #endif
@@ -36,9 +29,12 @@
 #include "base/isa.h"
 #include "srtp/context.h"
 
+#include "cpu_cost.h"
+
 namespace {
 
 using namespace trunkyard;
+using namespace trunkyard::bench;
 using namespace trunkyard::srtp;
 
 constexpr std::size_t kRuns = 15;
@@ -55,12 +51,6 @@ constexpr NamedSuite kNamed[] = {
     {Suite::kAeadAes128Gcm, "AEAD_AES_128_GCM"},
     {Suite::kAeadAes256Gcm, "AEAD_AES_256_GCM"},
 };
-
-double cpu_ns() {
-  timespec now = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
 
 MasterKey key_of(Suite suite) {
   std::array<std::uint8_t, kMasterKeyBytesMax> bytes{};

@@ -3,14 +3,6 @@
 //
 //   voice_bench            ns of CPU a frame, the least of several runs, and a checksum
 //   voice_bench --count    each once between CALLGRIND_TOGGLE_COLLECT, one dump for each line
-#include <time.h>
-
-#if __has_include(<valgrind/callgrind.h>)
-#include <valgrind/callgrind.h>
-#else
-#define CALLGRIND_TOGGLE_COLLECT
-#define CALLGRIND_DUMP_STATS_AT(name)
-#endif
 
 #include <algorithm>
 #include <array>
@@ -20,7 +12,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/prng.h"
 #include "codec/comfort_noise.h"
 #include "codec/conceal.h"
 #include "codec/dtmf_detect.h"
@@ -28,9 +19,13 @@
 #include "codec/tone.h"
 #include "codec/voice_activity.h"
 
+#include "buzz.h"
+#include "cpu_cost.h"
+
 namespace {
 
 using namespace trunkyard;
+using namespace trunkyard::bench;
 using namespace trunkyard::codec;
 
 constexpr std::size_t kRuns = 15;
@@ -38,30 +33,6 @@ constexpr std::size_t kFrames = 500;
 constexpr std::size_t kSize = 160;
 constexpr std::uint32_t kRateHz = 8'000;
 using Samples = std::vector<std::int16_t>;
-
-double cpu_ns() {
-  timespec now = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
-}
-
-/// Buzz in syllables, with noise between.
-Samples make_voice() {
-  Prng prng(20);
-  Samples samples(kSize * kFrames);
-  double phase = 0;
-  double smooth = 0;
-  for (std::size_t index = 0; index < samples.size(); ++index) {
-    const double seconds = static_cast<double>(index) / kRateHz;
-    const double syllable = seconds * 4 - static_cast<double>(static_cast<int>(seconds * 4));
-    phase += (110 + 40 * syllable) / kRateHz;
-    if (phase >= 1) phase -= 1;
-    const double source = syllable < 0.7 ? (phase < 0.1 ? 1.0 : -0.1) : 0.2 * (prng.unit() - 0.5);
-    smooth += (source - smooth) * 0.4;
-    samples[index] = static_cast<std::int16_t>(smooth * 16'000 * (1 - syllable));
-  }
-  return samples;
-}
 
 /// Runs `frame(index)`, which answers something of its output, over all frames.
 template <typename Function>
@@ -164,7 +135,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: voice_bench [--count]\n", stderr);
     return 64;
   }
-  const Samples voice = make_voice();
+  const Samples voice = make_buzz(kRateHz, kSize * kFrames);
   measure_conceal(voice, count);
   measure_listening(voice, count);
   measure_making(count);
