@@ -156,9 +156,9 @@ function cppHeader(contract, hash) {
     ...contract.codes.map((name, index) => `  ${constant(name)} = ${index},`),
     '};',
     '',
-    'enum class SourceRule : std::uint8_t {',
-    ...contract.sourceRules.map((name, index) => `  k${pascal(name)} = ${index},`),
-    '};',
+    ...Object.entries(contract.enums).flatMap(([name, values]) =>
+      cppNames(pascal(name), values).slice(0, -1),
+    ),
     `inline constexpr std::uint8_t kPayloadTypeDropped = ${contract.payloadTypeDropped};`,
     `inline constexpr std::uint8_t kAddressFamilyUnreadable = ${contract.addressFamilyUnreadable};`,
     '',
@@ -236,7 +236,9 @@ function tsModule(contract, hash) {
     `export const CONTRACT_HASH = 0x${hash.toString(16).padStart(8, '0')};`,
     '',
     ...list('CODES', contract.codes, 'A code’s number is its index.'),
-    ...list('SOURCE_RULES', contract.sourceRules, 'A rule’s number is its index.'),
+    ...Object.entries(contract.enums).flatMap(([name, values]) =>
+      list(`${snake(name).toUpperCase()}S`, values, 'A value’s number is its index.'),
+    ),
     `export const PAYLOAD_TYPE_DROPPED = ${contract.payloadTypeDropped};`,
     `export const ADDRESS_FAMILY_UNREADABLE = ${contract.addressFamilyUnreadable};`,
     `export const CLOCK_RATES_MAX = ${parseField('clockRates', clockRates, contract).count};`,

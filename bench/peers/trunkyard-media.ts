@@ -183,5 +183,5 @@ function updateOf(endpoint: EndpointHandle, end: MediaPoint): WithoutNumber<Engi
 }
 
 function linkOf(from: EndpointHandle, to: EndpointHandle): WithoutNumber<EngineOrder> {
-  return { kind: 'openLink', from, to, payloadMap: [[0, 0]] };
+  return { kind: 'openLink', from, to, payloadMap: [[0, 0]], mode: 'forward', conversions: [] };
 }

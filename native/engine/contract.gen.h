@@ -11,7 +11,7 @@
 namespace trunkyard::engine::contract {
 
 /// Changes with every change of the contract; host and client compare it.
-inline constexpr std::uint32_t kHash = 0x586acd59;
+inline constexpr std::uint32_t kHash = 0x31518d71;
 
 enum class Code : std::uint16_t {
   kOk = 0,
@@ -21,19 +21,63 @@ enum class Code : std::uint16_t {
   kSocketFailed = 4,
   kAddressInvalid = 5,
   kOrderInvalid = 6,
+  kMemoryFull = 7,
 };
 
 enum class SourceRule : std::uint8_t {
   kStrict = 0,
   kLatch = 1,
 };
+inline constexpr std::size_t kSourceRuleCount = 2;
+enum class SrtpSuite : std::uint8_t {
+  kOff = 0,
+  kAesCm128Tag80 = 1,
+  kAesCm128Tag32 = 2,
+  kAeadAes128Gcm = 3,
+  kAeadAes256Gcm = 4,
+};
+inline constexpr std::size_t kSrtpSuiteCount = 5;
+enum class PayloadKind : std::uint8_t {
+  kPcmu = 0,
+  kPcma = 1,
+  kG722 = 2,
+  kL16 = 3,
+  kOpus = 4,
+  kTelephoneEvent = 5,
+  kComfortNoise = 6,
+  kRedundancy = 7,
+};
+inline constexpr std::size_t kPayloadKindCount = 8;
+enum class LinkMode : std::uint8_t {
+  kForward = 0,
+  kDecoded = 1,
+};
+inline constexpr std::size_t kLinkModeCount = 2;
+enum class PayloadConversion : std::uint8_t {
+  kNone = 0,
+  kPcmuToPcma = 1,
+  kPcmaToPcmu = 2,
+};
+inline constexpr std::size_t kPayloadConversionCount = 3;
+enum class BufferSize : std::uint8_t {
+  kOff = 0,
+  kSmall = 1,
+  kMedium = 2,
+  kLarge = 3,
+};
+inline constexpr std::size_t kBufferSizeCount = 4;
+enum class DigitSource : std::uint8_t {
+  kEvent = 0,
+  kTone = 1,
+};
+inline constexpr std::size_t kDigitSourceCount = 2;
 inline constexpr std::uint8_t kPayloadTypeDropped = 255;
 inline constexpr std::uint8_t kAddressFamilyUnreadable = 255;
 
 /// float64 values from one media thread’s slot to the next: sequence number, counters.
 inline constexpr std::size_t kNodeSlotValues = 32;
 /// The same for endpoints: sequence number, handle, counters.
-inline constexpr std::size_t kEndpointSlotValues = 16;
+inline constexpr std::size_t kEndpointSlotValues = 32;
 
 // The handle layout that src/engine unpacks; native code asks base/slab.h.
 static_assert(kHandleThreadBits == 6);
@@ -60,6 +104,9 @@ enum class OrderKind : std::uint16_t {
   kOpenLink = 3,
   kCloseLink = 4,
   kCloseEndpoint = 5,
+  kSetKeys = 6,
+  kSetAudio = 7,
+  kSendDigits = 8,
 };
 
 /// The first bytes of every record, whatever its kind.
@@ -134,7 +181,10 @@ struct alignas(8) OpenLinkOrder {
   std::uint32_t epoch = {};
   std::uint32_t to = {};
   std::uint8_t payload_map[128] = {};
-  std::uint8_t gap_0[44] = {};
+  std::uint8_t mode = {};
+  std::uint8_t conversion_count = {};
+  std::uint16_t conversions[4] = {};
+  std::uint8_t gap_0[34] = {};
 };
 static_assert(sizeof(OpenLinkOrder) == 192);
 static_assert(offsetof(OpenLinkOrder, kind) == 0);
@@ -144,6 +194,9 @@ static_assert(offsetof(OpenLinkOrder, endpoint) == 8);
 static_assert(offsetof(OpenLinkOrder, epoch) == 12);
 static_assert(offsetof(OpenLinkOrder, to) == 16);
 static_assert(offsetof(OpenLinkOrder, payload_map) == 20);
+static_assert(offsetof(OpenLinkOrder, mode) == 148);
+static_assert(offsetof(OpenLinkOrder, conversion_count) == 149);
+static_assert(offsetof(OpenLinkOrder, conversions) == 150);
 
 struct alignas(8) CloseLinkOrder {
   std::uint16_t kind = {};
@@ -175,7 +228,115 @@ static_assert(offsetof(CloseEndpointOrder, order) == 4);
 static_assert(offsetof(CloseEndpointOrder, endpoint) == 8);
 static_assert(offsetof(CloseEndpointOrder, epoch) == 12);
 
-inline constexpr std::size_t kEventRecordBytes = 128;
+struct alignas(8) SetKeysOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint8_t suite = {};
+  std::uint8_t send_mki_bytes = {};
+  std::uint8_t receive_mki_bytes = {};
+  std::uint8_t gap_0[1] = {};
+  std::uint8_t send_mki[4] = {};
+  std::uint8_t receive_mki[4] = {};
+  std::uint8_t send_key[46] = {};
+  std::uint8_t receive_key[46] = {};
+  std::uint8_t gap_1[72] = {};
+};
+static_assert(sizeof(SetKeysOrder) == 192);
+static_assert(offsetof(SetKeysOrder, kind) == 0);
+static_assert(offsetof(SetKeysOrder, unused) == 2);
+static_assert(offsetof(SetKeysOrder, order) == 4);
+static_assert(offsetof(SetKeysOrder, endpoint) == 8);
+static_assert(offsetof(SetKeysOrder, epoch) == 12);
+static_assert(offsetof(SetKeysOrder, suite) == 16);
+static_assert(offsetof(SetKeysOrder, send_mki_bytes) == 17);
+static_assert(offsetof(SetKeysOrder, receive_mki_bytes) == 18);
+static_assert(offsetof(SetKeysOrder, send_mki) == 20);
+static_assert(offsetof(SetKeysOrder, receive_mki) == 24);
+static_assert(offsetof(SetKeysOrder, send_key) == 28);
+static_assert(offsetof(SetKeysOrder, receive_key) == 74);
+
+struct alignas(8) SetAudioOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint8_t receive_count = {};
+  std::uint8_t buffer_size = {};
+  std::uint8_t send_payload_type = {};
+  std::uint8_t send_kind = {};
+  std::uint8_t send_rate_khz = {};
+  std::uint8_t packet_ms = {};
+  std::uint8_t event_payload_type = {};
+  std::uint8_t event_rate_khz = {};
+  std::uint8_t comfort_payload_type = {};
+  std::uint8_t redundancy_payload_type = {};
+  std::uint8_t detect_tones = {};
+  std::uint8_t opus_fec = {};
+  std::uint8_t opus_dtx = {};
+  std::uint8_t opus_cbr = {};
+  std::uint8_t opus_complexity = {};
+  std::uint8_t opus_loss_percent = {};
+  std::uint32_t opus_bitrate_bps = {};
+  std::uint32_t opus_playback_rate_hz = {};
+  std::uint32_t receive[16] = {};
+  std::uint8_t gap_0[88] = {};
+};
+static_assert(sizeof(SetAudioOrder) == 192);
+static_assert(offsetof(SetAudioOrder, kind) == 0);
+static_assert(offsetof(SetAudioOrder, unused) == 2);
+static_assert(offsetof(SetAudioOrder, order) == 4);
+static_assert(offsetof(SetAudioOrder, endpoint) == 8);
+static_assert(offsetof(SetAudioOrder, epoch) == 12);
+static_assert(offsetof(SetAudioOrder, receive_count) == 16);
+static_assert(offsetof(SetAudioOrder, buffer_size) == 17);
+static_assert(offsetof(SetAudioOrder, send_payload_type) == 18);
+static_assert(offsetof(SetAudioOrder, send_kind) == 19);
+static_assert(offsetof(SetAudioOrder, send_rate_khz) == 20);
+static_assert(offsetof(SetAudioOrder, packet_ms) == 21);
+static_assert(offsetof(SetAudioOrder, event_payload_type) == 22);
+static_assert(offsetof(SetAudioOrder, event_rate_khz) == 23);
+static_assert(offsetof(SetAudioOrder, comfort_payload_type) == 24);
+static_assert(offsetof(SetAudioOrder, redundancy_payload_type) == 25);
+static_assert(offsetof(SetAudioOrder, detect_tones) == 26);
+static_assert(offsetof(SetAudioOrder, opus_fec) == 27);
+static_assert(offsetof(SetAudioOrder, opus_dtx) == 28);
+static_assert(offsetof(SetAudioOrder, opus_cbr) == 29);
+static_assert(offsetof(SetAudioOrder, opus_complexity) == 30);
+static_assert(offsetof(SetAudioOrder, opus_loss_percent) == 31);
+static_assert(offsetof(SetAudioOrder, opus_bitrate_bps) == 32);
+static_assert(offsetof(SetAudioOrder, opus_playback_rate_hz) == 36);
+static_assert(offsetof(SetAudioOrder, receive) == 40);
+
+struct alignas(8) SendDigitsOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint8_t count = {};
+  std::uint8_t gap_0[1] = {};
+  std::uint16_t tone_ms = {};
+  std::uint16_t pause_ms = {};
+  std::uint8_t gap_1[2] = {};
+  std::uint8_t digits[64] = {};
+  std::uint8_t gap_2[104] = {};
+};
+static_assert(sizeof(SendDigitsOrder) == 192);
+static_assert(offsetof(SendDigitsOrder, kind) == 0);
+static_assert(offsetof(SendDigitsOrder, unused) == 2);
+static_assert(offsetof(SendDigitsOrder, order) == 4);
+static_assert(offsetof(SendDigitsOrder, endpoint) == 8);
+static_assert(offsetof(SendDigitsOrder, epoch) == 12);
+static_assert(offsetof(SendDigitsOrder, count) == 16);
+static_assert(offsetof(SendDigitsOrder, tone_ms) == 18);
+static_assert(offsetof(SendDigitsOrder, pause_ms) == 20);
+static_assert(offsetof(SendDigitsOrder, digits) == 24);
+
+inline constexpr std::size_t kEventRecordBytes = 256;
 
 enum class EventKind : std::uint16_t {
   kEndpointOpened = 1,
@@ -184,6 +345,7 @@ enum class EventKind : std::uint16_t {
   kMediaStarted = 4,
   kMediaTimeout = 5,
   kLatched = 6,
+  kDigit = 7,
 };
 
 /// The first bytes of every record, whatever its kind.
@@ -193,9 +355,9 @@ struct alignas(8) EventHeader {
   std::uint32_t order = {};
   std::uint32_t endpoint = {};
   std::uint32_t epoch = {};
-  std::uint8_t gap_0[112] = {};
+  std::uint8_t gap_0[240] = {};
 };
-static_assert(sizeof(EventHeader) == 128);
+static_assert(sizeof(EventHeader) == 256);
 static_assert(offsetof(EventHeader, kind) == 0);
 static_assert(offsetof(EventHeader, code) == 2);
 static_assert(offsetof(EventHeader, order) == 4);
@@ -210,9 +372,9 @@ struct alignas(8) EndpointOpenedEvent {
   std::uint32_t epoch = {};
   std::uint16_t rtp_port = {};
   std::uint16_t rtcp_port = {};
-  std::uint8_t gap_0[108] = {};
+  std::uint8_t gap_0[236] = {};
 };
-static_assert(sizeof(EndpointOpenedEvent) == 128);
+static_assert(sizeof(EndpointOpenedEvent) == 256);
 static_assert(offsetof(EndpointOpenedEvent, kind) == 0);
 static_assert(offsetof(EndpointOpenedEvent, code) == 2);
 static_assert(offsetof(EndpointOpenedEvent, order) == 4);
@@ -227,9 +389,9 @@ struct alignas(8) OrderDoneEvent {
   std::uint32_t order = {};
   std::uint32_t endpoint = {};
   std::uint32_t epoch = {};
-  std::uint8_t gap_0[112] = {};
+  std::uint8_t gap_0[240] = {};
 };
-static_assert(sizeof(OrderDoneEvent) == 128);
+static_assert(sizeof(OrderDoneEvent) == 256);
 static_assert(offsetof(OrderDoneEvent, kind) == 0);
 static_assert(offsetof(OrderDoneEvent, code) == 2);
 static_assert(offsetof(OrderDoneEvent, order) == 4);
@@ -242,10 +404,10 @@ struct alignas(8) EndpointClosedEvent {
   std::uint32_t order = {};
   std::uint32_t endpoint = {};
   std::uint32_t epoch = {};
-  double counters[11] = {};
-  std::uint8_t gap_0[24] = {};
+  double counters[21] = {};
+  std::uint8_t gap_0[72] = {};
 };
-static_assert(sizeof(EndpointClosedEvent) == 128);
+static_assert(sizeof(EndpointClosedEvent) == 256);
 static_assert(offsetof(EndpointClosedEvent, kind) == 0);
 static_assert(offsetof(EndpointClosedEvent, code) == 2);
 static_assert(offsetof(EndpointClosedEvent, order) == 4);
@@ -259,9 +421,9 @@ struct alignas(8) MediaStartedEvent {
   std::uint32_t order = {};
   std::uint32_t endpoint = {};
   std::uint32_t epoch = {};
-  std::uint8_t gap_0[112] = {};
+  std::uint8_t gap_0[240] = {};
 };
-static_assert(sizeof(MediaStartedEvent) == 128);
+static_assert(sizeof(MediaStartedEvent) == 256);
 static_assert(offsetof(MediaStartedEvent, kind) == 0);
 static_assert(offsetof(MediaStartedEvent, code) == 2);
 static_assert(offsetof(MediaStartedEvent, order) == 4);
@@ -275,9 +437,9 @@ struct alignas(8) MediaTimeoutEvent {
   std::uint32_t endpoint = {};
   std::uint32_t epoch = {};
   std::uint32_t silent_ms = {};
-  std::uint8_t gap_0[108] = {};
+  std::uint8_t gap_0[236] = {};
 };
-static_assert(sizeof(MediaTimeoutEvent) == 128);
+static_assert(sizeof(MediaTimeoutEvent) == 256);
 static_assert(offsetof(MediaTimeoutEvent, kind) == 0);
 static_assert(offsetof(MediaTimeoutEvent, code) == 2);
 static_assert(offsetof(MediaTimeoutEvent, order) == 4);
@@ -292,15 +454,37 @@ struct alignas(8) LatchedEvent {
   std::uint32_t endpoint = {};
   std::uint32_t epoch = {};
   AddressRecord remote = {};
-  std::uint8_t gap_0[92] = {};
+  std::uint8_t gap_0[220] = {};
 };
-static_assert(sizeof(LatchedEvent) == 128);
+static_assert(sizeof(LatchedEvent) == 256);
 static_assert(offsetof(LatchedEvent, kind) == 0);
 static_assert(offsetof(LatchedEvent, code) == 2);
 static_assert(offsetof(LatchedEvent, order) == 4);
 static_assert(offsetof(LatchedEvent, endpoint) == 8);
 static_assert(offsetof(LatchedEvent, epoch) == 12);
 static_assert(offsetof(LatchedEvent, remote) == 16);
+
+struct alignas(8) DigitEvent {
+  std::uint16_t kind = {};
+  std::uint16_t code = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint8_t digit = {};
+  std::uint8_t source = {};
+  std::uint8_t gap_0[2] = {};
+  std::uint32_t duration_ms = {};
+  std::uint8_t gap_1[232] = {};
+};
+static_assert(sizeof(DigitEvent) == 256);
+static_assert(offsetof(DigitEvent, kind) == 0);
+static_assert(offsetof(DigitEvent, code) == 2);
+static_assert(offsetof(DigitEvent, order) == 4);
+static_assert(offsetof(DigitEvent, endpoint) == 8);
+static_assert(offsetof(DigitEvent, epoch) == 12);
+static_assert(offsetof(DigitEvent, digit) == 16);
+static_assert(offsetof(DigitEvent, source) == 17);
+static_assert(offsetof(DigitEvent, duration_ms) == 20);
 
 enum class Counter : std::uint8_t {
   kPacketsReceived = 0,
@@ -314,8 +498,18 @@ enum class Counter : std::uint8_t {
   kRtcpReceived = 8,
   kRtcpSent = 9,
   kRoundTripMs = 10,
+  kPacketsLate = 11,
+  kPacketsDuplicate = 12,
+  kPlayoutDelayMs = 13,
+  kPlayedMs = 14,
+  kConcealedMs = 15,
+  kRatingFactor = 16,
+  kMosListening = 17,
+  kMosConversational = 18,
+  kSrtpRefused = 19,
+  kDigitsReceived = 20,
 };
-inline constexpr std::size_t kCounterCount = 11;
+inline constexpr std::size_t kCounterCount = 21;
 
 enum class NodeCounter : std::uint8_t {
   kPacketsReceived = 0,
@@ -342,8 +536,11 @@ enum class NodeCounter : std::uint8_t {
   kOrders = 21,
   kOrdersRefused = 22,
   kEventsDelayed = 23,
-  kTicks = 24,
+  kSrtpRefused = 24,
+  kAudioEndpoints = 25,
+  kComplexityLowered = 26,
+  kTicks = 27,
 };
-inline constexpr std::size_t kNodeCounterCount = 25;
+inline constexpr std::size_t kNodeCounterCount = 28;
 
 }  // namespace trunkyard::engine::contract

@@ -290,6 +290,8 @@ Code MediaThread::open_link(const contract::OpenLinkOrder& order) noexcept {
   pipeline::PayloadMap map;
   std::copy(std::begin(order.payload_map), std::end(order.payload_map), map.begin());
   if (!pipeline::payload_map_valid(map)) return Code::kOrderInvalid;
+  const bool plain = order.mode == static_cast<std::uint8_t>(contract::LinkMode::kForward);
+  if (!plain || order.conversion_count != 0) return Code::kOrderInvalid;
   from->endpoint.set_link(pipeline::Link(to, map));
   return Code::kOk;
 }

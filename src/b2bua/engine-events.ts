@@ -34,6 +34,7 @@ export function onEngineEvent(table: CallTable, event: EngineEvent): void {
     }
     case 'mediaStarted':
     case 'latched':
+    case 'digit':
       break;
     case 'engineLost':
       onEngineLost(table);

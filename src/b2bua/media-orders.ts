@@ -143,5 +143,7 @@ function pushLink(
     from: from.anchor.endpoint,
     to: to.anchor.endpoint,
     payloadMap,
+    mode: 'forward',
+    conversions: [],
   });
 }

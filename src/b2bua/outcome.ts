@@ -132,6 +132,7 @@ export function outcomeOfOrder(code: EngineCode): Outcome {
     case 'ENDPOINTS_FULL':
     case 'PORTS_EXHAUSTED':
     case 'SOCKET_FAILED':
+    case 'MEMORY_FULL':
       return outcomeOf('ENGINE_FULL');
     default:
       return neverReached(code);

@@ -2,7 +2,7 @@
 // Records that cross between the control plane and the engine, byte for byte; little-endian.
 
 /** Changes with every change of the contract; host and client compare it. */
-export const CONTRACT_HASH = 0x586acd59;
+export const CONTRACT_HASH = 0x31518d71;
 
 /** A code’s number is its index. */
 export const CODES = [
@@ -13,12 +13,61 @@ export const CODES = [
   'SOCKET_FAILED',
   'ADDRESS_INVALID',
   'ORDER_INVALID',
+  'MEMORY_FULL',
 ] as const;
 
-/** A rule’s number is its index. */
+/** A value’s number is its index. */
 export const SOURCE_RULES = [
   'strict',
   'latch',
+] as const;
+
+/** A value’s number is its index. */
+export const SRTP_SUITES = [
+  'off',
+  'aesCm128Tag80',
+  'aesCm128Tag32',
+  'aeadAes128Gcm',
+  'aeadAes256Gcm',
+] as const;
+
+/** A value’s number is its index. */
+export const PAYLOAD_KINDS = [
+  'pcmu',
+  'pcma',
+  'g722',
+  'l16',
+  'opus',
+  'telephoneEvent',
+  'comfortNoise',
+  'redundancy',
+] as const;
+
+/** A value’s number is its index. */
+export const LINK_MODES = [
+  'forward',
+  'decoded',
+] as const;
+
+/** A value’s number is its index. */
+export const PAYLOAD_CONVERSIONS = [
+  'none',
+  'pcmuToPcma',
+  'pcmaToPcmu',
+] as const;
+
+/** A value’s number is its index. */
+export const BUFFER_SIZES = [
+  'off',
+  'small',
+  'medium',
+  'large',
+] as const;
+
+/** A value’s number is its index. */
+export const DIGIT_SOURCES = [
+  'event',
+  'tone',
 ] as const;
 
 export const PAYLOAD_TYPE_DROPPED = 255;
@@ -28,7 +77,7 @@ export const CLOCK_RATES_MAX = 32;
 /** float64 values from one media thread’s slot to the next: sequence number, counters. */
 export const NODE_SLOT_VALUES = 32;
 /** The same for endpoints: sequence number, handle, counters. */
-export const ENDPOINT_SLOT_VALUES = 16;
+export const ENDPOINT_SLOT_VALUES = 32;
 
 /** A handle from its highest bits down: thread, generation, slot. */
 export const HANDLE = { threadBits: 6, generationBits: 12, slotBits: 14 } as const;
@@ -45,12 +94,15 @@ export const ORDER_HEADER = { kind: 0, unused: 2, order: 4, endpoint: 8, epoch: 
 export const ORDER = {
   openEndpoint: { kind: 1, affinity: 16, addressIndex: 20 },
   updateEndpoint: { kind: 2, remoteRtp: 16, remoteRtcp: 36, inactivityMs: 56, rtcpMux: 60, sourceRule: 61, clockRateCount: 62, clockRates: 64 },
-  openLink: { kind: 3, to: 16, payloadMap: 20 },
+  openLink: { kind: 3, to: 16, payloadMap: 20, mode: 148, conversionCount: 149, conversions: 150 },
   closeLink: { kind: 4 },
   closeEndpoint: { kind: 5 },
+  setKeys: { kind: 6, suite: 16, sendMkiBytes: 17, receiveMkiBytes: 18, sendMki: 20, receiveMki: 24, sendKey: 28, receiveKey: 74 },
+  setAudio: { kind: 7, receiveCount: 16, bufferSize: 17, sendPayloadType: 18, sendKind: 19, sendRateKhz: 20, packetMs: 21, eventPayloadType: 22, eventRateKhz: 23, comfortPayloadType: 24, redundancyPayloadType: 25, detectTones: 26, opusFec: 27, opusDtx: 28, opusCbr: 29, opusComplexity: 30, opusLossPercent: 31, opusBitrateBps: 32, opusPlaybackRateHz: 36, receive: 40 },
+  sendDigits: { kind: 8, count: 16, toneMs: 18, pauseMs: 20, digits: 24 },
 } as const;
 
-export const EVENT_RECORD_BYTES = 128;
+export const EVENT_RECORD_BYTES = 256;
 
 /** Offsets that every kind shares. */
 export const EVENT_HEADER = { kind: 0, code: 2, order: 4, endpoint: 8, epoch: 12 } as const;
@@ -63,6 +115,7 @@ export const EVENT = {
   mediaStarted: { kind: 4 },
   mediaTimeout: { kind: 5, silentMs: 16 },
   latched: { kind: 6, remote: 16 },
+  digit: { kind: 7, digit: 16, source: 17, durationMs: 20 },
 } as const;
 
 /** Order of the float64 values in a statistics slot and in `endpointClosed`. */
@@ -78,6 +131,16 @@ export const COUNTERS = [
   'rtcpReceived',
   'rtcpSent',
   'roundTripMs',
+  'packetsLate',
+  'packetsDuplicate',
+  'playoutDelayMs',
+  'playedMs',
+  'concealedMs',
+  'ratingFactor',
+  'mosListening',
+  'mosConversational',
+  'srtpRefused',
+  'digitsReceived',
 ] as const;
 
 /** Order of the float64 values in a media thread’s slot. */
@@ -106,5 +169,8 @@ export const NODE_COUNTERS = [
   'orders',
   'ordersRefused',
   'eventsDelayed',
+  'srtpRefused',
+  'audioEndpoints',
+  'complexityLowered',
   'ticks',
 ] as const;

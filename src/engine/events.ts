@@ -1,7 +1,14 @@
 // Events out of records.
 import { endpointHandle, orderId } from '../base/index.ts';
 import { readAddress } from './address.ts';
-import { CODES, COUNTERS, EVENT, EVENT_HEADER, EVENT_RECORD_BYTES } from './contract.gen.ts';
+import {
+  CODES,
+  COUNTERS,
+  DIGIT_SOURCES,
+  EVENT,
+  EVENT_HEADER,
+  EVENT_RECORD_BYTES,
+} from './contract.gen.ts';
 import type { EndpointCounters, EngineCode, EngineEvent } from './types.ts';
 
 /**
@@ -31,6 +38,16 @@ export function countersFrom(valueAt: (index: number) => number): EndpointCounte
     rtcpReceived: value('rtcpReceived'),
     rtcpSent: value('rtcpSent'),
     roundTripMs: value('roundTripMs'),
+    packetsLate: value('packetsLate'),
+    packetsDuplicate: value('packetsDuplicate'),
+    playoutDelayMs: value('playoutDelayMs'),
+    playedMs: value('playedMs'),
+    concealedMs: value('concealedMs'),
+    ratingFactor: value('ratingFactor'),
+    mosListening: value('mosListening'),
+    mosConversational: value('mosConversational'),
+    srtpRefused: value('srtpRefused'),
+    digitsReceived: value('digitsReceived'),
   };
 }
 
@@ -65,6 +82,14 @@ function decode(view: DataView, at: number): EngineEvent {
       };
     case EVENT.latched.kind:
       return { kind: 'latched', endpoint, remote: readAddress(view, at + EVENT.latched.remote) };
+    case EVENT.digit.kind:
+      return {
+        kind: 'digit',
+        endpoint,
+        digit: view.getUint8(at + EVENT.digit.digit),
+        source: digitSourceAt(view, at),
+        durationMs: view.getUint32(at + EVENT.digit.durationMs, true),
+      };
     default:
       throw new Error(`event kind ${kind} is not in the contract`);
   }
@@ -75,4 +100,11 @@ function codeAt(view: DataView, at: number): EngineCode {
   const code = CODES[number];
   if (code === undefined) throw new Error(`engine code ${number} is not in the contract`);
   return code;
+}
+
+function digitSourceAt(view: DataView, at: number): (typeof DIGIT_SOURCES)[number] {
+  const number = view.getUint8(at + EVENT.digit.source);
+  const source = DIGIT_SOURCES[number];
+  if (source === undefined) throw new Error(`digit source ${number} is not in the contract`);
+  return source;
 }

@@ -2,19 +2,42 @@
 import { neverReached } from '../base/index.ts';
 import { writeAddress } from './address.ts';
 import {
+  BUFFER_SIZES,
   CLOCK_RATES_MAX,
+  LINK_MODES,
   ORDER,
   ORDER_HEADER,
   ORDER_RECORD_BYTES,
+  PAYLOAD_CONVERSIONS,
+  PAYLOAD_KINDS,
   PAYLOAD_TYPE_DROPPED,
   SOURCE_RULES,
+  SRTP_SUITES,
 } from './contract.gen.ts';
-import type { EngineOrder } from './types.ts';
+import type { EngineOrder, SentAudio, SrtpSecret, SrtpSuite } from './types.ts';
 
 /** A clock-rate count that no record can hold: the engine answers ORDER_INVALID. */
 const CLOCK_RATES_TOO_MANY = 0xff;
 const CLOCK_RATE_HZ_MAX = 0xff_ffff;
 const PAYLOAD_TYPES = 128;
+/** A number no record's field means anything by: the engine answers ORDER_INVALID. */
+const UNREADABLE = 0xff;
+const CONVERSIONS_MAX = 4;
+const RECEIVED_PAYLOADS_MAX = 16;
+const MKI_BYTES_MAX = 4;
+const DIGITS_MAX = 64;
+
+/** Bytes of master key and master salt (RFC 3711 §8.2, RFC 7714 §12). */
+const SECRET_LENGTHS: Readonly<Record<SrtpSuite, { readonly key: number; readonly salt: number }>> =
+  {
+    off: { key: 0, salt: 0 },
+    aesCm128Tag80: { key: 16, salt: 14 },
+    aesCm128Tag32: { key: 16, salt: 14 },
+    aeadAes128Gcm: { key: 16, salt: 12 },
+    aeadAes256Gcm: { key: 32, salt: 12 },
+  };
+
+type OrderOf<Kind extends EngineOrder['kind']> = Extract<EngineOrder, { readonly kind: Kind }>;
 
 export class OrderEncoder {
   #bytes = new Uint8Array(64 * ORDER_RECORD_BYTES);
@@ -54,6 +77,7 @@ export class OrderEncoder {
         view.setUint32(at + ORDER_HEADER.endpoint, order.from, true);
         view.setUint32(at + ORDER.openLink.to, order.to, true);
         this.#writePayloadMap(at + ORDER.openLink.payloadMap, order.payloadMap);
+        this.#writeLinkWork(at, order);
         return;
       case 'closeLink':
         view.setUint32(at + ORDER_HEADER.endpoint, order.from, true);
@@ -61,12 +85,24 @@ export class OrderEncoder {
       case 'closeEndpoint':
         view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
         return;
+      case 'setKeys':
+        view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
+        this.#writeKeys(at, order);
+        return;
+      case 'setAudio':
+        view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
+        this.#writeAudio(at, order);
+        return;
+      case 'sendDigits':
+        view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
+        this.#writeDigits(at, order);
+        return;
       default:
         neverReached(order);
     }
   }
 
-  #writeUpdate(at: number, order: Extract<EngineOrder, { readonly kind: 'updateEndpoint' }>): void {
+  #writeUpdate(at: number, order: OrderOf<'updateEndpoint'>): void {
     const view = this.#view;
     const fields = ORDER.updateEndpoint;
     writeAddress(view, at + fields.remoteRtp, order.remoteRtp);
@@ -95,6 +131,126 @@ export class OrderEncoder {
     // Neither a payload type nor "dropped": the engine refuses the order.
     else this.#view.setUint8(at, PAYLOAD_TYPES);
   }
+
+  #writeLinkWork(at: number, { mode, conversions }: OrderOf<'openLink'>): void {
+    const view = this.#view;
+    const fields = ORDER.openLink;
+    view.setUint8(at + fields.mode, LINK_MODES.indexOf(mode));
+    if (conversions.length > CONVERSIONS_MAX) {
+      view.setUint8(at + fields.conversionCount, UNREADABLE);
+      return;
+    }
+    view.setUint8(at + fields.conversionCount, conversions.length);
+    conversions.forEach(([payloadType, conversion], index) => {
+      const type = payloadTypeValid(payloadType) ? payloadType : UNREADABLE;
+      const packed = (PAYLOAD_CONVERSIONS.indexOf(conversion) << 8) | type;
+      view.setUint16(at + fields.conversions + 2 * index, packed, true);
+    });
+  }
+
+  #writeKeys(at: number, { suite, keys }: OrderOf<'setKeys'>): void {
+    const fields = ORDER.setKeys;
+    if ((suite === 'off') !== (keys === null)) {
+      this.#view.setUint8(at + fields.suite, UNREADABLE);
+      return;
+    }
+    this.#view.setUint8(at + fields.suite, SRTP_SUITES.indexOf(suite));
+    if (keys === null) return;
+    const sent = this.#writeSecret(at + fields.sendKey, at + fields.sendMki, suite, keys.send);
+    const received = this.#writeSecret(
+      at + fields.receiveKey,
+      at + fields.receiveMki,
+      suite,
+      keys.receive,
+    );
+    if (!sent || !received) this.#view.setUint8(at + fields.suite, UNREADABLE);
+    this.#view.setUint8(at + fields.sendMkiBytes, keys.send.mki.length);
+    this.#view.setUint8(at + fields.receiveMkiBytes, keys.receive.mki.length);
+  }
+
+  /** Key and salt one after the other. @returns false when one of them hasn’t its length. */
+  #writeSecret(at: number, mkiAt: number, suite: SrtpSuite, secret: SrtpSecret): boolean {
+    const { key, salt, mki } = secret;
+    const lengths = SECRET_LENGTHS[suite];
+    if (key.length !== lengths.key || salt.length !== lengths.salt || mki.length > MKI_BYTES_MAX)
+      return false;
+    this.#bytes.set(key, at);
+    this.#bytes.set(salt, at + key.length);
+    this.#bytes.set(mki, mkiAt);
+    return true;
+  }
+
+  #writeAudio(at: number, order: OrderOf<'setAudio'>): void {
+    const view = this.#view;
+    const fields = ORDER.setAudio;
+    view.setUint8(at + fields.bufferSize, BUFFER_SIZES.indexOf(order.bufferSize));
+    view.setUint8(at + fields.detectTones, order.detectTones ? 1 : 0);
+    this.#writeSent(at, order.send);
+    if (order.receive.length > RECEIVED_PAYLOADS_MAX) {
+      view.setUint8(at + fields.receiveCount, UNREADABLE);
+      return;
+    }
+    view.setUint8(at + fields.receiveCount, order.receive.length);
+    order.receive.forEach(({ payloadType, kind, rateKhz }, index) => {
+      const type = payloadTypeValid(payloadType) ? payloadType : UNREADABLE;
+      const packed = (byteOf(rateKhz) << 16) | (PAYLOAD_KINDS.indexOf(kind) << 8) | type;
+      view.setUint32(at + fields.receive + 4 * index, packed, true);
+    });
+  }
+
+  #writeSent(at: number, send: SentAudio | null): void {
+    const view = this.#view;
+    const fields = ORDER.setAudio;
+    const types = [
+      [fields.sendPayloadType, send?.payloadType],
+      [fields.eventPayloadType, send?.event?.payloadType],
+      [fields.comfortPayloadType, send?.comfortPayloadType],
+      [fields.redundancyPayloadType, send?.redundancyPayloadType],
+    ] as const;
+    for (const [offset, type] of types) {
+      view.setUint8(at + offset, encodedType(type ?? null));
+    }
+    if (send === null) return;
+    view.setUint8(at + fields.sendKind, PAYLOAD_KINDS.indexOf(send.kind));
+    view.setUint8(at + fields.sendRateKhz, byteOf(send.rateKhz));
+    view.setUint8(at + fields.packetMs, byteOf(send.packetMs));
+    view.setUint8(at + fields.eventRateKhz, byteOf(send.event?.rateKhz ?? 0));
+    view.setUint8(at + fields.opusFec, send.opus.fec ? 1 : 0);
+    view.setUint8(at + fields.opusDtx, send.opus.dtx ? 1 : 0);
+    view.setUint8(at + fields.opusCbr, send.opus.cbr ? 1 : 0);
+    view.setUint8(at + fields.opusComplexity, byteOf(send.opus.complexity));
+    view.setUint8(at + fields.opusLossPercent, byteOf(send.opus.lossPercent));
+    view.setUint32(at + fields.opusBitrateBps, send.opus.bitrateBps, true);
+    view.setUint32(at + fields.opusPlaybackRateHz, send.opus.playbackRateHz, true);
+  }
+
+  #writeDigits(at: number, order: OrderOf<'sendDigits'>): void {
+    const view = this.#view;
+    const fields = ORDER.sendDigits;
+    const count = order.digits.length;
+    view.setUint8(at + fields.count, count > DIGITS_MAX ? UNREADABLE : count);
+    view.setUint16(at + fields.toneMs, shortOf(order.toneMs), true);
+    view.setUint16(at + fields.pauseMs, shortOf(order.pauseMs), true);
+    order.digits
+      .slice(0, DIGITS_MAX)
+      .forEach((digit, index) => view.setUint8(at + fields.digits + index, byteOf(digit)));
+  }
+}
+
+/** `PAYLOAD_TYPE_DROPPED` means "none" there; what is no payload type at all must not. */
+function encodedType(type: number | null): number {
+  if (type === null) return PAYLOAD_TYPE_DROPPED;
+  return payloadTypeValid(type) ? type : PAYLOAD_TYPES;
+}
+
+/** A number that fits a byte, or one that the engine refuses. */
+function byteOf(value: number): number {
+  return Number.isInteger(value) && value >= 0 && value < UNREADABLE ? value : UNREADABLE;
+}
+
+/** The same of two bytes; 0 is refused where it is used. */
+function shortOf(value: number): number {
+  return Number.isInteger(value) && value > 0 && value <= 0xffff ? value : 0;
 }
 
 function payloadTypeValid(value: number): boolean {

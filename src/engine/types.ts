@@ -4,6 +4,69 @@ import type { EndpointHandle, HostPort, OrderId } from '../base/index.ts';
 /** `strict`: the SDP address is true, nothing else is ever relayed. `latch`: behind NAT, learned then locked. */
 export type SourceRule = 'strict' | 'latch';
 
+/** `forward`: packets go on as they are. `decoded`: through jitter buffer and codecs, see `setAudio`. */
+export type LinkMode = 'forward' | 'decoded';
+
+/** What is done to a payload on its way through a forwarding link. */
+export type PayloadConversion = 'pcmuToPcma' | 'pcmaToPcmu';
+
+/** How long to wait for late packets (SPEC A22). `off`: played as they come. */
+export type BufferSize = 'off' | 'small' | 'medium' | 'large';
+
+export type SrtpSuite =
+  'off' | 'aesCm128Tag80' | 'aesCm128Tag32' | 'aeadAes128Gcm' | 'aeadAes256Gcm';
+
+export type PayloadKind =
+  'pcmu' | 'pcma' | 'g722' | 'l16' | 'opus' | 'telephoneEvent' | 'comfortNoise' | 'redundancy';
+
+/** A payload type a peer may send, and what it means. */
+export interface ReceivedPayload {
+  readonly payloadType: number;
+  readonly kind: PayloadKind;
+  /** Sampling rate of L16, clock of telephone-event and redundancy; ignored for the others. 8, 16 or 48 kHz. */
+  readonly rateKhz: number;
+}
+
+/** What we say to a peer in audio of our own. */
+export interface SentAudio {
+  readonly payloadType: number;
+  readonly kind: 'pcmu' | 'pcma' | 'g722' | 'l16' | 'opus';
+  /** Rate of the samples encoded: 8 for G.711, 16 for G.722, 8, 16 or 48 for L16 and Opus. */
+  readonly rateKhz: number;
+  /** 10 to 60, in tens; Opus takes the next shorter of 10, 20, 40 and 60. */
+  readonly packetMs: number;
+  /** telephone-event of the peer; null = digits are sounded as tones. */
+  readonly event: { readonly payloadType: number; readonly rateKhz: number } | null;
+  /** Comfort noise (RFC 3389) of the peer; null = silence is encoded. */
+  readonly comfortPayloadType: number | null;
+  /** Redundant audio (RFC 2198) of the peer, one frame back; null = none. */
+  readonly redundancyPayloadType: number | null;
+  /** Both sides’ wishes for Opus joined (RFC 7587 §6.1); ignored for other kinds. */
+  readonly opus: OpusSettings;
+}
+
+export interface OpusSettings {
+  /** 6,000 to 510,000; 0 = what suits the rate and FEC. */
+  readonly bitrateBps: number;
+  /** The peer’s `maxplaybackrate`. */
+  readonly playbackRateHz: number;
+  /** 0 (cheap) to 10. */
+  readonly complexity: number;
+  /** Loss expected on the way to the peer, percent; read with `fec`. */
+  readonly lossPercent: number;
+  readonly fec: boolean;
+  readonly dtx: boolean;
+  readonly cbr: boolean;
+}
+
+/** A master key of one direction; lengths are the suite’s. Secret. */
+export interface SrtpSecret {
+  readonly key: Uint8Array;
+  readonly salt: Uint8Array;
+  /** 0 to 4 bytes. */
+  readonly mki: Uint8Array;
+}
+
 export type EngineOrder =
   | {
       readonly kind: 'openEndpoint';
@@ -28,17 +91,63 @@ export type EngineOrder =
       /** RTP clock rate by payload type, for jitter. */
       readonly clockRates: readonly (readonly [payloadType: number, clockRateHz: number])[];
     }
-  /** A one-way path; replaces what `from` fed before. `from` may equal `to` (echo). Payload types not listed are dropped. */
+  /**
+   * A one-way path; replaces what `from` fed before. `from` may equal `to` (echo). Forwarding, payload types not listed are
+   * dropped; decoded, both endpoints need `setAudio` first and the map is not looked at.
+   */
   | {
       readonly kind: 'openLink';
       readonly order: OrderId;
       readonly from: EndpointHandle;
       readonly to: EndpointHandle;
       readonly payloadMap: readonly (readonly [from: number, to: number])[];
+      readonly mode: LinkMode;
+      /** Payload types, as they come in, whose payload is converted too; at most 4. */
+      readonly conversions: readonly (readonly [payloadType: number, PayloadConversion])[];
     }
   | { readonly kind: 'closeLink'; readonly order: OrderId; readonly from: EndpointHandle }
   /** Ends the endpoint and every link from or to it; answered by `endpointClosed` with the last counters. */
-  | { readonly kind: 'closeEndpoint'; readonly order: OrderId; readonly endpoint: EndpointHandle };
+  | { readonly kind: 'closeEndpoint'; readonly order: OrderId; readonly endpoint: EndpointHandle }
+  /**
+   * Keys of SRTP and SRTCP (RFC 3711), both directions under one suite; `off` ends it. Given again with the same keys, rollover
+   * counters go on (a re-INVITE); with other keys, packets under the old ones are still understood for a moment. While a suite is
+   * set, plain packets are refused and none is sent.
+   */
+  | {
+      readonly kind: 'setKeys';
+      readonly order: OrderId;
+      readonly endpoint: EndpointHandle;
+      readonly suite: SrtpSuite;
+      /** Null exactly when `suite` is `off`. */
+      readonly keys: { readonly send: SrtpSecret; readonly receive: SrtpSecret } | null;
+    }
+  /**
+   * What decoded work on this endpoint reads and writes. Opens codecs and the jitter buffer; given again, those that
+   * didn’t change go on. Nothing to receive and nothing to send gives their memory back.
+   */
+  | {
+      readonly kind: 'setAudio';
+      readonly order: OrderId;
+      readonly endpoint: EndpointHandle;
+      /** At most 16. */
+      readonly receive: readonly ReceivedPayload[];
+      readonly send: SentAudio | null;
+      readonly bufferSize: BufferSize;
+      /** Whether DTMF is also looked for in the audio: the peer has no telephone-event. */
+      readonly detectTones: boolean;
+    }
+  /** Says digits to the endpoint’s peer in place of its audio; refused without `setAudio`. Queued behind those being said. */
+  | {
+      readonly kind: 'sendDigits';
+      readonly order: OrderId;
+      readonly endpoint: EndpointHandle;
+      /** Event numbers 0 to 15 (RFC 4733 §3.2), 1 to 64 of them. */
+      readonly digits: readonly number[];
+      /** At least 40. */
+      readonly toneMs: number;
+      /** At least 40. */
+      readonly pauseMs: number;
+    };
 
 /** Why the engine refused an order; names equal those in contract.json. */
 export type EngineCode =
@@ -48,7 +157,8 @@ export type EngineCode =
   | 'PORTS_EXHAUSTED'
   | 'SOCKET_FAILED'
   | 'ADDRESS_INVALID'
-  | 'ORDER_INVALID';
+  | 'ORDER_INVALID'
+  | 'MEMORY_FULL';
 
 export interface EndpointCounters {
   readonly packetsReceived: number;
@@ -66,6 +176,23 @@ export interface EndpointCounters {
   readonly rtcpSent: number;
   /** 0 until the peer's reports allow it. */
   readonly roundTripMs: number;
+  /** From here on 0 unless audio is decoded here (`setAudio`). Packets that came after their time to be played. */
+  readonly packetsLate: number;
+  readonly packetsDuplicate: number;
+  /** From arrival to being heard, mean of the latest second. */
+  readonly playoutDelayMs: number;
+  readonly playedMs: number;
+  /** Audio made up in place of what was lost or late. */
+  readonly concealedMs: number;
+  /** R of the E-model (ITU-T G.107), 0 to 100, from received RTP alone; 0 = not known. */
+  readonly ratingFactor: number;
+  /** 1 to 4.5 (G.711) or 5; 0 = not known. */
+  readonly mosListening: number;
+  /** The same with the delay counted in. */
+  readonly mosConversational: number;
+  /** Failed authentication, replayed, or in the clear where keys are set. */
+  readonly srtpRefused: number;
+  readonly digitsReceived: number;
 }
 
 export type EngineEvent =
@@ -95,6 +222,15 @@ export type EngineEvent =
   | { readonly kind: 'mediaTimeout'; readonly endpoint: EndpointHandle; readonly silentMs: number }
   /** The latch closed on this source (RFC 4961, A30). */
   | { readonly kind: 'latched'; readonly endpoint: EndpointHandle; readonly remote: HostPort }
+  /** A key press has ended: heard as telephone-event (RFC 4733) or found in the audio. Once each. */
+  | {
+      readonly kind: 'digit';
+      readonly endpoint: EndpointHandle;
+      /** 0 to 15: 0-9, *, #, A-D. */
+      readonly digit: number;
+      readonly source: 'event' | 'tone';
+      readonly durationMs: number;
+    }
   /** The media process is gone; every handle is stale. Made by the JS face, not by a record. */
   | { readonly kind: 'engineLost' };
 

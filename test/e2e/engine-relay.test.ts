@@ -164,6 +164,8 @@ test('what no engine can carry out is refused by code: a name, a hold address, a
       from: leg.endpoint,
       to: leg.endpoint,
       payloadMap: [[0, 200]],
+      mode: 'forward',
+      conversions: [],
     });
     assert.is(link.code, 'ORDER_INVALID');
     assert.is(

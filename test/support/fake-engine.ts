@@ -20,6 +20,16 @@ const NO_COUNTERS: EndpointCounters = {
   rtcpReceived: 0,
   rtcpSent: 0,
   roundTripMs: 0,
+  packetsLate: 0,
+  packetsDuplicate: 0,
+  playoutDelayMs: 0,
+  playedMs: 0,
+  concealedMs: 0,
+  ratingFactor: 0,
+  mosListening: 0,
+  mosConversational: 0,
+  srtpRefused: 0,
+  digitsReceived: 0,
 };
 
 export interface FakeEndpoint {
@@ -53,6 +63,12 @@ export class FakeEngine {
         const known = from !== undefined && this.endpoints.has(order.to);
         if (known) from.feeds = order.to;
         return done(order.order, order.from, known ? 'OK' : 'HANDLE_STALE');
+      }
+      case 'setKeys':
+      case 'setAudio':
+      case 'sendDigits': {
+        const known = this.endpoints.has(order.endpoint);
+        return done(order.order, order.endpoint, known ? 'OK' : 'HANDLE_STALE');
       }
       case 'closeLink': {
         const from = this.endpoints.get(order.from);

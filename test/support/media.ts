@@ -119,7 +119,14 @@ export class TestEngine {
   }
 
   link(from: EndpointHandle, to: EndpointHandle): Promise<Answer> {
-    return this.order({ kind: 'openLink', from, to, payloadMap: [[0, 0]] });
+    return this.order({
+      kind: 'openLink',
+      from,
+      to,
+      payloadMap: [[0, 0]],
+      mode: 'forward',
+      conversions: [],
+    });
   }
 
   hears<T extends EngineEvent>(fits: (event: EngineEvent) => event is T): Promise<T> {

@@ -45,6 +45,8 @@ test('each order becomes one record with its kind, number and endpoint', () => {
       from: HANDLE,
       to: endpointHandle(9),
       payloadMap: [[0, 8]],
+      mode: 'forward',
+      conversions: [],
     },
     { kind: 'closeLink', order: orderId(4), from: HANDLE },
     { kind: 'closeEndpoint', order: orderId(5), endpoint: HANDLE },
@@ -155,7 +157,15 @@ test('a payload type that is none makes the link order invalid, wherever it stan
       [pair, [0, 0]],
     ] as const) {
       const order = orderId(1);
-      const view = encode({ kind: 'openLink', order, from: HANDLE, to: HANDLE, payloadMap });
+      const view = encode({
+        kind: 'openLink',
+        order,
+        from: HANDLE,
+        to: HANDLE,
+        payloadMap,
+        mode: 'forward',
+        conversions: [],
+      });
       assert.is(view.getUint8(ORDER.openLink.payloadMap), 128);
     }
   }
