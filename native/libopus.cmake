@@ -38,3 +38,7 @@ target_include_directories(libopus PRIVATE ${LIBOPUS_INCLUDES})
 target_include_directories(libopus SYSTEM INTERFACE "${LIBOPUS_PUBLIC_INCLUDE}")
 # Not ours to be warned about. -O3 in every flavour: under a sanitizer it would be slow otherwise.
 target_compile_options(libopus PRIVATE -w -O3)
+# It shares nothing between threads.
+if(TRUNKYARD_SANITIZE STREQUAL "thread")
+  target_compile_options(libopus PRIVATE -fno-sanitize=thread)
+endif()
