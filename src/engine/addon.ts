@@ -2,6 +2,7 @@
 // goes through these types. What the functions promise stands in native/binding.
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { CONTRACT_HASH } from './contract.gen.ts';
 
 /** What the addon answers when a sound program meets an obstacle. */
 export interface AddonRefusal {
@@ -55,6 +56,8 @@ export interface AddonAttachment {
 }
 
 export interface Addon {
+  /** Of the contract it was built from. */
+  readonly contractHash: number;
   start(config: AddonHostConfig): { readonly code: 'OK'; readonly host: AddonHost } | AddonRefusal;
   /** @param onWake `false`: drain until it gives 0. `true`: the host is gone; called once and last. */
   attach(
@@ -66,12 +69,16 @@ export interface Addon {
 /**
  * Loads the addon once per process and path (Node's own module cache).
  * @param path a .node file to load instead of the built or prebuilt one (sanitizer builds).
- * @throws when there is none for this machine or it isn't ours: the installation is broken.
+ * @throws when there is none for this machine, it isn't ours, or it was built from another contract and would misread
+ *         every record: the installation is broken.
  */
 export function loadAddon(path: string | null): Addon {
   const require = createRequire(import.meta.url);
   const loaded: unknown = path === null ? loadBuilt(require) : require(path);
-  if (!isAddon(loaded)) throw new Error(`${path ?? 'the built addon'} is not Trunkyard’s addon`);
+  const name = path ?? 'the built addon';
+  if (!isAddon(loaded)) throw new Error(`${name} is not Trunkyard’s addon`);
+  if (loaded.contractHash !== CONTRACT_HASH)
+    throw new Error(`${name} is of another build than this program; run npm run build`);
   return loaded;
 }
 
@@ -81,6 +88,7 @@ function loadBuilt(require: NodeJS.Require): unknown {
   return load(fileURLToPath(new URL('../..', import.meta.url)));
 }
 
+/** An addon from before the hash was exported is one of ours too, of another build. */
 function isAddon(value: unknown): value is Addon {
   return (
     typeof value === 'object' &&

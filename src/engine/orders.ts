@@ -22,6 +22,7 @@ const CLOCK_RATE_HZ_MAX = 0xff_ffff;
 const PAYLOAD_TYPES = 128;
 /** A number no record's field means anything by: the engine answers ORDER_INVALID. */
 const UNREADABLE = 0xff;
+const UNREADABLE_WORD = 0xffff_ffff;
 const CONVERSIONS_MAX = 4;
 const RECEIVED_PAYLOADS_MAX = 16;
 const MKI_BYTES_MAX = 4;
@@ -220,8 +221,8 @@ export class OrderEncoder {
     view.setUint8(at + fields.opusCbr, send.opus.cbr ? 1 : 0);
     view.setUint8(at + fields.opusComplexity, byteOf(send.opus.complexity));
     view.setUint8(at + fields.opusLossPercent, byteOf(send.opus.lossPercent));
-    view.setUint32(at + fields.opusBitrateBps, send.opus.bitrateBps, true);
-    view.setUint32(at + fields.opusPlaybackRateHz, send.opus.playbackRateHz, true);
+    view.setUint32(at + fields.opusBitrateBps, wordOf(send.opus.bitrateBps), true);
+    view.setUint32(at + fields.opusPlaybackRateHz, wordOf(send.opus.playbackRateHz), true);
   }
 
   #writeDigits(at: number, order: OrderOf<'sendDigits'>): void {
@@ -251,6 +252,11 @@ function byteOf(value: number): number {
 /** The same of two bytes; 0 is refused where it is used. */
 function shortOf(value: number): number {
   return Number.isInteger(value) && value > 0 && value <= 0xffff ? value : 0;
+}
+
+/** The same of four bytes. */
+function wordOf(value: number): number {
+  return Number.isInteger(value) && value >= 0 && value < UNREADABLE_WORD ? value : UNREADABLE_WORD;
 }
 
 function payloadTypeValid(value: number): boolean {

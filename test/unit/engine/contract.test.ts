@@ -4,18 +4,29 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type {
+  BUFFER_SIZES,
   CODES,
   COUNTERS,
+  DIGIT_SOURCES,
   EVENT,
+  LINK_MODES,
   ORDER,
+  PAYLOAD_CONVERSIONS,
+  PAYLOAD_KINDS,
   SOURCE_RULES,
+  SRTP_SUITES,
 } from '../../../src/engine/contract.gen.ts';
 import type {
+  BufferSize,
   EndpointCounters,
   EngineCode,
   EngineEvent,
   EngineOrder,
+  LinkMode,
+  PayloadConversion,
+  PayloadKind,
   SourceRule,
+  SrtpSuite,
 } from '../../../src/engine/index.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -37,6 +48,18 @@ test('the types of the room and the contract name the same codes, counters, orde
   const events: Same<Exclude<EngineEvent['kind'], 'engineLost'>, keyof typeof EVENT> = true;
   const rules: Same<SourceRule, (typeof SOURCE_RULES)[number]> = true;
   assert.equal([codes, counters, orders, events, rules], [true, true, true, true, true]);
+});
+
+test('the types and the contract name the same kinds of audio, keys and digits', () => {
+  type DigitSource = Extract<EngineEvent, { readonly kind: 'digit' }>['source'];
+  const kinds: Same<PayloadKind, (typeof PAYLOAD_KINDS)[number]> = true;
+  const suites: Same<SrtpSuite, (typeof SRTP_SUITES)[number]> = true;
+  const modes: Same<LinkMode, (typeof LINK_MODES)[number]> = true;
+  // "none" stands for a conversion that isn't written.
+  const conversions: Same<PayloadConversion | 'none', (typeof PAYLOAD_CONVERSIONS)[number]> = true;
+  const sizes: Same<BufferSize, (typeof BUFFER_SIZES)[number]> = true;
+  const sources: Same<DigitSource, (typeof DIGIT_SOURCES)[number]> = true;
+  assert.equal([kinds, suites, modes, conversions, sizes, sources], Array(6).fill(true));
 });
 
 test.run();

@@ -100,6 +100,19 @@ test('what happens to media is told with its endpoint, silence and source', () =
   ]);
 });
 
+test('a digit says which, how long, and whether it was an event or a tone', () => {
+  const digit = (source: number): DataView =>
+    record({ kind: 7, endpoint: 0xffff_fff0 }, (fields) => {
+      fields.setUint8(EVENT.digit.digit, 11);
+      fields.setUint8(EVENT.digit.source, source);
+      fields.setUint32(EVENT.digit.durationMs, 70_000, true);
+    });
+  const heard = { kind: 'digit', endpoint: 0xffff_fff0, digit: 11, durationMs: 70_000 } as const;
+  assert.equal(decode(digit(0)), [{ ...heard, source: 'event' }]);
+  assert.equal(decode(digit(1)), [{ ...heard, source: 'tone' }]);
+  assert.throws(() => decode(digit(2)), /digit source 2/);
+});
+
 test('a kind or code outside the contract is our own mistake and throws', () => {
   assert.throws(() => decode(record({ kind: 99 })), /event kind 99/);
   assert.throws(() => decode(record({ kind: 2, code: 99 })), /engine code 99/);
