@@ -264,6 +264,14 @@ InsertVerdict JitterBuffer::insert_redundant(Instant now, const Arrival& block,
   return InsertVerdict::kRecovered;
 }
 
+bool JitterBuffer::discard_oldest() noexcept {
+  CHECK(released_count_ == 0);
+  if (window_.head() == nullptr) return false;
+  discard_head(statistics_.discarded);
+  mode_ = Mode::kWaiting;
+  return true;
+}
+
 bool JitterBuffer::next_released(PacketRef& packet) noexcept {
   if (released_count_ == 0) return false;
   packet = released_[--released_count_];

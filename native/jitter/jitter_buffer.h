@@ -153,6 +153,12 @@ class JitterBuffer {
   ///                               lateness would be taken for jitter.
   Decision take(Instant now, const Pull& pull) noexcept;
 
+  /// Another size in the middle of a call: what waits stays, the delay is led to its new target.
+  void set_policy(const DelayPolicy& policy) noexcept { delay_.set_policy(policy); }
+  /// Gives up the packet that has waited longest, for an owner who has no memory left for a newer
+  /// one. @returns false when none waits.
+  bool discard_oldest() noexcept;
+
   /// Gives back a name that is no longer needed; false when there is none. To be asked after each
   /// insert and take until it says so (CHECKed by the next of them).
   [[nodiscard]] bool next_released(PacketRef& packet) noexcept;

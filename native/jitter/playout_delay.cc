@@ -24,15 +24,27 @@ std::int64_t bin_of(MediaTime offset) noexcept {
 
 }  // namespace
 
-PlayoutDelay::PlayoutDelay(const DelayPolicy& policy) noexcept
-    : histogram_({.memory_packets = policy.memory_packets, .beyond_ppm = policy.late_ppm}),
-      delay_min_(media_of(policy.delay_min)),
-      delay_max_(media_of(policy.delay_max)),
-      // With a share p beyond the quantile, a run of 4/p packets within it has the chance of e^-4.
-      within_run_max_(policy.late_ppm == 0 ? 0xffff'ffffu : 4'000'000 / policy.late_ppm) {
+PlayoutDelay::PlayoutDelay(const DelayPolicy& policy) noexcept : histogram_({}) {
+  set_policy(policy);
+}
+
+void PlayoutDelay::set_policy(const DelayPolicy& policy) noexcept {
   CHECK(policy.delay_min >= Duration::zero());
   CHECK(policy.delay_max >= policy.delay_min);
   CHECK(policy.delay_max <= kDelayMax);
+  const bool was_known = known();
+  histogram_ =
+      DelayHistogram({.memory_packets = policy.memory_packets, .beyond_ppm = policy.late_ppm});
+  delay_min_ = media_of(policy.delay_min);
+  delay_max_ = media_of(policy.delay_max);
+  // With a share p beyond the quantile, a run of 4/p packets within it has the chance of e^-4.
+  within_run_max_ = policy.late_ppm == 0 ? 0xffff'ffffu : 4'000'000 / policy.late_ppm;
+  within_run_ = 0;
+  if (!was_known) return;
+  // The fastest packets are still known, and so is the jitter, which stands in for the rest.
+  histogram_.add(bin_of(fastest_));
+  packets_ = 1;
+  aim();
 }
 
 void PlayoutDelay::add(MediaTime offset) noexcept {

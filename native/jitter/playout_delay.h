@@ -59,6 +59,9 @@ class PlayoutDelay {
   void add(MediaTime offset) noexcept;
   /// Forgets the offsets, which mean nothing to another clock, and keeps the jitter.
   void restart() noexcept;
+  /// Another size in the middle of a stream. Its bounds hold at once; of what was learnt, the
+  /// fastest packet and the jitter are kept. @param policy as at construction.
+  void set_policy(const DelayPolicy& policy) noexcept;
 
   /// Whether anything is known.
   [[nodiscard]] bool known() const noexcept { return !histogram_.empty(); }
@@ -90,8 +93,8 @@ class PlayoutDelay {
 
   // All offsets from here on are relative to shift().
   DelayHistogram histogram_;
-  MediaTime delay_min_;
-  MediaTime delay_max_;
+  MediaTime delay_min_ = 0;
+  MediaTime delay_max_ = 0;
   MediaTime fastest_ = 0;
   MediaTime target_ = 0;
   std::array<MediaTime, kBlocks> block_fastest_ = {};
@@ -107,7 +110,7 @@ class PlayoutDelay {
   std::uint32_t packets_ = 0;
   // Packets in a row that stayed within the quantile, and how many of them are too many for chance.
   std::uint32_t within_run_ = 0;
-  std::uint32_t within_run_max_;
+  std::uint32_t within_run_max_ = 0;
 };
 
 }  // namespace trunkyard::jitter

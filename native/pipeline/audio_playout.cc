@@ -1,0 +1,273 @@
+// The playing half of AudioReceiver: ten milliseconds at a time, whatever is there; see
+// audio_receiver.h. The receiving half is audio_receiver.cc.
+#include <algorithm>
+
+#include "base/check.h"
+#include "codec/level.h"
+#include "codec/time_scale.h"
+#include "pipeline/audio_receiver.h"
+
+namespace trunkyard::pipeline {
+namespace {
+
+constexpr jitter::MediaTime kPiece = kPieceMs * jitter::kMediaPerMs;
+constexpr jitter::MediaTime kFrameMax = kFrameMsMax * jitter::kMediaPerMs;
+constexpr std::uint32_t kPiecesPerSecond = 1'000 / kPieceMs;
+
+/// How the quality model rates a codec. Opus decoded at 8,000 Hz has nothing of a wide band left.
+jitter::CodecImpairment impairment_of(const codec::Format& format) noexcept {
+  switch (format.kind) {
+    case codec::CodecKind::kPcmu:
+    case codec::CodecKind::kPcma:
+      return jitter::kG711Concealed;
+    case codec::CodecKind::kG722:
+      return jitter::kG722Concealed;
+    case codec::CodecKind::kL16:
+      return jitter::kLinearConcealed;
+    case codec::CodecKind::kOpus:
+      return format.rate_hz > 8'000 ? jitter::kOpusWide : jitter::kOpusNarrow;
+  }
+  return jitter::kG711Concealed;
+}
+
+}  // namespace
+
+PullFacts AudioReceiver::pull(Instant now, codec::MutablePcm out) noexcept {
+  CHECK(digit_count_ == 0);
+  CHECK(out.size() == codec::samples_of(rate_hz_, kPieceMs));
+  if (events_) add_edges(events_->handle_deadline(now));
+  Heard heard = heard_;
+  for (bool is_first = fifo_.size() == 0; fifo_.size() < out.size(); is_first = false) {
+    step(now);
+    heard = is_first ? heard_ : std::max(heard, heard_);
+  }
+  fifo_.pop(out);
+  activity_ = voice_.handle(out);
+  if (ear_) listen_for_digits(out);
+  follow_delay();
+  return {.heard = heard, .activity = activity_};
+}
+
+/// Makes some more audio, or takes a packet out that has none. The first comes after less than a
+/// window of the second.
+void AudioReceiver::step(Instant now) noexcept {
+  if (rest_pending_) return play_rest();
+  if (conceal_left_ > 0) return conceal_piece({});
+  const std::uint32_t media_per_sample = jitter::kMediaHz / rate_hz_;
+  const jitter::Decision decision = buffer_.take(
+      now, {.wanted = kPiece,
+            .queued = static_cast<jitter::MediaTime>(fifo_.size() * media_per_sample),
+            .activity = activity_.voice ? jitter::Activity::kSpeech : jitter::Activity::kPause});
+  free_released();
+  switch (decision.kind) {
+    case jitter::DecisionKind::kPlay:
+      return play(decision);
+    case jitter::DecisionKind::kComfortUpdate:
+      return update_noise(decision);
+    case jitter::DecisionKind::kConceal: {
+      const bool is_same = playing_ != nullptr && decision.payload_type == playing_->id;
+      return conceal(decision.length,
+                     decision.has_next && is_same ? store_.at(decision.next) : Bytes{});
+    }
+    case jitter::DecisionKind::kComfort:
+    case jitter::DecisionKind::kSilence:
+      return pause(decision.length);
+  }
+}
+
+void AudioReceiver::play(const jitter::Decision& decision) noexcept {
+  Codec* codec = payloads_.codec(decision.payload_type);
+  if (codec == nullptr) {
+    // A new answer has taken the codec away while the packet waited.
+    store_.free(decision.packet);
+    return conceal(decision.length, {});
+  }
+  playing_ = codec;
+  rest_pending_ = true;
+  rest_ = decision.packet;
+  rest_from_ = 0;
+  rest_length_ = decision.length;
+  stretch_ = decision.stretch;
+  noise_.reset();
+  play_rest();
+}
+
+/// Plays as much of a packet as a frame holds: nearly always all of it.
+void AudioReceiver::play_rest() noexcept {
+  codec::PcmFrame frame;
+  const Result<codec::Decoder::Progress> progress =
+      playing_->decoder.decode(store_.at(rest_), rest_from_, frame);
+  if (!progress.ok() || progress->done) {
+    rest_pending_ = false;
+    store_.free(rest_);
+  }
+  if (!progress.ok()) {
+    ++malformed_;
+    return conceal(rest_length_, {});
+  }
+  rest_from_ = progress->next;
+  const auto per_sample = static_cast<jitter::MediaTime>(jitter::kMediaHz / frame.rate_hz());
+  rest_length_ -= static_cast<jitter::MediaTime>(frame.size()) * per_sample;
+  const auto stretch = static_cast<std::int32_t>(stretch_ / per_sample);
+  stretch_ = 0;
+  if (stretch != 0 && codec::stretch_frame(frame, stretch) != 0) ++stretched_;
+  heard_ = Heard::kSpeech;
+  emit(frame);
+}
+
+void AudioReceiver::conceal(jitter::MediaTime length, Bytes next) noexcept {
+  conceal_left_ = length;
+  if (length > 0) conceal_piece(next);
+}
+
+/// A frame of what is left to be made up.
+void AudioReceiver::conceal_piece(Bytes next) noexcept {
+  const jitter::MediaTime length = std::min(conceal_left_, kFrameMax);
+  conceal_left_ -= length;
+  codec::PcmFrame frame;
+  const codec::MutablePcm samples = frame.reset(playing_rate_hz(), samples_of_media(length));
+  if (playing_ == nullptr) {
+    std::fill(samples.begin(), samples.end(), std::int16_t{0});
+  } else if (playing_->decoder.conceal(samples.size(), conceal_left_ == 0 ? next : Bytes{},
+                                       frame) == codec::Filling::kRecovered) {
+    ++recovered_;
+  }
+  heard_ = Heard::kConcealed;
+  emit(frame);
+}
+
+/// The peer sends nothing. What it sent last fades out, as if it were lost, under the noise that it
+/// described; Opus keeps up its own.
+void AudioReceiver::pause(jitter::MediaTime length) noexcept {
+  codec::PcmFrame frame;
+  const codec::MutablePcm samples =
+      frame.reset(playing_rate_hz(), samples_of_media(std::min(length, kFrameMax)));
+  if (playing_ == nullptr) {
+    std::fill(samples.begin(), samples.end(), std::int16_t{0});
+  } else {
+    (void)playing_->decoder.conceal(samples.size(), {}, frame);
+  }
+  const bool is_opus =
+      playing_ != nullptr && playing_->decoder.format().kind == codec::CodecKind::kOpus;
+  if (noise_known_ && !is_opus) add_noise(frame);
+  heard_ = playing_ == nullptr && !noise_known_ ? Heard::kNothing : Heard::kPause;
+  emit(frame);
+}
+
+void AudioReceiver::update_noise(const jitter::Decision& decision) noexcept {
+  // Of Opus, an empty frame: its decoder knows what the background was like.
+  if (decision.payload_type == PayloadTable::kNoCodec) {
+    const Result<codec::ComfortNoise> noise =
+        codec::parse_comfort_noise(store_.at(decision.packet));
+    if (noise.ok()) {
+      noise_told_ = *noise;
+      noise_known_ = true;
+      noise_.describe(noise_told_);
+    }
+  }
+  store_.free(decision.packet);
+}
+
+void AudioReceiver::add_noise(codec::PcmFrame& frame) noexcept {
+  if (frame.rate_hz() != noise_rate_hz_) {
+    noise_rate_hz_ = frame.rate_hz();
+    noise_ = codec::NoiseGenerator(noise_rate_hz_, options_.seed);
+  }
+  if (!noise_.described()) noise_.describe(noise_told_);
+  std::array<std::int16_t, kPcmSamplesMax> noise;
+  const codec::MutablePcm samples = frame.samples();
+  noise_.generate(codec::MutablePcm(noise).first(samples.size()));
+  for (std::size_t index = 0; index < samples.size(); ++index) {
+    const std::int32_t sum = samples[index] + noise[index];
+    samples[index] = static_cast<std::int16_t>(std::clamp(sum, -32'768, 32'767));
+  }
+}
+
+void AudioReceiver::emit(const codec::PcmFrame& frame) noexcept {
+  const codec::Pcm samples = frame.samples();
+  if (playing_ != nullptr && playing_->resampler) {
+    codec::Resampler& resampler = *playing_->resampler;
+    (void)resampler.process(samples, fifo_.append(resampler.output_size(samples.size())));
+    return;
+  }
+  std::copy(samples.begin(), samples.end(), fifo_.append(samples.size()).begin());
+}
+
+std::uint32_t AudioReceiver::playing_rate_hz() const noexcept {
+  return playing_ == nullptr ? rate_hz_ : playing_->decoder.format().rate_hz;
+}
+
+/// At the rate of what is being played, upwards to whole samples. Of Opus upwards to what libopus
+/// makes at a time: cut, it would not fit what follows.
+std::size_t AudioReceiver::samples_of_media(jitter::MediaTime length) const noexcept {
+  const std::uint32_t rate_hz = playing_rate_hz();
+  const bool is_opus =
+      playing_ != nullptr && playing_->decoder.format().kind == codec::CodecKind::kOpus;
+  const jitter::MediaTime step = is_opus ? jitter::kMediaHz / 400 : jitter::kMediaHz / rate_hz;
+  const jitter::MediaTime whole = (length + step - 1) / step * step;
+  return static_cast<std::size_t>(whole * rate_hz / jitter::kMediaHz);
+}
+
+void AudioReceiver::listen_for_digits(codec::Pcm piece) noexcept {
+  std::array<std::int16_t, codec::samples_of(codec::kDtmfRateHz, kPieceMs)> narrow;
+  const codec::DtmfEdges found = ear_->detector.handle(ear_->resampler.process(piece, narrow));
+  for (const codec::DtmfEdge& edge : found.edges()) {
+    const bool is_start = edge.kind == codec::DtmfEdge::Kind::kStart;
+    add_digit(
+        {.edge = {.kind = is_start ? codec::EventEdge::Kind::kStart : codec::EventEdge::Kind::kEnd,
+                  .event = edge.event,
+                  .timestamp =
+                      static_cast<rtp::RtpTimestamp>(static_cast<std::uint32_t>(edge.start_sample)),
+                  .duration_units = edge.duration_samples},
+         .clock_rate_hz = codec::kDtmfRateHz,
+         .in_band = true});
+  }
+}
+
+void AudioReceiver::follow_delay() noexcept {
+  if (++second_pieces_ < kPiecesPerSecond) return;
+  second_pieces_ = 0;
+  const jitter::BufferStatistics& totals = buffer_.statistics();
+  const std::uint64_t played = totals.played - second_played_;
+  if (played > 0)
+    delay_mean_ = (totals.delay_sum - second_delay_sum_) / static_cast<std::int64_t>(played);
+  second_played_ = totals.played;
+  second_delay_sum_ = totals.delay_sum;
+}
+
+std::optional<codec::Format> AudioReceiver::format() const noexcept {
+  if (playing_ == nullptr) return std::nullopt;
+  return playing_->decoder.format();
+}
+
+ReceiverStatistics AudioReceiver::statistics() const noexcept {
+  ReceiverStatistics statistics{.buffer = buffer_.statistics(),
+                                .unknown = unknown_,
+                                .empty = empty_,
+                                .malformed = malformed_,
+                                .recovered = recovered_,
+                                .stretched = stretched_,
+                                .delay_mean = delay_mean_,
+                                .delay_target = buffer_.target_delay(),
+                                .jitter = buffer_.jitter()};
+  const auto ms_of = [](jitter::MediaTime length) {
+    return static_cast<std::uint64_t>(length / jitter::kMediaPerMs);
+  };
+  statistics.concealed_ms = ms_of(statistics.buffer.concealed_length);
+  statistics.comfort_ms = ms_of(statistics.buffer.comfort_length);
+  if (events_) statistics.events = events_->counters();
+  return statistics;
+}
+
+jitter::Quality AudioReceiver::quality(Duration network) const noexcept {
+  const jitter::BufferStatistics& totals = buffer_.statistics();
+  const Duration packet = totals.played == 0 ? Duration::zero()
+                                             : jitter::duration_of(totals.played_length) /
+                                                   static_cast<std::int64_t>(totals.played);
+  return jitter::estimate_quality(
+      impairment_of(playing_ == nullptr ? codec::Format{} : playing_->decoder.format()),
+      {.played = totals.played, .unplayed = totals.unplayed, .unplayed_runs = totals.unplayed_runs},
+      network + packet + delay_mean_);
+}
+
+}  // namespace trunkyard::pipeline

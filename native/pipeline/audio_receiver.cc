@@ -1,0 +1,284 @@
+// The receiving half of AudioReceiver: what may come, and what comes; see audio_receiver.h. The
+// playing half is audio_playout.cc.
+#include "pipeline/audio_receiver.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "codec/opus_packet.h"
+#include "rtp/redundancy.h"
+
+namespace trunkyard::pipeline {
+namespace {
+
+/// Decoded audio in hand at most: what is left of a piece, one frame, and half as much again that
+/// it may be stretched by.
+constexpr std::uint32_t kFifoMs = kPieceMs + kFrameMsMax + kFrameMsMax / 2;
+/// Room for packets beyond the longest delay; a burst greater than that displaces the oldest.
+constexpr Duration kStoreSlack = Duration::milliseconds(100);
+
+PacketVerdict verdict_of(jitter::InsertVerdict verdict) noexcept {
+  switch (verdict) {
+    case jitter::InsertVerdict::kAccepted:
+    case jitter::InsertVerdict::kReordered:
+    case jitter::InsertVerdict::kRecovered:
+    case jitter::InsertVerdict::kRestarted:
+      return PacketVerdict::kBuffered;
+    case jitter::InsertVerdict::kInvalid:
+      return PacketVerdict::kMalformed;
+    case jitter::InsertVerdict::kCandidate:
+    case jitter::InsertVerdict::kOutOfBand:
+    case jitter::InsertVerdict::kDuplicate:
+    case jitter::InsertVerdict::kLate:
+    case jitter::InsertVerdict::kUnneeded:
+      break;
+  }
+  return PacketVerdict::kRefused;
+}
+
+/// Tells the buffer of audio what it is. @returns false when the codec has no such payload.
+bool describe(const PayloadTable::Codec& codec, Bytes payload, jitter::Arrival& arrival) noexcept {
+  const codec::Format& format = codec.decoder.format();
+  arrival.payload_type = codec.id;
+  arrival.clock_rate_hz = format.clock_hz();
+  if (format.kind == codec::CodecKind::kOpus) {
+    const Result<codec::OpusPacket> packet = codec::OpusPacket::parse(payload);
+    if (!packet.ok()) return false;
+    arrival.clock_steps = static_cast<std::uint32_t>(packet->samples(codec::kOpusClockHz));
+    arrival.kind = packet->silent() ? jitter::MediaKind::kComfort : jitter::MediaKind::kAudio;
+    return true;
+  }
+  const Result<std::size_t> samples = codec.decoder.samples_in(payload);
+  if (!samples.ok()) return false;
+  arrival.clock_steps = static_cast<std::uint32_t>(format.clock_of(*samples));
+  arrival.kind = jitter::MediaKind::kAudio;
+  return true;
+}
+
+}  // namespace
+
+AudioReceiver::AudioReceiver(const Options& options)
+    : options_(options),
+      buffer_({.policy = jitter::delay_policy(buffer_size_)}),
+      fifo_(codec::samples_of(rate_hz_, kFifoMs)),
+      voice_({.rate_hz = rate_hz_}),
+      noise_(rate_hz_, options.seed) {}
+
+Result<void> AudioReceiver::set_up(const ReceiverSetup& setup) {
+  CHECK(digit_count_ == 0);
+  const std::uint8_t playing_id = playing_ == nullptr ? PayloadTable::kNoCodec : playing_->id;
+  const Result<void> is_set_up =
+      payloads_.set_up({.payloads = setup.payloads, .rate_hz = setup.rate_hz, .isa = options_.isa});
+  if (!is_set_up.ok()) return is_set_up;
+
+  playing_ = payloads_.codec(playing_id);
+  if (rest_pending_ && (playing_ == nullptr || setup.rate_hz != rate_hz_)) {
+    rest_pending_ = false;
+    store_.free(rest_);
+  }
+  if (setup.rate_hz != rate_hz_) {
+    rate_hz_ = setup.rate_hz;
+    change_rate();
+  }
+  if (setup.buffer_size != buffer_size_) {
+    buffer_size_ = setup.buffer_size;
+    buffer_.set_policy(jitter::delay_policy(buffer_size_));
+  }
+  const auto room_ms =
+      static_cast<std::size_t>((jitter::delay_policy(buffer_size_).delay_max + kStoreSlack).ms());
+  store_.grow_to(PayloadStore::blocks_of(payloads_.bytes_per_ms() * room_ms));
+  change_events();
+  change_ear(setup.detect_digits);
+  return {};
+}
+
+void AudioReceiver::change_rate() {
+  fifo_ = SampleFifo(codec::samples_of(rate_hz_, kFifoMs));
+  voice_ = codec::VoiceActivity({.rate_hz = rate_hz_});
+  activity_ = {};
+  ear_.reset();
+}
+
+/// A key that is down stays so as long as the same events are received.
+void AudioReceiver::change_events() {
+  const std::uint32_t clock_rate_hz = payloads_.event_clock_hz();
+  if (clock_rate_hz == event_clock_hz_) return;
+  if (events_) add_edges(events_->reset());
+  event_clock_hz_ = clock_rate_hz;
+  events_.reset();
+  if (clock_rate_hz > 0)
+    events_.emplace(codec::EventReceiverConfig{.clock_rate_hz = clock_rate_hz});
+}
+
+void AudioReceiver::change_ear(bool detect) {
+  if (!detect) {
+    ear_.reset();
+  } else if (!ear_) {
+    ear_ = std::make_unique<Ear>(
+        codec::DtmfDetector{},
+        codec::Resampler::open(
+            {.from_hz = rate_hz_, .to_hz = codec::kDtmfRateHz, .isa = options_.isa})
+            .value());
+  }
+}
+
+PacketVerdict AudioReceiver::handle_packet(Instant now, const rtp::PacketView& packet) noexcept {
+  CHECK(digit_count_ == 0);
+  jitter::Arrival header;
+  header.ssrc = packet.ssrc();
+  header.timestamp = packet.timestamp();
+  header.sequence = packet.sequence();
+  return handle_payload(now, header, packet.payload_type(), packet.payload());
+}
+
+/// A packet's payload, or the present one of a redundant payload.
+PacketVerdict AudioReceiver::handle_payload(Instant now, const jitter::Arrival& header,
+                                            std::uint8_t payload_type, Bytes payload) noexcept {
+  const PayloadTable::Meaning* meaning = payloads_.find(payload_type);
+  if (meaning == nullptr) {
+    ++unknown_;
+    note_number(now, header);
+    return PacketVerdict::kUnknown;
+  }
+  if (payload.empty()) {
+    ++empty_;
+    note_number(now, header);
+    return PacketVerdict::kEmpty;
+  }
+  switch (meaning->role) {
+    case PayloadRole::kAudio:
+      return handle_audio(now, header, *meaning->codec, payload);
+    case PayloadRole::kTelephoneEvent:
+      return handle_event(now, header, payload);
+    case PayloadRole::kComfortNoise:
+      return handle_noise(now, header, meaning->clock_rate_hz, payload);
+    case PayloadRole::kRedundancy:
+      return handle_redundancy(now, header, payload);
+  }
+  return PacketVerdict::kUnknown;
+}
+
+/// A packet that isn't audio has a number all the same, which is no loss.
+void AudioReceiver::note_number(Instant now, const jitter::Arrival& header) noexcept {
+  jitter::Arrival arrival = header;
+  arrival.kind = jitter::MediaKind::kEvent;
+  (void)buffer_.insert(now, arrival);
+  free_released();
+}
+
+PacketVerdict AudioReceiver::handle_audio(Instant now, const jitter::Arrival& header,
+                                          const Codec& codec, Bytes payload) noexcept {
+  jitter::Arrival arrival = header;
+  if (!describe(codec, payload, arrival)) {
+    // Its number is left out: there was audio, which is missing now.
+    ++malformed_;
+    return PacketVerdict::kMalformed;
+  }
+  return insert(now, arrival, payload);
+}
+
+PacketVerdict AudioReceiver::handle_noise(Instant now, const jitter::Arrival& header,
+                                          std::uint32_t clock_rate_hz, Bytes payload) noexcept {
+  jitter::Arrival arrival = header;
+  arrival.kind = jitter::MediaKind::kComfort;
+  arrival.clock_rate_hz = clock_rate_hz;
+  arrival.payload_type = PayloadTable::kNoCodec;
+  return insert(now, arrival, payload);
+}
+
+PacketVerdict AudioReceiver::insert(Instant now, jitter::Arrival& arrival, Bytes payload) noexcept {
+  if (!store(payload, arrival.packet)) return PacketVerdict::kMalformed;
+  const jitter::InsertVerdict verdict = buffer_.insert(now, arrival);
+  if (!jitter::is_held(verdict, arrival.kind)) store_.free(arrival.packet);
+  free_released();
+  return verdict_of(verdict);
+}
+
+/// @returns false only for what no store holds.
+bool AudioReceiver::store(Bytes payload, jitter::PacketRef& ref) noexcept {
+  if (payload.size() > kPacketBytesMax) return false;
+  while (!store_.put(payload, ref)) {
+    if (!buffer_.discard_oldest()) return false;
+    free_released();
+  }
+  return true;
+}
+
+void AudioReceiver::free_released() noexcept {
+  jitter::PacketRef packet;
+  while (buffer_.next_released(packet))
+    store_.free(packet);
+}
+
+PacketVerdict AudioReceiver::handle_event(Instant now, const jitter::Arrival& header,
+                                          Bytes payload) noexcept {
+  jitter::Arrival arrival = header;
+  arrival.kind = jitter::MediaKind::kEvent;
+  const jitter::InsertVerdict verdict = buffer_.insert(now, arrival);
+  free_released();
+  // One that comes late is news all the same: it may be an event's only packet.
+  const bool is_ours =
+      verdict == jitter::InsertVerdict::kOutOfBand || verdict == jitter::InsertVerdict::kLate;
+  if (!is_ours) return PacketVerdict::kRefused;
+  if (header.ssrc != event_ssrc_) {
+    event_ssrc_ = header.ssrc;
+    add_edges(events_->reset());
+  }
+  add_edges(events_->handle_packet(now, header.timestamp, payload));
+  return PacketVerdict::kEvent;
+}
+
+PacketVerdict AudioReceiver::handle_redundancy(Instant now, const jitter::Arrival& header,
+                                               Bytes payload) noexcept {
+  const Result<rtp::RedundantPayload> redundant = rtp::RedundantPayload::parse(payload);
+  if (!redundant.ok()) {
+    ++malformed_;
+    return PacketVerdict::kMalformed;
+  }
+  const rtp::RedundantBlock& primary = redundant->primary();
+  const PayloadTable::Meaning* meaning = payloads_.find(primary.payload_type);
+  if (meaning != nullptr && meaning->role == PayloadRole::kRedundancy) {
+    ++malformed_;
+    return PacketVerdict::kMalformed;
+  }
+  const PacketVerdict verdict = handle_payload(now, header, primary.payload_type, primary.payload);
+  if (verdict != PacketVerdict::kBuffered) return verdict;
+  for (std::uint32_t index = 0; index < redundant->earlier_count(); ++index) {
+    const rtp::RedundantBlock& block = redundant->earlier(index);
+    meaning = payloads_.find(block.payload_type);
+    if (meaning == nullptr || meaning->role != PayloadRole::kAudio) continue;
+    jitter::Arrival arrival = header;
+    if (!describe(*meaning->codec, block.payload, arrival)) continue;
+    if (!store(block.payload, arrival.packet)) continue;
+    const jitter::InsertVerdict earlier =
+        buffer_.insert_redundant(now, arrival, block.timestamp_offset);
+    if (!jitter::is_held(earlier, arrival.kind)) store_.free(arrival.packet);
+    free_released();
+  }
+  return verdict;
+}
+
+bool AudioReceiver::next_digit(Digit& digit) noexcept {
+  if (digit_count_ == 0) {
+    digit_first_ = 0;
+    return false;
+  }
+  digit = digits_[digit_first_];
+  ++digit_first_;
+  --digit_count_;
+  return true;
+}
+
+void AudioReceiver::add_edges(const codec::EventEdges& edges) noexcept {
+  for (const codec::EventEdge& edge : edges.edges())
+    add_digit({.edge = edge, .clock_rate_hz = event_clock_hz_});
+}
+
+void AudioReceiver::add_digit(const Digit& digit) noexcept {
+  CHECK(digit_first_ + digit_count_ < kDigitsMax);
+  digits_[digit_first_ + digit_count_] = digit;
+  ++digit_count_;
+}
+
+}  // namespace trunkyard::pipeline
