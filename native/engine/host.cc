@@ -113,6 +113,7 @@ Result<void> Host::start_threads(const HostConfig& config) {
   thread_config.addresses = config.addresses;
   thread_config.port_rest = config.port_rest;
   thread_config.cname = random_cname();
+  thread_config.isa = config.isa;
   for (std::uint32_t index = 0; index < config.threads; ++index) {
     Result<io::Poller> poller = io::Poller::create(kPollBatchMax);
     Result<io::WakeListener> orders =

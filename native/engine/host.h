@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/isa.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "engine/media_thread.h"
@@ -30,6 +31,8 @@ struct HostConfig {
   /// Per media thread; powers of two from 16.
   std::uint32_t order_ring_records = 0;
   std::uint32_t event_ring_records = 0;
+  /// No more than best_isa().
+  Isa isa = best_isa();
 };
 
 class Host {

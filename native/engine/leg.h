@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "base/address.h"
 #include "base/bytes.h"
@@ -10,6 +11,7 @@
 #include "base/time.h"
 #include "io/udp_socket.h"
 #include "pipeline/endpoint.h"
+#include "pipeline/leg_keys.h"
 
 namespace trunkyard::engine {
 
@@ -99,6 +101,9 @@ struct Leg {
   std::uint8_t address_index = 0;
   PendingEvents pending;
   std::uint32_t silent_ms = 0;
+  /// Kept when the suite is taken off, so that the same key set again goes on where it stood: its
+  /// keystream must not be used from the beginning.
+  std::unique_ptr<pipeline::LegKeys> keys;
 };
 static_assert(sizeof(Leg) <= 2048, "goal: 2 KB an endpoint, both directions");
 

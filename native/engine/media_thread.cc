@@ -26,6 +26,7 @@ MediaThread::MediaThread(const MediaThreadConfig& config, Region region, io::Pol
     : index_(config.index),
       addresses_(config.addresses),
       cname_(config.cname),
+      isa_(config.isa),
       region_(region),
       poller_(std::move(poller)),
       order_pipe_(std::move(orders)),

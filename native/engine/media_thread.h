@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/isa.h"
 #include "base/limits.h"
 #include "base/prng.h"
 #include "base/slab.h"
@@ -45,6 +46,7 @@ struct MediaThreadConfig {
   std::uint64_t seed = 0;
   /// RTCP CNAME of this node.
   std::string cname;
+  Isa isa = Isa::kC;
 };
 
 /// Counters in the contract's order. @param into exactly contract::kCounterCount values (CHECKed).
@@ -69,13 +71,15 @@ class MediaThread {
   using Counter = contract::NodeCounter;
 
   void run() noexcept;
+  /// A datagram, and behind it what SRTP may add on the way out.
+  using PacketBuffer = std::array<std::uint8_t, kPacketBytesMax + kSrtpTailBytesMax>;
   /// A datagram taken from an RTP port and not handled yet.
   struct Arrival {
     std::uint32_t slot = 0;
     bool vouched = false;
     std::size_t bytes = 0;
     SocketAddress source;
-    alignas(kCacheLineBytes) std::array<std::uint8_t, kPacketBytesMax> data;
+    alignas(kCacheLineBytes) PacketBuffer data;
   };
   /// Enough to keep the caches warm, few enough that the first doesn't wait long for the last.
   static constexpr std::size_t kArrivalsMax = 32;
@@ -98,10 +102,16 @@ class MediaThread {
   /// Takes and handles one datagram. @returns false when there was none.
   bool receive_rtp_port(std::uint32_t slot, Leg& leg) noexcept;
   bool receive_rtcp_port(std::uint32_t slot, Leg& leg) noexcept;
-  void handle_rtp(Instant now, std::uint32_t slot, Leg& leg, MutableBytes datagram,
+  /// @param buffer the datagram and, behind it, room for kSrtpTailBytesMax.
+  void handle_rtp(Instant now, std::uint32_t slot, Leg& leg, MutableBytes buffer,
                   const SocketAddress* source) noexcept;
-  void handle_rtcp(Instant now, Leg& leg, Bytes datagram, const SocketAddress* source) noexcept;
-  void forward(Leg& leg, Instant now, Bytes packet, const pipeline::SentPacket& sent) noexcept;
+  void handle_rtcp(Instant now, Leg& leg, MutableBytes datagram,
+                   const SocketAddress* source) noexcept;
+  /// @param buffer the packet and, behind it, room for kSrtpTailBytesMax.
+  void forward(Leg& leg, Instant now, MutableBytes buffer,
+               const pipeline::RtpOutcome& outcome) noexcept;
+  /// Protects, if the leg has keys, and sends to its peer. @param buffer as above.
+  [[nodiscard]] bool send_rtp(Leg& leg, MutableBytes buffer, std::size_t bytes) noexcept;
   void relay_rtcp(Leg& leg, Instant now, Bytes datagram, bool without_bye) noexcept;
   [[nodiscard]] bool send_rtcp(Leg& leg, Bytes datagram) noexcept;
   void note_receive_error(io::IoStatus status) noexcept;
@@ -119,6 +129,7 @@ class MediaThread {
   [[nodiscard]] contract::Code switch_rtcp_socket(Handle handle, Leg& leg, bool mux) noexcept;
   [[nodiscard]] contract::Code open_link(const contract::OpenLinkOrder& order) noexcept;
   [[nodiscard]] contract::Code close_link(const contract::CloseLinkOrder& order) noexcept;
+  [[nodiscard]] contract::Code set_keys(const contract::SetKeysOrder& order) noexcept;
   void close_endpoint(const contract::CloseEndpointOrder& order) noexcept;
   void close_leg(Handle handle, Leg& leg, Instant now) noexcept;
   template <typename Event>
@@ -137,6 +148,7 @@ class MediaThread {
   const std::uint32_t index_;
   const std::vector<MediaAddress> addresses_;
   const std::string cname_;
+  const Isa isa_;
   Region region_;
   io::Poller poller_;
   io::WakeListener order_pipe_;
@@ -160,6 +172,7 @@ class MediaThread {
   std::array<Arrival, kArrivalsMax> arrivals_;
   std::array<std::uint8_t, kPacketBytesMax> packet_;
   std::array<std::uint8_t, kPacketBytesMax> scratch_;
+  PacketBuffer sealed_;
 };
 
 }  // namespace trunkyard::engine

@@ -139,6 +139,8 @@ Code MediaThread::carry_out(const contract::OrderHeader& order) noexcept {
       return open_link(as<contract::OpenLinkOrder>(order));
     case OrderKind::kCloseLink:
       return close_link(as<contract::CloseLinkOrder>(order));
+    case OrderKind::kSetKeys:
+      return set_keys(as<contract::SetKeysOrder>(order));
     default:
       return Code::kOrderInvalid;
   }
@@ -342,6 +344,7 @@ void fill_counters(const pipeline::EndpointCounters& counters, std::span<double>
   set(contract::Counter::kRtcpReceived, counters.rtcp_received);
   set(contract::Counter::kRtcpSent, counters.rtcp_sent);
   set(contract::Counter::kRoundTripMs, counters.round_trip_ms);
+  set(contract::Counter::kSrtpRefused, counters.srtp_refused);
 }
 
 }  // namespace trunkyard::engine

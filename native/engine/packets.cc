@@ -1,4 +1,6 @@
 // The packet's path through a media thread: one receive, one send; no allocation, no lock.
+#include <algorithm>
+
 #include "base/check.h"
 #include "engine/media_thread.h"
 #include "io/clock.h"
@@ -28,7 +30,8 @@ bool MediaThread::within_rate(Leg& leg, Channel& channel) noexcept {
 
 io::IoStatus MediaThread::take_from_rtp_port(std::uint32_t slot, Leg& leg, Arrival& into) noexcept {
   into.slot = slot;
-  const io::Received received = leg.rtp.receive(into.data, into.source, into.vouched);
+  const MutableBytes room = MutableBytes(into.data).first(kPacketBytesMax);
+  const io::Received received = leg.rtp.receive(room, into.source, into.vouched);
   into.bytes = received.bytes;
   if (received.status != io::IoStatus::kDone) note_receive_error(received.status);
   return received.status;
@@ -39,7 +42,8 @@ void MediaThread::handle_arrival(Instant now, Arrival& arrival) noexcept {
   Leg* leg = legs_.at_slot(arrival.slot);
   CHECK(leg != nullptr);
   if (!within_rate(*leg, leg->rtp)) return;
-  const MutableBytes datagram = MutableBytes(arrival.data).first(arrival.bytes);
+  const MutableBytes buffer = MutableBytes(arrival.data).first(arrival.bytes + kSrtpTailBytesMax);
+  const MutableBytes datagram = buffer.first(arrival.bytes);
   const SocketAddress* compare = arrival.vouched ? nullptr : &arrival.source;
   // Also without rtcp-mux: RTCP on the RTP port is not a packet of the stream and must not be taken
   // for one (RFC 5761 §4 keeps the two apart by payload type).
@@ -47,7 +51,7 @@ void MediaThread::handle_arrival(Instant now, Arrival& arrival) noexcept {
   if (kind == DatagramKind::kRtcp && leg->endpoint.rtcp_mux()) {
     handle_rtcp(now, *leg, datagram, compare);
   } else if (kind == DatagramKind::kRtp) {
-    handle_rtp(now, arrival.slot, *leg, datagram, compare);
+    handle_rtp(now, arrival.slot, *leg, buffer, compare);
   } else {
     leg->endpoint.on_drop();
     count(Counter::kPacketsMalformed);
@@ -61,8 +65,9 @@ bool MediaThread::receive_rtp_port(std::uint32_t slot, Leg& leg) noexcept {
   return status != io::IoStatus::kWouldBlock;
 }
 
-void MediaThread::handle_rtp(Instant now, std::uint32_t slot, Leg& leg, MutableBytes datagram,
+void MediaThread::handle_rtp(Instant now, std::uint32_t slot, Leg& leg, MutableBytes buffer,
                              const SocketAddress* source) noexcept {
+  const MutableBytes datagram = buffer.first(buffer.size() - kSrtpTailBytesMax);
   const pipeline::RtpOutcome outcome = leg.endpoint.receive_rtp(now, datagram, source);
   if (outcome.latched) {
     count(Counter::kLatches);
@@ -74,7 +79,7 @@ void MediaThread::handle_rtp(Instant now, std::uint32_t slot, Leg& leg, MutableB
   switch (outcome.verdict) {
     case RtpVerdict::kForward:
       count(Counter::kPacketsReceived);
-      forward(leg, now, datagram, outcome.packet);
+      forward(leg, now, buffer, outcome);
       break;
     case RtpVerdict::kUnlinked:
       count(Counter::kPacketsReceived);
@@ -87,6 +92,9 @@ void MediaThread::handle_rtp(Instant now, std::uint32_t slot, Leg& leg, MutableB
     case RtpVerdict::kRefused:
       count(Counter::kPacketsRefused);
       break;
+    case RtpVerdict::kUnauthentic:
+      count(Counter::kSrtpRefused);
+      break;
     case RtpVerdict::kMalformed:
       count(Counter::kPacketsMalformed);
       break;
@@ -95,25 +103,32 @@ void MediaThread::handle_rtp(Instant now, std::uint32_t slot, Leg& leg, MutableB
   if (leg.pending.any()) tell_pending(legs_.handle_of(slot), leg);
 }
 
-void MediaThread::forward(Leg& leg, Instant now, Bytes packet,
-                          const pipeline::SentPacket& sent) noexcept {
+void MediaThread::forward(Leg& leg, Instant now, MutableBytes buffer,
+                          const pipeline::RtpOutcome& outcome) noexcept {
   Leg* target = legs_.find(leg.endpoint.link_to());
   if (target == nullptr) {
     leg.endpoint.on_drop();
     count(Counter::kPacketsUnlinked);
     return;
   }
-  std::uint64_t& icmp_errors = counter(Counter::kIcmpErrors);
-  const bool gone = target->rtp.connected()
-                        ? target->rtp.send(packet, icmp_errors)
-                        : target->rtp.send_to(packet, target->endpoint.rtp_target(), icmp_errors);
-  if (!gone) {
+  if (!send_rtp(*target, buffer, outcome.bytes)) {
     leg.endpoint.on_drop();
     count(Counter::kPacketsUnsent);
     return;
   }
-  target->endpoint.on_sent(now, sent);
+  target->endpoint.on_sent(now, outcome.packet);
   count(Counter::kPacketsSent);
+}
+
+bool MediaThread::send_rtp(Leg& leg, MutableBytes buffer, std::size_t bytes) noexcept {
+  if (pipeline::LegKeys* keys = leg.endpoint.keys()) {
+    bytes = keys->protect_rtp(buffer, bytes);
+    if (bytes == 0) return false;
+  }
+  const Bytes packet = buffer.first(bytes);
+  std::uint64_t& icmp_errors = counter(Counter::kIcmpErrors);
+  return leg.rtp.connected() ? leg.rtp.send(packet, icmp_errors)
+                             : leg.rtp.send_to(packet, leg.endpoint.rtp_target(), icmp_errors);
 }
 
 bool MediaThread::receive_rtcp_port(std::uint32_t, Leg& leg) noexcept {
@@ -125,7 +140,7 @@ bool MediaThread::receive_rtcp_port(std::uint32_t, Leg& leg) noexcept {
     return received.status != io::IoStatus::kWouldBlock;
   }
   if (!within_rate(leg, leg.rtcp)) return true;
-  const Bytes datagram = Bytes(packet_).first(received.bytes);
+  const MutableBytes datagram = MutableBytes(packet_).first(received.bytes);
   if (pipeline::classify(datagram) != DatagramKind::kRtcp) {
     leg.endpoint.on_drop();
     count(Counter::kPacketsMalformed);
@@ -135,7 +150,7 @@ bool MediaThread::receive_rtcp_port(std::uint32_t, Leg& leg) noexcept {
   return true;
 }
 
-void MediaThread::handle_rtcp(Instant now, Leg& leg, Bytes datagram,
+void MediaThread::handle_rtcp(Instant now, Leg& leg, MutableBytes datagram,
                               const SocketAddress* source) noexcept {
   const pipeline::RtcpOutcome outcome = leg.endpoint.receive_rtcp(now, datagram, source);
   if (outcome.learned) (void)leg.rtcp.follow(now, leg.endpoint.rtcp_peer());
@@ -143,7 +158,8 @@ void MediaThread::handle_rtcp(Instant now, Leg& leg, Bytes datagram,
     case RtcpVerdict::kRelay:
     case RtcpVerdict::kRelayWithoutBye:
       count(Counter::kRtcpReceived);
-      relay_rtcp(leg, now, datagram, outcome.verdict == RtcpVerdict::kRelayWithoutBye);
+      relay_rtcp(leg, now, datagram.first(outcome.bytes),
+                 outcome.verdict == RtcpVerdict::kRelayWithoutBye);
       break;
     case RtcpVerdict::kConsumed:
     case RtcpVerdict::kLimited:
@@ -152,6 +168,9 @@ void MediaThread::handle_rtcp(Instant now, Leg& leg, Bytes datagram,
       break;
     case RtcpVerdict::kRefused:
       count(Counter::kPacketsRefused);
+      break;
+    case RtcpVerdict::kUnauthentic:
+      count(Counter::kSrtpRefused);
       break;
     case RtcpVerdict::kMalformed:
       count(Counter::kRtcpDropped);
@@ -173,6 +192,13 @@ void MediaThread::relay_rtcp(Leg& leg, Instant now, Bytes datagram, bool without
 }
 
 bool MediaThread::send_rtcp(Leg& leg, Bytes datagram) noexcept {
+  if (pipeline::LegKeys* keys = leg.endpoint.keys()) {
+    // A copy, because the caller goes on reading the report.
+    std::copy(datagram.begin(), datagram.end(), sealed_.begin());
+    const std::size_t bytes = keys->protect_rtcp(sealed_, datagram.size());
+    if (bytes == 0) return false;
+    datagram = Bytes(sealed_).first(bytes);
+  }
   Channel& channel = leg.endpoint.rtcp_mux() ? leg.rtp : leg.rtcp;
   std::uint64_t& icmp_errors = counter(Counter::kIcmpErrors);
   return channel.connected() ? channel.send(datagram, icmp_errors)

@@ -51,6 +51,7 @@ void MediaThread::sweep(std::uint32_t slot, Leg& leg, Instant now) noexcept {
   refill(leg.rtp, tag_of(Source::kRtp, slot));
   refill(leg.rtcp, tag_of(Source::kRtcp, slot));
   vouch(slot, leg, now);
+  if (leg.keys != nullptr) leg.keys->handle_deadline(now);
   if (leg.endpoint.handle_silence(now)) {
     count(Counter::kMediaTimeouts);
     leg.pending.media_timeout = true;

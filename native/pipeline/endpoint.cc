@@ -75,6 +75,14 @@ RtpOutcome Endpoint::receive_rtp(Instant now, MutableBytes datagram,
     ++packets_refused_;
     return outcome;
   }
+  if (keyed_) {
+    datagram = datagram.first(keys_->unprotect_rtp(now, datagram));
+    if (datagram.empty()) {
+      ++srtp_refused_;
+      outcome.verdict = RtpVerdict::kUnauthentic;
+      return outcome;
+    }
+  }
   const Result<rtp::PacketView> parsed = rtp::PacketView::parse(datagram);
   if (!parsed) {
     ++packets_dropped_;
@@ -100,6 +108,7 @@ RtpOutcome Endpoint::receive_rtp(Instant now, MutableBytes datagram,
                               .payload_bytes = outcome.packet.payload_bytes,
                               .clock_rate_hz = outcome.packet.clock_rate_hz});
   heard_at_ = now;
+  outcome.bytes = static_cast<std::uint32_t>(datagram.size());
   outcome.media_started = !media_started_;
   media_started_ = true;
 
@@ -156,12 +165,20 @@ void Endpoint::read_reports(Instant now, const rtp::RtcpPacket& packet) noexcept
   }
 }
 
-RtcpOutcome Endpoint::receive_rtcp(Instant now, Bytes datagram,
+RtcpOutcome Endpoint::receive_rtcp(Instant now, MutableBytes datagram,
                                    const SocketAddress* source) noexcept {
   RtcpOutcome outcome;
   if (!rtcp_on() || (source != nullptr && !rtcp_source_possible(*source))) {
     ++packets_refused_;
     return outcome;
+  }
+  if (keyed_) {
+    datagram = datagram.first(keys_->unprotect_rtcp(now, datagram));
+    if (datagram.empty()) {
+      ++srtp_refused_;
+      outcome.verdict = RtcpVerdict::kUnauthentic;
+      return outcome;
+    }
   }
   auto reader = rtp::CompoundReader::parse(datagram, rtp::CompoundRule::kCompound);
   if (!reader) {
@@ -174,6 +191,7 @@ RtcpOutcome Endpoint::receive_rtcp(Instant now, Bytes datagram,
     outcome.learned = true;
   }
   ++rtcp_received_;
+  outcome.bytes = static_cast<std::uint32_t>(datagram.size());
   heard_at_ = now;
   bool bye = false;
   bool other = false;
@@ -228,7 +246,8 @@ EndpointCounters Endpoint::counters() const noexcept {
           .packets_dropped = packets_dropped_,
           .rtcp_received = rtcp_received_,
           .rtcp_sent = rtcp_sent_,
-          .round_trip_ms = reporter_.round_trip().ms_exact()};
+          .round_trip_ms = reporter_.round_trip().ms_exact(),
+          .srtp_refused = srtp_refused_};
 }
 
 }  // namespace trunkyard::pipeline

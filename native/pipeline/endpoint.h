@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/prng.h"
 #include "base/time.h"
+#include "pipeline/leg_keys.h"
 #include "pipeline/link.h"
 #include "pipeline/reporter.h"
 #include "pipeline/source_guard.h"
@@ -54,8 +55,9 @@ enum class DatagramKind : std::uint8_t { kRtp, kRtcp, kOther };
 [[nodiscard]] Bytes without_bye(Bytes datagram, MutableBytes into) noexcept;
 
 enum class RtpVerdict : std::uint8_t {
-  kForward,  ///< rewritten in place; send it to link_to()
-  kRefused,  ///< foreign source
+  kForward,      ///< rewritten in place; send it to link_to()
+  kRefused,      ///< foreign source
+  kUnauthentic,  ///< keys are set, and it is not (or no longer) under them
   kMalformed,
   kUnlinked,  ///< counted as received, but leads nowhere
   kUnmapped,  ///< counted as received, but the link doesn't carry its payload type
@@ -67,6 +69,8 @@ struct RtpOutcome {
   bool media_started = false;
   /// This packet made its source the peer.
   bool latched = false;
+  /// How much of the datagram, from its front, is the plain packet; with an accepted one only.
+  std::uint32_t bytes = 0;
   /// For the receiving endpoint's on_sent; only with kForward.
   SentPacket packet;
 };
@@ -76,6 +80,7 @@ enum class RtcpVerdict : std::uint8_t {
   kRelayWithoutBye,
   kConsumed,  ///< nothing in it for the far party
   kRefused,
+  kUnauthentic,
   kMalformed,
   kLimited,
 };
@@ -84,6 +89,8 @@ struct RtcpOutcome {
   RtcpVerdict verdict = RtcpVerdict::kRefused;
   /// This datagram made its source the peer's RTCP address (latch rule, own RTCP port).
   bool learned = false;
+  /// How much of the datagram, from its front, is plain RTCP; with an accepted one only.
+  std::uint32_t bytes = 0;
 };
 
 /// Totals of the leg over all its setups and streams; names as in contract.json.
@@ -99,6 +106,7 @@ struct EndpointCounters {
   std::uint64_t rtcp_received = 0;
   std::uint64_t rtcp_sent = 0;
   double round_trip_ms = 0;
+  std::uint64_t srtp_refused = 0;
 };
 
 class Endpoint {
@@ -114,6 +122,15 @@ class Endpoint {
     link_to_ = link.to();
     cached_payload_type_ = kPayloadTypeDropped;
   }
+  /// From now on everything is under these keys, both ways; null = in the clear.
+  /// @param keys not owned; they live until others are set, or as long as the endpoint.
+  void set_keys(LegKeys* keys) noexcept {
+    keys_ = keys;
+    keyed_ = keys != nullptr;
+  }
+  /// What is sent to the peer has to be protected by; null = send it as it is.
+  [[nodiscard]] LegKeys* keys() noexcept { return keyed_ ? keys_ : nullptr; }
+
   /// Where packets go; none without a link.
   [[nodiscard]] Handle link_to() const noexcept { return link_to_; }
 
@@ -125,7 +142,8 @@ class Endpoint {
   [[nodiscard]] SocketAddress rtp_target() const noexcept;
   [[nodiscard]] SocketAddress rtcp_target() const noexcept;
 
-  /// Hot path. Judges, counts and rewrites one datagram from the RTP port.
+  /// Hot path. Judges, decrypts, counts and rewrites one datagram from the RTP port. Whoever has no
+  /// key neither becomes the peer nor shows in the stream's statistics.
   /// @param source null when the kernel vouches for it (connected socket).
   [[nodiscard]] RtpOutcome receive_rtp(Instant now, MutableBytes datagram,
                                        const SocketAddress* source) noexcept;
@@ -134,8 +152,8 @@ class Endpoint {
   /// A packet was accepted but could not be sent on.
   void on_drop() noexcept { ++packets_dropped_; }
 
-  /// One datagram of RTCP, from either port. @param source as above.
-  [[nodiscard]] RtcpOutcome receive_rtcp(Instant now, Bytes datagram,
+  /// One datagram of RTCP, from either port; decrypted in place. @param source as above.
+  [[nodiscard]] RtcpOutcome receive_rtcp(Instant now, MutableBytes datagram,
                                          const SocketAddress* source) noexcept;
   /// RTCP of the far party was sent to this endpoint's peer.
   void on_rtcp_relayed(Instant now, Bytes datagram, Prng& prng) noexcept;
@@ -174,6 +192,7 @@ class Endpoint {
   bool rtcp_mux_ = false;
   bool media_started_ = false;
   bool silence_reported_ = false;
+  bool keyed_ = false;
   std::uint8_t cached_payload_type_ = kPayloadTypeDropped;
   std::uint8_t cached_mapped_type_ = kPayloadTypeDropped;
   std::uint32_t cached_clock_rate_hz_ = 0;
@@ -189,6 +208,7 @@ class Endpoint {
   Instant heard_at_;
   rtp::SourceStatistics statistics_;
 
+  LegKeys* keys_ = nullptr;
   SourceGuard guard_;
   Link link_;
   SocketAddress signalled_rtp_;
@@ -199,6 +219,7 @@ class Endpoint {
   std::array<ClockRate, kClockRatesMax> clock_rates_ = {};
   std::uint64_t rtcp_received_ = 0;
   std::uint64_t rtcp_sent_ = 0;
+  std::uint64_t srtp_refused_ = 0;
   std::int32_t relay_tokens_ = kRtcpRelaysPerSecond;
   Instant relay_tokens_at_;
 };

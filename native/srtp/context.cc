@@ -279,6 +279,14 @@ Result<void> ReceiveContext::rekey(const MasterKey& key) noexcept {
   return {};
 }
 
+Result<ReceiveContext> ReceiveContext::successor(const MasterKey& key) const noexcept {
+  Result<ReceiveContext> next = create(key, isa_);
+  if (!next.ok()) return next;
+  next->sources_ = sources_;
+  if (!key_.same_keystream_as(key)) keep_places(next->sources_);
+  return next;
+}
+
 bool ReceiveContext::resume(rtp::Ssrc ssrc, std::uint64_t highest_rtp) noexcept {
   CHECK(highest_rtp < kRtpIndexEnd);
   Source* source = sources_.find(ssrc);

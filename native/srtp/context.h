@@ -123,10 +123,15 @@ class ReceiveContext {
   /// The same for a compound RTCP packet.
   [[nodiscard]] Outcome unprotect_rtcp(MutableBytes packet) noexcept;
 
-  /// What a re-INVITE brings: another key, or the same one once more, which changes nothing. To
-  /// hear the last packets of the old key too, keep a context of it and ask that one second.
+  /// What a re-INVITE brings: another key, or the same one once more, which changes nothing.
   /// @returns kCryptoUnavailable; the old key is then still in use.
   [[nodiscard]] Result<void> rekey(const MasterKey& key) noexcept;
+  /// What a re-INVITE brings, for both keys to be heard: a context of the next key that knows where
+  /// the streams stand, as after rekey(). This one goes on for packets of its own key.
+  /// @returns kCryptoUnavailable.
+  [[nodiscard]] Result<ReceiveContext> successor(const MasterKey& key) const noexcept;
+  /// Whether rekey(key) would change nothing.
+  [[nodiscard]] bool uses(const MasterKey& key) const noexcept { return key_.same_as(key); }
   /// Tells where a source stands: when a leg is taken over from another engine. Tried first, like
   /// the old place after rekey(), and so no harm when it is wrong.
   /// @param highest_rtp  index of the last RTP packet received, below 2^48 (CHECKed).

@@ -99,7 +99,7 @@ TEST("orders with impossible values are answered, not obeyed") {
   open.address_index = 1;
   CHECK_TRUE(rig.submit(OrderKind::kOpenEndpoint, open));
   CHECK_TRUE(rig.answer().code() == Code::kAddressInvalid);
-  for (const std::uint16_t kind : {0, 6, 999}) {
+  for (const std::uint16_t kind : {0, 9, 999}) {
     contract::CloseLinkOrder unknown;
     unknown.endpoint = leg.handle;
     CHECK_TRUE(rig.submit(static_cast<OrderKind>(kind), unknown));

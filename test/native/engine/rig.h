@@ -101,7 +101,7 @@ class Peer {
  private:
   io::UdpSocket socket_;
   io::Poller poller_ = std::move(io::Poller::create(4)).value();
-  std::array<std::uint8_t, 2048> buffer_;
+  std::array<std::uint8_t, 4096> buffer_;
 };
 
 struct RigOptions {

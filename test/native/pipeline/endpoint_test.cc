@@ -70,6 +70,11 @@ Buffer sender_report(std::uint32_t ssrc, std::uint64_t ntp) {
 }
 const Buffer kBye = test::an_rtcp_packet(203, 1, test::words({7}));
 
+pipeline::RtcpOutcome receive_rtcp(Endpoint& endpoint, Instant now, Buffer datagram,
+                                   const SocketAddress* source) {
+  return endpoint.receive_rtcp(now, datagram, source);
+}
+
 struct Reports {
   Prng prng{1};
   std::array<std::uint8_t, pipeline::kReportBytesMax> buffer = {};
@@ -156,19 +161,19 @@ TEST("a relayed report loses its BYE and one without anything else goes nowhere"
   Endpoint endpoint = endpoint_of();
   const Buffer report = receiver_report(9);
   const Buffer with_bye = test::join({report, kBye});
-  CHECK_TRUE(endpoint.receive_rtcp(at_ms(0), with_bye, &kRtcp).verdict ==
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(0), with_bye, &kRtcp).verdict ==
              RtcpVerdict::kRelayWithoutBye);
   std::array<std::uint8_t, 256> copy;
   CHECK_EQ(pipeline::without_bye(with_bye, copy), Bytes(report));
-  CHECK_TRUE(endpoint.receive_rtcp(at_ms(0), report, &kRtcp).verdict == RtcpVerdict::kRelay);
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(0), report, &kRtcp).verdict == RtcpVerdict::kRelay);
 }
 
 TEST("RTCP of a foreign source or that is none has no effect") {
   Endpoint endpoint = endpoint_of();
   const Buffer report = receiver_report(9);
-  CHECK_TRUE(endpoint.receive_rtcp(at_ms(0), report, &kStranger).verdict == RtcpVerdict::kRefused);
-  CHECK_TRUE(endpoint.receive_rtcp(at_ms(0), report, &kRtp).verdict == RtcpVerdict::kRefused);
-  CHECK_TRUE(endpoint.receive_rtcp(at_ms(0), kBye, &kRtcp).verdict == RtcpVerdict::kMalformed);
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(0), report, &kStranger).verdict == RtcpVerdict::kRefused);
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(0), report, &kRtp).verdict == RtcpVerdict::kRefused);
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(0), kBye, &kRtcp).verdict == RtcpVerdict::kMalformed);
   CHECK_EQ(endpoint.counters().rtcp_received, 0u);
 }
 
@@ -177,11 +182,11 @@ TEST("more RTCP than a leg may send through is read but not relayed") {
   const Buffer report = receiver_report(9);
   int relayed = 0;
   for (int count = 0; count < 100; ++count) {
-    relayed += endpoint.receive_rtcp(at_ms(5000), report, nullptr).verdict == RtcpVerdict::kRelay;
+    relayed += receive_rtcp(endpoint, at_ms(5000), report, nullptr).verdict == RtcpVerdict::kRelay;
   }
   CHECK_EQ(relayed, pipeline::kRtcpRelaysPerSecond);
-  CHECK_TRUE(endpoint.receive_rtcp(at_ms(5050), report, nullptr).verdict == RtcpVerdict::kLimited);
-  CHECK_TRUE(endpoint.receive_rtcp(at_ms(5200), report, nullptr).verdict == RtcpVerdict::kRelay);
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(5050), report, nullptr).verdict == RtcpVerdict::kLimited);
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(5200), report, nullptr).verdict == RtcpVerdict::kRelay);
 }
 
 TEST("A30 behind NAT the RTCP address is learned from the host that sends the RTP, then locked") {
@@ -191,18 +196,19 @@ TEST("A30 behind NAT the RTCP address is learned from the host that sends the RT
   Endpoint endpoint = endpoint_of(setup);
   const Buffer report = receiver_report(9);
   CHECK_TRUE(endpoint.rtcp_target() == setup.remote_rtcp);
-  CHECK_TRUE(endpoint.receive_rtcp(at_ms(0), report, &kRtcp).verdict == RtcpVerdict::kRefused);
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(0), report, &kRtcp).verdict == RtcpVerdict::kRefused);
   for (const std::uint16_t number : {1, 2}) {
     Buffer packet = APacket{}.sequence(number).bytes();
     CHECK_EQ(endpoint.receive_rtp(at_ms(0), packet, &kRtp).latched, number == 2);
   }
   CHECK_TRUE(endpoint.rtp_peer() == kRtp);
   CHECK_FALSE(endpoint.rtcp_target().known());
-  CHECK_TRUE(endpoint.receive_rtcp(at_ms(0), report, &kStranger).verdict == RtcpVerdict::kRefused);
-  CHECK_TRUE(endpoint.receive_rtcp(at_ms(0), report, &kRtcp).learned);
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(0), report, &kStranger).verdict == RtcpVerdict::kRefused);
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(0), report, &kRtcp).learned);
   CHECK_TRUE(endpoint.rtcp_peer() == kRtcp);
   const SocketAddress other_port = kRtcp.with_port(4099);
-  CHECK_TRUE(endpoint.receive_rtcp(at_ms(0), report, &other_port).verdict == RtcpVerdict::kRefused);
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(0), report, &other_port).verdict ==
+             RtcpVerdict::kRefused);
 }
 
 TEST("a receiver report is written when nothing was relayed, about the stream that comes in") {
@@ -258,14 +264,14 @@ TEST(
 
   // The peer holds the report for half a second and answers; the whole trip takes 540 ms.
   const Buffer answer = receiver_report(9, block(55, parsed->ntp.middle(), 1u << 15));
-  CHECK_TRUE(endpoint.receive_rtcp(at_ms(now_ms + 540), answer, nullptr).verdict ==
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(now_ms + 540), answer, nullptr).verdict ==
              RtcpVerdict::kRelay);
   CHECK_EQ(endpoint.counters().round_trip_ms, 40.0);
   // An answer to a report nobody sent, or one that claims to have waited too long, changes nothing.
   const Buffer forged = receiver_report(9, block(55, parsed->ntp.middle() + 99, 0));
-  (void)endpoint.receive_rtcp(at_ms(now_ms + 900), forged, nullptr);
+  (void)receive_rtcp(endpoint, at_ms(now_ms + 900), forged, nullptr);
   const Buffer lying = receiver_report(9, block(55, parsed->ntp.middle(), 1u << 20));
-  (void)endpoint.receive_rtcp(at_ms(now_ms + 900), lying, nullptr);
+  (void)receive_rtcp(endpoint, at_ms(now_ms + 900), lying, nullptr);
   CHECK_EQ(endpoint.counters().round_trip_ms, 40.0);
 }
 
@@ -307,7 +313,7 @@ TEST("while reports are relayed none is written, and their answers give the roun
     CHECK_TRUE(reports.of(endpoint, at_ms(now_ms)).empty());
   }
   const Buffer answer = receiver_report(9, block(55, (0x5678u + 58) << 16 | 0x9abc, 0));
-  (void)endpoint.receive_rtcp(at_ms(58'025), answer, nullptr);
+  (void)receive_rtcp(endpoint, at_ms(58'025), answer, nullptr);
   CHECK_EQ(endpoint.counters().round_trip_ms, 25.0);
 }
 
@@ -319,7 +325,7 @@ TEST("with RTCP off nothing is written and nothing taken") {
   endpoint.on_sent(at_ms(0), {rtp::Ssrc{55}, rtp::RtpTimestamp{0}, 160, 8000});
   std::int64_t now_ms = 0;
   CHECK_TRUE(reports.first(endpoint, now_ms).empty());
-  CHECK_TRUE(endpoint.receive_rtcp(at_ms(0), receiver_report(9), nullptr).verdict ==
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(0), receiver_report(9), nullptr).verdict ==
              RtcpVerdict::kRefused);
 }
 
@@ -328,7 +334,7 @@ TEST("silence is reported once per setup, and RTP or RTCP ends it") {
   setup.inactivity = Duration::seconds(60);
   Endpoint endpoint = endpoint_of(setup);
   CHECK_FALSE(endpoint.handle_silence(at_ms(59'999)));
-  CHECK_TRUE(endpoint.receive_rtcp(at_ms(59'999), receiver_report(9), nullptr).verdict ==
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(59'999), receiver_report(9), nullptr).verdict ==
              RtcpVerdict::kRelay);
   CHECK_FALSE(endpoint.handle_silence(at_ms(119'998)));
   Buffer packet = APacket{}.bytes();
