@@ -84,6 +84,8 @@ export interface ManagedObject {
   readonly name: string;
   readonly owner: ConfigOwner;
   readonly body: unknown;
+  /** Why it is left out: an older version, or another `listen.sip`, allowed what is not valid now. Null for all that are used. */
+  readonly problem: string | null;
 }
 
 /**

@@ -175,11 +175,13 @@ async function store(
   if (!stored.ok) return sendError(reply, stored.error);
   if (status === STATUS_CREATED)
     void reply.header('location', `${family.path}/${encodeURIComponent(name)}`);
-  return reply.code(status).send(shown({ name, owner: 'api', body: valid.value }));
+  return reply.code(status).send(shown({ name, owner: 'api', body: valid.value, problem: null }));
 }
 
 function shown(object: ManagedObject): Readonly<Record<string, unknown>> {
-  return { name: object.name, owner: object.owner, body: withoutSecrets(object.body) };
+  const { name, owner, problem } = object;
+  const body = withoutSecrets(object.body);
+  return problem === null ? { name, owner, body } : { name, owner, body, problem };
 }
 
 /** A body that was read here and is sent back would make the mark the password. */

@@ -55,8 +55,8 @@ export interface ComposeOptions {
   readonly media: MediaPlace;
   readonly log: Log;
   readonly addonPath: string | null;
-  /** The media process lives but takes no orders. */
-  readonly onMediaStuck: () => void;
+  /** The media process of this region lives but takes no orders. */
+  readonly onMediaStuck: (region: string) => void;
   /** An operator wants the node drained and ended. */
   readonly onStopWanted: () => void;
 }

@@ -44,7 +44,7 @@ export class Control {
     const { tell } = options;
     const node = await composeNode({
       ...options,
-      onMediaStuck: () => tell({ kind: 'mediaStuck' }),
+      onMediaStuck: (region) => tell({ kind: 'mediaStuck', region }),
       onStopWanted: () => tell({ kind: 'stopWanted' }),
     });
     return node.ok ? ok(new Control(options, node.value)) : node;

@@ -41,8 +41,8 @@ export type FromChild =
   | { readonly kind: 'failed'; readonly exitCode: number; readonly message: string }
   /** From control: a reload was applied, and these settings hold now. */
   | { readonly kind: 'applied'; readonly settings: Settings }
-  /** From control: the media process lives but takes no orders, so only its end can help. */
-  | { readonly kind: 'mediaStuck' }
+  /** From control: the media process of this region takes no orders, so only its end can help if it lives. */
+  | { readonly kind: 'mediaStuck'; readonly region: string }
   /** From control: an operator asked for the end of the node, by way of a drain. */
   | { readonly kind: 'stopWanted' };
 

@@ -28,14 +28,16 @@ export interface MediaLinkOptions {
   readonly onEvent: (event: EngineEvent) => void;
   /** Whether orders are taken: true after each attach, false before `engineLost` is told. */
   readonly onReady: (ready: boolean) => void;
-  /** The media process lives but takes no orders or does nothing; it must be replaced. Told after it was given up. */
-  readonly onStuck: () => void;
+  /** The media process of this region lives but takes no orders or does nothing; it must be replaced. Told after it was given up. */
+  readonly onStuck: (region: string) => void;
 }
 
 /** One media process after another, seen as one engine. */
 export class MediaLink {
   readonly #options: MediaLinkOptions;
   #client: EngineClient | null = null;
+  /** Of the process joined last. */
+  #region = '';
   #waiting: EngineOrder[] = [];
   #flushPlanned = false;
   /** Ticks of the slowest media thread at the last pulse, and how often they stood still since they last moved. */
@@ -58,7 +60,8 @@ export class MediaLink {
 
   /**
    * Joins a media process that is ready. One joined before is lost by that, if nobody noticed yet: its calls are ended.
-   * @returns ENGINE_LOST when its region is not there or not ours.
+   * @returns ENGINE_LOST when its region is not there or not ours, or when its threads don’t answer. Then it is told as stuck: a
+   *          process that was stopped before anyone joined it would otherwise stay for ever, as only a joined one’s pulse is felt.
    */
   attach(place: MediaPlace): Result<void, CodedError> {
     if (this.#client !== null) this.#lose(this.#client);
@@ -67,9 +70,13 @@ export class MediaLink {
     const attached = this.#options.attach(place, (events) => {
       if (client !== null && client === this.#client) this.#onEvents(client, events);
     });
-    if (!attached.ok) return attached;
+    if (!attached.ok) {
+      this.#options.onStuck(place.region);
+      return attached;
+    }
     client = attached.value;
     this.#client = client;
+    this.#region = place.region;
     this.#pulsesMissed = 0;
     this.#options.onReady(true);
     return ok(undefined);
@@ -128,7 +135,7 @@ export class MediaLink {
     const { log, onStuck } = this.#options;
     log.error(signs, 'media process lives but does nothing, giving it up');
     this.#lose(client);
-    onStuck();
+    onStuck(this.#region);
   }
 
   // A full ring takes nothing: the rest waits, in order.

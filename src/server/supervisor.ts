@@ -177,7 +177,8 @@ export class Supervisor {
         this.#settings = message.settings;
         break;
       case 'mediaStuck':
-        this.#media?.kill('SIGKILL');
+        // The word may have been under way while that process died and was replaced.
+        if (message.region === this.#place?.region) this.#media?.kill('SIGKILL');
         break;
       case 'stopWanted':
         // Asked again it must not become the second stop, which would end the calls.

@@ -26,6 +26,14 @@ interface Family<T> {
   readonly nameOf: (settings: T) => string;
   readonly bodyOf: (settings: T) => ObjectBody;
   readonly made: Map<string, T>;
+  /** Stored, but left out: see loadFamily. */
+  readonly broken: Map<string, Broken>;
+}
+
+/** A stored object that can't be used. */
+interface Broken {
+  readonly body: unknown;
+  readonly problem: string;
 }
 
 /** The store's part that is needed here. */
@@ -51,6 +59,7 @@ export class TrunkObjects {
     nameOf: ({ name }) => name,
     bodyOf: trunkBody,
     made: new Map(),
+    broken: new Map(),
   };
   readonly #routes: Family<RouteSettings> = {
     kind: 'route',
@@ -58,6 +67,7 @@ export class TrunkObjects {
     nameOf: routeName,
     bodyOf: routeBody,
     made: new Map(),
+    broken: new Map(),
   };
   readonly #hashed = new WeakMap<TrunkSettings, TrunkSettings>();
   #settings: Settings;
@@ -84,6 +94,7 @@ export class TrunkObjects {
     if (!trunks.ok) return trunks;
     const routes = await objects.#loadFamily(objects.#routes);
     if (!routes.ok) return routes;
+    objects.#leaveOutOrphans();
     const used = objects.reload(options.settings);
     return used.ok ? ok(objects) : used;
   }
@@ -146,18 +157,40 @@ export class TrunkObjects {
     this.#options.onBook(book, this.#settings.limits);
   }
 
-  async #loadFamily<T>({ kind, validate, made }: Family<T>): Promise<Result<void, CodedError>> {
+  /**
+   * What is not valid any more (an older version took it, or `listen.sip` now names its gateway) is left out, so that the node
+   * starts and with it the API, which alone can mend or delete it.
+   */
+  async #loadFamily<T>(family: Family<T>): Promise<Result<void, CodedError>> {
+    const { kind, validate, made } = family;
     const stored = await this.#options.store.listObjects(kind);
     if (!stored.ok) return stored;
     for (const { name, body } of stored.value) {
       const valid = validate(body);
-      if (!valid.ok) {
-        const message = `${kind} ${name}, made by the API, is not valid any more: ${textOf(valid.error)}`;
-        return err({ code: 'CONFIG_INVALID', message });
-      }
-      made.set(name, valid.value);
+      if (valid.ok) made.set(name, valid.value);
+      else this.#leaveOut(family, name, { body, problem: textOf(valid.error) });
     }
     return ok(undefined);
+  }
+
+  /** A route over a trunk that was left out would fit no book. */
+  #leaveOutOrphans(): void {
+    const { made } = this.#routes;
+    for (const [name, route] of made) {
+      const trunk = trunksOf(route).find((one) => this.#trunks.broken.has(one));
+      if (trunk === undefined) continue;
+      made.delete(name);
+      const problem = `its trunk ${trunk} is left out`;
+      this.#leaveOut(this.#routes, name, { body: this.#routes.bodyOf(route), problem });
+    }
+  }
+
+  #leaveOut<T>({ kind, broken }: Family<T>, name: string, left: Broken): void {
+    broken.set(name, left);
+    this.#options.log.error(
+      { kind, name, problem: left.problem },
+      'object made by the API is left out: it is not valid any more',
+    );
   }
 
   #build(settings: Settings): Result<TrunkBook, CodedError> {
@@ -193,11 +226,18 @@ export class TrunkObjects {
       name: family.nameOf(settings),
       owner,
       body: withoutSecrets(family.bodyOf(settings)),
+      problem: null,
     });
     return {
       list: () => [
         ...fromFile().map((settings) => shown(settings, 'config')),
         ...[...family.made.values()].map((settings) => shown(settings, 'api')),
+        ...[...family.broken].map(([name, { body, problem }]): ManagedObject => ({
+          name,
+          owner: 'api',
+          body: withoutSecrets(body),
+          problem,
+        })),
       ],
       validate: (name, body) => {
         const read = this.#read(family, name, body);
@@ -247,6 +287,7 @@ export class TrunkObjects {
     set(family.made, name, to);
     const book = this.#build(this.#settings);
     if (book.ok) {
+      family.broken.delete(name);
       this.#use(book.value);
       return ok(undefined);
     }
@@ -270,6 +311,10 @@ export class TrunkObjects {
     const deleted = await store.deleteObject(kind, name);
     return deleted.ok ? ok(undefined) : deleted;
   }
+}
+
+function trunksOf({ target }: RouteSettings): readonly string[] {
+  return target.kind === 'trunks' ? target.trunks : [];
 }
 
 function set<T>(made: Map<string, T>, name: string, to: T | null): void {

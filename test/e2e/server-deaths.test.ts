@@ -60,6 +60,21 @@ test('kill -9 of the supervisor: its children end by themselves and take everyth
     assert.is((await house.stop()).code, 0);
   }));
 
+test('a control process that is started again beside a media process that is stopped has it replaced', () =>
+  withHouse(async (house) => {
+    const engine = await house.start();
+    const media = onlyPid(engine.pidsOf('media-main'));
+    sendSignal(media, 'SIGSTOP');
+    sendSignal(onlyPid(engine.pidsOf('control-main')), 'SIGKILL');
+    await until(() => !isAlive(media), { what: 'the stopped process’s end', limitMs: 30_000 });
+    await until(async () => (await house.http('GET', '/readyz').catch(() => null))?.ok === true, {
+      what: 'a node that is ready again',
+      limitMs: 15_000,
+    });
+    assert.is.not(onlyPid(engine.pidsOf('media-main')), media);
+    assert.is((await house.stop()).code, 0);
+  }));
+
 test('a process that keeps dying ends the tree, with a reason', () =>
   withHouse(async (house) => {
     const engine = await house.start();

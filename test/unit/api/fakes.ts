@@ -135,7 +135,7 @@ export class FakeBook implements ObjectBook {
     // A turn of the loop between check and write: edits that overlapped would show.
     await Promise.resolve();
     if (this.refusal !== null) return err(this.refusal);
-    this.objects.set(name, { name, owner: 'api', body });
+    this.objects.set(name, { name, owner: 'api', body, problem: null });
     return ok(undefined);
   }
 

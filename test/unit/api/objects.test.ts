@@ -9,6 +9,7 @@ function aWorld(): World {
     name: 'carrier-a',
     owner: 'config',
     body: { name: 'carrier-a' },
+    problem: null,
   });
   return world;
 }

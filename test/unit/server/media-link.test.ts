@@ -77,7 +77,7 @@ class World {
     log: silentLog,
     onEvent: ({ kind }) => this.heard.push(kind),
     onReady: (ready) => this.heard.push(ready ? 'ready' : 'not ready'),
-    onStuck: () => this.heard.push('stuck'),
+    onStuck: (region) => this.heard.push(`stuck ${region}`),
   });
 
   client(index: number): FakeClient {
@@ -136,7 +136,7 @@ test('an engine that takes no orders is given up once too many wait, never from 
   world.link.submit(orders(ORDERS_WAITING_MAX + 1));
   assert.equal(world.heard, ['ready']);
   await turn();
-  assert.equal(world.heard, ['ready', 'not ready', 'engineLost', 'stuck']);
+  assert.equal(world.heard, ['ready', 'not ready', 'engineLost', 'stuck r']);
   assert.is(world.link.ready, false);
   assert.ok(world.client(0).closed);
 });
@@ -154,7 +154,7 @@ test('an engine whose threads stand still for five seconds is given up, one that
   for (let i = 1; i < PULSES_MISSED_MAX; i += 1) beat(false);
   assert.equal(world.heard, ['ready']);
   beat(false);
-  assert.equal(world.heard, ['ready', 'not ready', 'engineLost', 'stuck']);
+  assert.equal(world.heard, ['ready', 'not ready', 'engineLost', 'stuck r']);
   assert.ok(world.client(0).closed);
   world.link.feelPulse();
   assert.is(world.heard.length, 4);
@@ -198,6 +198,14 @@ test('a media process that is not there is an error and leaves the link without 
   const attached = world.link.attach(PLACE);
   assert.is(attached.ok, false);
   assert.is(world.link.ready, false);
+});
+
+test('a media process that can’t be joined is told as stuck by its own region, so that it is replaced', () => {
+  const world = new World();
+  world.link.attach(PLACE);
+  world.isThere = false;
+  world.link.attach({ ...PLACE, region: 'next' });
+  assert.equal(world.heard, ['ready', 'not ready', 'engineLost', 'stuck next']);
 });
 
 test('close leaves the media process without a word', async () => {

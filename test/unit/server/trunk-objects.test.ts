@@ -245,11 +245,44 @@ test('the book holds hashes of passwords, made once, and the list still shows no
   assert.is(auth(), before);
 });
 
-test('a start with a stored object of an older version that is not valid any more names it', async () => {
+test('a stored trunk that is not valid any more is left out with its routes, shown with the reason, and can be deleted', async () => {
   const store = new FakeStore();
   await store.putObject('trunk', 'old', { name: 'old', gone: 1 });
-  const started = await load(FILE, store);
-  assert.match(started.ok ? '' : started.error.message, 'trunk old');
+  await store.putObject('trunk', 'b', B);
+  await store.putObject('route', '49', { prefix: '49', trunks: ['b', 'old'] });
+  await store.putObject('route', '48', { prefix: '48', trunks: ['b'] });
+  const { objects } = await aWorld(FILE, store);
+  assert.equal(namesIn(objects.book), ['a', 'b']);
+  const problemOf = (name: string): string | null | undefined =>
+    [...objects.trunks.list(), ...objects.routes.list()].find((one) => one.name === name)?.problem;
+  assert.match(problemOf('old') ?? '', 'gone');
+  assert.match(problemOf('49') ?? '', 'old');
+  assert.is(problemOf('b'), null);
+  assert.is(problemOf('48'), null);
+  assert.equal(await objects.routes.remove('49'), ok(undefined));
+  assert.equal(await objects.trunks.remove('old'), ok(undefined));
+  assert.is(problemOf('old'), undefined);
+  assert.is(store.objects.has('trunk old'), false);
+});
+
+test('a stored trunk whose gateway has become this node itself does not keep the node from starting', async () => {
+  const store = new FakeStore();
+  const first = await aWorld(FILE, store);
+  const body = { name: 'c', gateways: [{ uri: 'sip:127.0.0.1:5070' }] };
+  assert.equal(await first.objects.trunks.put('c', body), ok(undefined));
+  const moved = settingsOf('').listen.sip.map((one) => ({
+    ...one,
+    bind: { ...one.bind, port: 5070 },
+  }));
+  const again = await aWorld({ ...FILE, listen: { ...FILE.listen, sip: moved } }, store);
+  assert.equal(namesIn(again.objects.book), ['a']);
+  const good = { name: 'c', gateways: [{ uri: 'sip:192.0.2.9' }] };
+  assert.equal(await again.objects.trunks.put('c', good), ok(undefined));
+  assert.equal(namesIn(again.objects.book), ['a', 'c']);
+  assert.equal(
+    again.objects.trunks.list().map(({ problem }) => problem),
+    [null, null],
+  );
 });
 
 test.run();
