@@ -225,9 +225,9 @@ export class CallTable implements Context {
     this.#tags.delete(tag);
   }
 
-  isOurs(callId: string, fromTag: string): boolean {
+  legOfInvite(callId: string, fromTag: string): Leg | null {
     const leg = this.#tags.get(fromTag)?.leg;
-    return leg?.side === 'b' && leg.sipCallId === callId;
+    return leg?.side === 'b' && leg.sipCallId === callId ? leg : null;
   }
 
   retag(leg: Leg, dialog: Dialog): void {

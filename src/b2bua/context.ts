@@ -91,8 +91,8 @@ export interface Context {
   /** From now on in-dialog requests with our tag `leg.localTag` find this leg. */
   bindTag(call: Call, leg: Leg): void;
   unbindTag(tag: string): void;
-  /** Whether this Call-ID and From tag are those of an INVITE of ours to a gateway that a call still lives from. */
-  isOurs(callId: string, fromTag: string): boolean;
+  /** The leg whose INVITE to a gateway has this Call-ID and From tag; null when no call lives from such a one. */
+  legOfInvite(callId: string, fromTag: string): Leg | null;
   /** Gives a leg another tag, and an early dialog of that tag: requests with the old one find nobody any more. */
   retag(leg: Leg, dialog: Dialog): void;
   /** ACK, CANCEL and ackMissing of this server transaction find this leg. */

@@ -11,7 +11,7 @@ import type {
 } from '../sip/index.ts';
 import { computeHa1, parseUri, sendTargetOfText } from '../sip/index.ts';
 import type { RouteChoice, Ticket, Trunk } from '../trunks/index.ts';
-import { dialledText, readDialled } from '../trunks/index.ts';
+import { dialledText, exactKey, readDialled } from '../trunks/index.ts';
 import type { Context } from './context.ts';
 import { canReach } from './identity.ts';
 import { acceptable, readBody } from './offer-answer.ts';
@@ -194,9 +194,7 @@ function checkRequest(
   if (request.maxForwards === 0) {
     return { error: { code: 'TOO_MANY_HOPS', message: 'Max-Forwards is 0' }, headers: [] };
   }
-  // Proxies keep Call-ID and From, so an INVITE with a pair that we drew is one of ours, and would come again and again
-  // with a call, two endpoints and a channel each time (RFC 3261 §16.3 step 4).
-  if (cx.isOurs(request.callId, request.from.tag ?? '')) {
+  if (isLoop(cx, request)) {
     const message = 'this INVITE was sent from here';
     return { error: { code: 'LOOP_DETECTED', message }, headers: [] };
   }
@@ -217,6 +215,18 @@ function checkRequest(
     return { error: { code: 'MESSAGE_MALFORMED', message }, headers: [] };
   }
   return checkRequire(request);
+}
+
+/**
+ * Proxies keep Call-ID and From, so an INVITE with a pair that we drew is one of ours. With the number that we sent, or that the
+ * call was dialled by, it would come again and again with a call, two endpoints and a channel each time (RFC 3261 §16.3 step 4).
+ * With any other it is a spiral, which is a call of its own (§6); Max-Forwards bounds how many.
+ */
+function isLoop(cx: Context, request: SipRequest): boolean {
+  const sent = cx.legOfInvite(request.callId, request.from.tag ?? '');
+  if (sent === null) return false;
+  const dialled = exactKey(readDialled(dialledOf(request)));
+  return [sent.called, sent.calledOriginal].some((text) => exactKey(readDialled(text)) === dialled);
 }
 
 /** RFC 3261 §8.2.2.3: no extension that a caller may require is spoken yet. */

@@ -4,6 +4,7 @@ export * from './trunk.ts';
 export * from './trunk-book.ts';
 export { DIGITS_MAX, dialledText, readDialled } from './number-form.ts';
 export type { Dialled } from './number-form.ts';
+export { exactKey } from './select-route.ts';
 export * from './plan-attempts.ts';
 export * from './health.ts';
 export * from './admission.ts';

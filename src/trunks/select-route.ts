@@ -93,7 +93,7 @@ export class RouteTable {
   }
 }
 
-/** What exact routes are looked up by. Numbers match with and without `+`; a name can't equal one, since it isn't one. */
+/** What exact routes are looked up by, and numbers compared by. They match with and without `+`; a name can't equal one, since it isn't one. */
 export function exactKey(dialled: Dialled): string {
   return dialled.kind === 'number' ? dialled.digits : dialled.name;
 }

@@ -206,7 +206,8 @@ for (const media of [
   });
 }
 
-test('an INVITE of ours that a proxy leads back to us is told 482 at once and becomes no call', () => {
+/** The INVITE of a call to a carrier whose proxy sends it on to us. */
+function ledBack(): { readonly driver: B2buaDriver; readonly back: RequestBuilder } {
   const driver = new B2buaDriver({ edit: [['192.0.2.21/32]', '192.0.2.21/32, 192.0.2.99/32]']] });
   driver.receive(anInvite());
   const { request } = driver.lastSent('INVITE');
@@ -214,6 +215,11 @@ test('an INVITE of ours that a proxy leads back to us is told 482 at once and be
     .with('From', headerOf(request, 'From'))
     .with('Call-ID', headerOf(request, 'Call-ID'))
     .with('Max-Forwards', '68');
+  return { driver, back };
+}
+
+test('an INVITE of ours that a proxy leads back to us is told 482 at once and becomes no call', () => {
+  const { driver, back } = ledBack();
   assert.equal(driver.statuses(driver.receive(back, '192.0.2.99')), [482]);
   assert.is(driver.b2bua.callCount, 1);
   assert.is(driver.sent('INVITE').length, 1);
@@ -221,6 +227,26 @@ test('an INVITE of ours that a proxy leads back to us is told 482 at once and be
   const stranger = back.with('Call-ID', 'another');
   driver.receive(stranger, '192.0.2.99');
   assert.is(driver.b2bua.callCount, 2, 'a tag alone is no proof');
+});
+
+for (const [what, number] of [
+  ['as we wrote it', '00441632960000'],
+  ['as it was dialled', '+44-1632-960000'],
+] as const) {
+  test(`an INVITE of ours comes back with its number ${what}: a loop, told 482`, () => {
+    const { driver, back } = ledBack();
+    assert.equal(driver.statuses(driver.receive(back.dialling(number), '192.0.2.99')), [482]);
+    assert.is(driver.b2bua.callCount, 1);
+  });
+}
+
+test('an INVITE of ours that a proxy sends on to another number of ours is a spiral, and a call of its own', () => {
+  const { driver, back } = ledBack();
+  assert.equal(driver.statuses(driver.receive(back.dialling('08001'), '192.0.2.99')), [200]);
+  const onward = driver.receive(back.dialling('441632960001'), '192.0.2.99');
+  assert.equal(driver.statuses(onward), []);
+  assert.is(driver.lastSent('INVITE').request.uri, 'sip:00441632960001@192.0.2.20:5060');
+  assert.is(headerOf(driver.lastSent('INVITE').request, 'Max-Forwards'), '67');
 });
 
 test.run();
