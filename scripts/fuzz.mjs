@@ -17,7 +17,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
-const NAMES = ['framer', 'guard', 'sdp'];
+const NAMES = ['framer', 'guard', 'reason', 'sdp'];
 const INPUT_MS_MAX = 100;
 /** From here on a time is measured again before it is believed. */
 const RERUN_MS = 10;

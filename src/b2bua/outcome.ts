@@ -2,7 +2,8 @@
 import type { ErrorCode } from '../base/index.ts';
 import { ERRORS, neverReached } from '../base/index.ts';
 import type { EngineCode } from '../engine/index.ts';
-import { safeText } from '../sip/index.ts';
+import type { Reason } from '../sip/index.ts';
+import { readReason, safeText } from '../sip/index.ts';
 
 /** ITU-T Q.850 causes by SIP status, RFC 3398 §8.2.6.1; 487 and 488 as RFC 3326 users write them. */
 const Q850_BY_STATUS: ReadonlyMap<number, number> = new Map([
@@ -51,9 +52,6 @@ export function outcomeOfStatus(status: number): Outcome {
   }
 }
 
-/** `Q.850` with a whole number as its cause, wherever among the parameters. */
-const Q850_REASON = /^Q\.850(?:\s*;[^;]*)*?\s*;\s*cause\s*=\s*(\d{1,3})\s*(?=;|$)/i;
-
 /** Longest Reason that is believed to be one. */
 const REASON_CHARS_MAX = 256;
 
@@ -69,19 +67,19 @@ export function heardOutcome(status: number, reasons: readonly string[]): Outcom
 export function withReason(outcome: Outcome, reasons: readonly string[]): Outcome {
   for (const reason of reasons) {
     if (reason.length > REASON_CHARS_MAX) continue;
-    const cause = Q850_REASON.exec(unquoted(reason))?.[1];
-    if (cause === undefined || Number(cause) > 127) continue;
-    return { ...outcome, q850: Number(cause), heard: safeText(reason) };
+    const heard = safeText(reason);
+    const cause = q850CauseOf(readReason(heard));
+    if (cause !== null) return { ...outcome, q850: cause, heard };
   }
   return outcome;
 }
 
-/** A status as its cause, wherever among the parameters. */
-const SIP_REASON = /^SIP(?:\s*;[^;]*)*?\s*;\s*cause\s*=\s*[2-6]\d\d\s*(?=;|$)/i;
-
-/** A protocol and its parameters (RFC 3326 §2); quoted text is emptied before. */
-const ANY_REASON =
-  /^([\w.!%*+`'~-]+)(?:\s*;\s*[\w.!%*+`'~-]+(?:\s*=\s*(?:[\w.!%*+`'~-]+|""))?)*\s*$/;
+/** The cause of a Q.850 Reason: 7 bits (ITU-T Q.850 §2.2.5), in no more digits than those need. */
+function q850CauseOf(reason: Reason | null): number | null {
+  if (reason?.protocol !== 'Q.850' || reason.cause === null || reason.cause.length > 3) return null;
+  const cause = Number(reason.cause);
+  return cause <= 127 ? cause : null;
+}
 
 /**
  * Lays the Reasons of a BYE or CANCEL over an outcome. They are handed on whatever their protocol: `SIP;cause=200` on a CANCEL
@@ -89,28 +87,22 @@ const ANY_REASON =
  */
 export function withRequestReasons(outcome: Outcome, reasons: readonly string[]): Outcome {
   const told = withReason(outcome, reasons);
-  const believed = reasons.filter(isReason);
-  const heard = safeText(believed.join(', '));
+  const heard = reasons.filter(isReason).map(safeText).join(', ');
   if (heard === '' || heard.length > REASON_CHARS_MAX) return told;
   return { ...told, heard };
 }
 
 /** Of the two protocols that we read ourselves the cause must be one, too. */
-function isReason(reason: string): boolean {
-  if (reason.length > REASON_CHARS_MAX) return false;
-  const protocol = ANY_REASON.exec(unquoted(reason))?.[1]?.toUpperCase();
-  if (protocol === undefined) return false;
-  if (protocol === 'SIP') return SIP_REASON.test(unquoted(reason));
-  return protocol === 'Q.850' ? isQ850(reason) : true;
+function isReason(text: string): boolean {
+  if (text.length > REASON_CHARS_MAX) return false;
+  const reason = readReason(text);
+  if (reason?.isStrict !== true) return false;
+  if (reason.protocol === 'SIP') return isStatus(reason.cause);
+  return reason.protocol === 'Q.850' ? q850CauseOf(reason) !== null : true;
 }
 
-/** Text may hold anything, `;cause=99` too. */
-function unquoted(reason: string): string {
-  return reason.replace(/"(?:[^"\\]|\\.)*"/g, '""');
-}
-
-function isQ850(reason: string): boolean {
-  return withReason(outcomeOf('NORMAL_CLEARING'), [reason]).heard !== undefined;
+function isStatus(cause: string | null): boolean {
+  return cause?.length === 3 && cause >= '200' && cause <= '699';
 }
 
 /** No answer at all to an INVITE of ours: as a 408 or 503 of the peer (RFC 3261 §8.1.3.1). */

@@ -18,4 +18,6 @@ export {
 export { parseNameAddr } from './name-addr.ts';
 export { splitList } from './parameters.ts';
 export { quotedText, safeText } from './header-text.ts';
+export { readReason } from './reason.ts';
+export type { Reason } from './reason.ts';
 export { reasonPhrase } from './reason-phrases.ts';
