@@ -59,6 +59,13 @@ inline constexpr std::uint32_t kPcmRateHzMax = 48'000;
 /// Samples of the longest frame of one channel.
 inline constexpr std::size_t kPcmSamplesMax = kPcmRateHzMax / 1'000 * kFrameMsMax;
 
+/// Participants of one conference on one media thread: the largest room, and the announcements in
+/// it. A conference may have a part on several threads.
+inline constexpr std::uint32_t kMixParticipantsMax = 1'024;
+inline constexpr std::uint32_t kMixPartsMax = 16;
+// Everybody at full scale, and as many who have just left and fade out, still fit 32 bits.
+static_assert(std::uint64_t{kMixParticipantsMax} * 2 * kMixPartsMax * 32'768 < 1u << 31);
+
 /// Streams (SSRCs) under one SRTP key of one direction; further ones are refused until the key
 /// changes.
 inline constexpr std::uint32_t kSrtpSourcesMax = 32;

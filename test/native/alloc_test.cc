@@ -25,6 +25,7 @@
 #include "codec/tone.h"
 #include "codec/voice_activity.h"
 #include "jitter/jitter_buffer.h"
+#include "mixer/mixer.h"
 #include "native/allocations.h"
 #include "native/harness.h"
 #include "rtp/demux.h"
@@ -336,6 +337,40 @@ TEST(
   }
   CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
   CHECK_TRUE(digits > 0);
+}
+
+TEST("mixing a room allocates nothing, whoever comes, goes, changes, whispers and is levelled") {
+  using namespace trunkyard::mixer;
+  Mixer mixer({.rate_hz = 16'000, .participants_max = 30, .isa = best_isa()});
+  std::array<std::int16_t, 160> out{};
+  std::array<std::int32_t, 160> remote{};
+  std::array<Slot, 30> slots{};
+  std::uint64_t heard = 0;
+  const std::uint64_t before = test::allocations_of_this_thread();
+  for (int tick = 0; tick < 300; ++tick) {
+    const std::size_t first = static_cast<std::size_t>(tick) % 30;
+    if (tick >= 30) mixer.leave(slots[first]);
+    slots[first] = mixer.join({.gain_db = tick % 2 == 0 ? 0.0F : 3.0F});
+    if (mixer.size() == slots.size()) (void)mixer.join({});  // refused
+    if (tick >= 60) {
+      mixer.update(slots[(first + 7) % 30], {.loudness_dbov = -26.0F});
+      mixer.update(slots[(first + 9) % 30], {.voice = Voice::kOne, .to = slots[(first + 3) % 30]});
+    }
+    mixer.begin();
+    mixer.add_remote(1, remote);
+    for (std::size_t index = 0; index < mixer.size(); ++index) {
+      const codec::MutablePcm frame = mixer.space(static_cast<Slot>(index));
+      std::fill(frame.begin(), frame.end(), static_cast<std::int16_t>(tick * 7 + 1));
+      mixer.add(static_cast<Slot>(index), frame);
+    }
+    (void)mixer.mix();
+    for (std::size_t index = 0; index < mixer.size(); ++index)
+      heard += mixer.hear(static_cast<Slot>(index), out).size();
+    std::copy(mixer.local_sum().begin(), mixer.local_sum().end(), remote.begin());
+  }
+  CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
+  CHECK_TRUE(heard > 1'000'000);
+  CHECK_TRUE(mixer.counters().joins_refused > 200);
 }
 
 TEST("sending, receiving and relaying telephone-events allocates nothing") {
