@@ -1,28 +1,31 @@
 // One gateway after the other: who is asked next, and the answer to a challenge.
-import type { GatewayAttempt } from '../trunks/index.ts';
-import type { Attempt, Call } from './call.ts';
+import type { CodedError, Result } from '../base/index.ts';
+import { ok } from '../base/index.ts';
+import type { GatewayAttempt, Trunk } from '../trunks/index.ts';
+import type { Attempt, Call, Exchange } from './call.ts';
 import type { Context, ResponseNews } from './context.ts';
 import { answerTo } from './credentials.ts';
 import { finishRefused } from './ending.ts';
 import { newAttempt, sendInvite, takeIdentity } from './gateway-invite.ts';
 import { pointFor } from './identity.ts';
 import { disconnectLegs } from './media-orders.ts';
-import { openExchange, sdpBody } from './offer-answer.ts';
+import { offerThrough, sdpBody, takeOffer } from './offer-answer.ts';
 import { outcomeOf } from './outcome.ts';
 import { commitAttempt, commitStart } from './records.ts';
 
-/** Sends the INVITE to the next gateway that has room; tells the caller when none is left. */
+/** A gateway that can be asked: its trunk's channel is taken, and the offer to it made. */
+export interface NextGateway {
+  readonly plan: GatewayAttempt;
+  /** Null for a call that asks for the gateway's own offer. */
+  readonly exchange: Exchange | null;
+}
+
+/** Sends the INVITE to the next gateway that can be asked; tells the caller when there is none. */
 export function tryNextGateway(cx: Context, call: Call): void {
-  for (;;) {
-    const plan = call.plans.shift();
-    if (plan === undefined) break;
-    const room = cx.settings.admission.tryOutbound(cx.now.mono, call.ticket, plan.trunk);
-    if (!room.ok) {
-      call.lastFailure = { outcome: outcomeOf(room.error.code), by: 'platform' };
-      call.b?.history.routesTried.push(`${plan.gateway.id} ${room.error.code}`);
-      continue;
-    }
-    if (sendAttempt(cx, call, plan)) return;
+  const next = nextGateway(cx, call);
+  if (next !== null) {
+    askGateway(cx, call, next);
+    return;
   }
   const failed = call.lastFailure?.outcome ?? null;
   // What the last gateway said is told as it is; only "nobody could be asked" has a status of our own.
@@ -32,8 +35,47 @@ export function tryNextGateway(cx: Context, call: Call): void {
   finishRefused(cx, call, exhausted ? 503 : failed.status);
 }
 
-/** @returns false when this gateway's trunk shares no codec with the caller: the next one may. */
-function sendAttempt(cx: Context, call: Call, plan: GatewayAttempt): boolean {
+/**
+ * Finds the next gateway whose trunk shares a codec with the caller and has room. A gateway that is being asked goes on meanwhile;
+ * with the result it must be given up, since the channel is no longer its trunk's.
+ * @returns null when none is left.
+ */
+export function nextGateway(cx: Context, call: Call): NextGateway | null {
+  for (;;) {
+    const plan = call.plans.shift();
+    if (plan === undefined) return null;
+    const exchange = offerOf(cx, call, plan.trunk);
+    if (!exchange.ok) {
+      passOver(call, plan, exchange.error);
+      continue;
+    }
+    const room = cx.settings.admission.tryOutbound(cx.now.mono, call.ticket, plan.trunk);
+    if (room.ok) return { plan, exchange: exchange.value };
+    passOver(call, plan, room.error);
+  }
+}
+
+function offerOf(cx: Context, call: Call, trunk: Trunk): Result<Exchange | null, CodedError> {
+  const { b, firstOffer } = call;
+  if (b === null || firstOffer === null) return ok(null);
+  return offerThrough(cx, call, { answerer: b, trunk }, firstOffer);
+}
+
+/**
+ * Notes why a trunk can't be asked. What it lacks it lacks for all its gateways, and a call over its cap is counted once. The
+ * failure of a gateway that was asked stands: it's the one that the record is about.
+ */
+function passOver(call: Call, { trunk, gateway }: GatewayAttempt, { code }: CodedError): void {
+  const { b } = call;
+  call.plans = call.plans.filter((plan) => plan.trunk.id !== trunk.id);
+  b?.history.routesTried.push(`${gateway.id} ${code}`);
+  if (b?.recordStarted !== true) {
+    call.lastFailure = { outcome: outcomeOf(code), by: 'platform' };
+  }
+}
+
+/** Sends the INVITE to a gateway, in place of the one before. */
+export function askGateway(cx: Context, call: Call, { plan, exchange }: NextGateway): void {
   const { b } = call;
   if (b === null) throw new Error('an attempt needs an outbound leg');
   const { target } = plan.gateway;
@@ -43,16 +85,7 @@ function sendAttempt(cx: Context, call: Call, plan: GatewayAttempt): boolean {
   b.point = pointFor(cx, target);
   // Early media of the gateway before: the caller is not to hear it any more, nor that gateway the caller.
   disconnectLegs(cx, call);
-  let body: Buffer | null = null;
-  if (call.firstOffer !== null) {
-    const forwarded = openExchange(cx, call, { offerer: call.a, answerer: b }, call.firstOffer);
-    if (!forwarded.ok) {
-      call.lastFailure = { outcome: outcomeOf(forwarded.error.code), by: 'platform' };
-      b.history.routesTried.push(`${plan.gateway.id} ${forwarded.error.code}`);
-      return false;
-    }
-    body = sdpBody(forwarded.value);
-  }
+  if (exchange !== null) takeOffer(call, exchange);
   b.history.lastStatus = null;
   takeIdentity(cx, call, b);
   const attempt = newAttempt(cx, call, b, plan);
@@ -65,9 +98,8 @@ function sendAttempt(cx: Context, call: Call, plan: GatewayAttempt): boolean {
     commitStart(cx, call, b);
   }
   if (!isFirst || b.history.routesTried.length > 0) commitAttempt(cx, b);
-  sendInvite(cx, call, b, attempt, body);
+  sendInvite(cx, call, b, attempt, exchange === null ? null : sdpBody(exchange.forwarded));
   cx.setTimer(call, 'gateway', plan.trunk.gatewayTimeoutS * 1000);
-  return true;
 }
 
 /**

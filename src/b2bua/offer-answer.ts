@@ -10,6 +10,7 @@ import type {
   SipRequest,
 } from '../sip/index.ts';
 import { anchoredAnswer, anchoredOffer, ownAnswer, ownOffer, readAudioText } from '../sip/index.ts';
+import type { Trunk } from '../trunks/index.ts';
 import type { Call, Exchange, Leg } from './call.ts';
 import type { Context } from './context.ts';
 import { keptDescription, keptSdp } from './keep.ts';
@@ -18,9 +19,9 @@ import { connectLegs } from './media-orders.ts';
 const NO_CODECS: readonly CodecName[] = [];
 
 /** Codecs both trunks allow, in the order of the one the call goes out on. */
-function allowedBetween(call: Call): readonly CodecName[] {
+function allowedBetween(call: Call, trunkOut: Trunk | null): readonly CodecName[] {
   const inbound = call.a.trunk?.codecs ?? NO_CODECS;
-  const outbound = call.b?.trunk?.codecs ?? inbound;
+  const outbound = trunkOut?.codecs ?? inbound;
   return outbound.filter((codec) => inbound.includes(codec));
 }
 
@@ -38,6 +39,12 @@ function offerOptions(cx: Context, leg: Leg): AnchorOptions {
   const options = anchorOptions(cx, leg);
   const rtcpMux = leg.anchor.theirs?.rtcpMux ?? false;
   return { ...options, anchor: { ...options.anchor, rtcpMux } };
+}
+
+/** The same for a gateway that has said nothing yet, whatever the one before it had. */
+function firstOfferOptions(cx: Context, leg: Leg): AnchorOptions {
+  const options = anchorOptions(cx, leg);
+  return { ...options, anchor: { ...options.anchor, rtcpMux: false } };
 }
 
 /**
@@ -64,16 +71,41 @@ export function openExchange(
   { offerer, answerer }: Pick<Exchange, 'offerer' | 'answerer'>,
   offer: AudioDescription,
 ): Result<AnchoredSdp, CodedError> {
-  const forwarded = anchoredOffer({
-    ...offerOptions(cx, answerer),
-    from: offer,
-    allowedCodecs: allowedBetween(call),
-    codecOrder: 'offered',
-  });
+  const allowedCodecs = allowedBetween(call, call.b?.trunk ?? null);
+  const forwarded = forwardedOffer(offerOptions(cx, answerer), offer, allowedCodecs);
   if (!forwarded.ok) return forwarded;
-  answerer.anchor.lastSent = forwarded.value;
-  call.exchange = { offerer, answerer, offer, forwarded: forwarded.value, early: null };
+  takeOffer(call, { offerer, answerer, offer, forwarded: forwarded.value, early: null });
   return forwarded;
+}
+
+/**
+ * Makes an offer of the caller's for gateways of a trunk. The call stays as it is until `takeOffer`: a gateway that is still being
+ * asked may be the only one there is.
+ */
+export function offerThrough(
+  cx: Context,
+  call: Call,
+  { answerer, trunk }: { readonly answerer: Leg; readonly trunk: Trunk },
+  offer: AudioDescription,
+): Result<Exchange, CodedError> {
+  const allowedCodecs = allowedBetween(call, trunk);
+  const forwarded = forwardedOffer(firstOfferOptions(cx, answerer), offer, allowedCodecs);
+  if (!forwarded.ok) return forwarded;
+  return ok({ offerer: call.a, answerer, offer, forwarded: forwarded.value, early: null });
+}
+
+function forwardedOffer(
+  options: AnchorOptions,
+  from: AudioDescription,
+  allowedCodecs: readonly CodecName[],
+): Result<AnchoredSdp, CodedError> {
+  return anchoredOffer({ ...options, from, allowedCodecs, codecOrder: 'offered' });
+}
+
+/** Puts an offer to its answerer: it's the call's open exchange now. */
+export function takeOffer(call: Call, exchange: Exchange): void {
+  exchange.answerer.anchor.lastSent = exchange.forwarded;
+  call.exchange = exchange;
 }
 
 /**

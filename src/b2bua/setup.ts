@@ -9,7 +9,7 @@ import { dialogCredentials, isChallenge } from './credentials.ts';
 import { acknowledgedBy, sendAck } from './dialog-requests.ts';
 import { endCall, finishRefused, refuseCaller } from './ending.ts';
 import { abandonAttempt, dialogOf, headOf } from './gateway-invite.ts';
-import { answerChallenge, tryNextGateway } from './gateways.ts';
+import { answerChallenge, askGateway, nextGateway, tryNextGateway } from './gateways.ts';
 import { contactOf } from './identity.ts';
 import {
   answerEcho,
@@ -293,17 +293,19 @@ export function onUnreachable(
 }
 
 /**
- * No first response in time: the next gateway gets its chance, this one's late answers are cleaned up. Without a next one
- * there is nothing to win by giving up: on a network that loses packets the INVITE's repeats go on until Timer B.
+ * No first response in time: the next gateway gets its chance, this one's late answers are cleaned up. Without a next one that
+ * can be asked there is nothing to win by giving up: on a network that loses packets the INVITE's repeats go on until Timer B.
  */
 export function onGatewayTimer(cx: Context, call: Call): void {
   const { attempt } = call;
-  if (attempt === null || call.plans.length === 0) return;
+  if (attempt === null) return;
+  const next = nextGateway(cx, call);
+  if (next === null) return;
   noteTried(call, attempt, 'timeout', 408);
   cx.gatewaySilent(attempt);
   abandonAttempt(cx, call, outcomeOf('GATEWAY_TIMEOUT'));
   call.lastFailure = { outcome: outcomeOf('GATEWAY_TIMEOUT'), by: 'platform' };
-  tryNextGateway(cx, call);
+  askGateway(cx, call, next);
 }
 
 /** Timer C: it rang and nobody answered (RFC 3261 §16.6 step 11). */

@@ -107,18 +107,17 @@ export class Admission {
   /**
    * Takes a channel and a call of the rate of the trunk a call is about to go out on, giving back the one it held for
    * an earlier trunk. Further gateways of the same trunk need no second call: they are the same call.
-   * @returns TRUNK_AT_CAPACITY or TRUNK_CPS_EXCEEDED with retryAfterS; the earlier trunk's channel is given back then
-   *          too, since the call goes on to another trunk or ends.
+   * @returns TRUNK_AT_CAPACITY or TRUNK_CPS_EXCEEDED with retryAfterS; the earlier trunk's channel stays held then,
+   *          since its gateway may still be asked, and goes with the next trunk or the end of the call.
    */
   tryOutbound(now: MonoMs, ticket: Ticket, trunkOut: Trunk): Result<void, CodedError> {
     const held = opened(ticket);
     if (!held.held) throw new Error('a released ticket asked for an outbound channel');
     const counter = this.#counterOf(trunkOut);
     if (held.outbound === counter) return ok(undefined);
-    this.#vacate(held.outbound);
-    held.outbound = null;
     const full = refuseByCounter(counter, now);
     if (full !== null) return full;
+    this.#vacate(held.outbound);
     occupy(counter, now);
     held.outbound = counter;
     return ok(undefined);
