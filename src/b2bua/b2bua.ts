@@ -5,7 +5,7 @@ import type { SipRequest } from '../sip/index.ts';
 import type { GatewayHealth } from '../trunks/index.ts';
 import { CallTable } from './call-table.ts';
 import type { Attempt, Call, TimerName } from './call.ts';
-import type { ResponseNews } from './context.ts';
+import type { Answer, ResponseNews } from './context.ts';
 import { onReinviteFailed, onReinviteResponse, onRestoreTimer } from './change-answers.ts';
 import { onByeResponse, onByeUnsent, sendBye } from './dialog-requests.ts';
 import { endCall } from './ending.ts';
@@ -177,14 +177,18 @@ export class B2bua {
       return;
     }
     const { book } = this.#table.settings;
-    const known = book.bySource(news.flow.remote.host) !== null || book.hasDigestTrunks;
-    if (!known) {
-      this.#table.dismiss(txn, { status: 403, toTag: null });
+    const isStranger = book.bySource(news.flow.remote.host) === null;
+    // Digest callers come from anywhere, so strangers are answered; nothing is kept of them, for their source may be forged.
+    const tell = (answer: Answer): void => {
+      if (isStranger) this.#table.dismiss(txn, answer);
+      else this.#table.respond(txn, answer);
+    };
+    if (isStranger && !book.hasDigestTrunks) {
+      tell({ status: 403, toTag: null });
       this.#table.rejected('SOURCE_NOT_ALLOWED', null);
-    } else if (request.method === 'OPTIONS') this.#onOptions(txn, request);
-    else if (request.method === 'BYE')
-      this.#table.respond(txn, { status: 481, toTag: this.#table.random.hex(8) });
-    else this.#refuseMethod(txn);
+    } else if (request.method === 'OPTIONS') tell(this.#answerToOptions(request));
+    else if (request.method === 'BYE') tell({ status: 481, toTag: this.#table.random.hex(8) });
+    else tell(this.#methodRefused());
   }
 
   #onInvite({ txn, request, flow }: Extract<SipNews, { kind: 'requestReceived' }>): void {
@@ -259,43 +263,29 @@ export class B2bua {
         break;
       case 'OPTIONS':
         // Asked about this call, which goes on whatever new ones would be told (SPEC E21).
-        this.#tellOptions(txn, null);
+        this.#table.respond(txn, capabilities(null));
         break;
       default:
-        this.#refuseMethod(txn);
+        this.#table.respond(txn, this.#methodRefused());
     }
   }
 
-  #onOptions(txn: ServerTxnId, request: SipRequest): void {
+  #answerToOptions(request: SipRequest): Answer {
     const toTag = this.#table.random.hex(8);
     const unsupported = checkRequire(request);
     if (unsupported !== null) {
-      this.#table.respond(txn, refusalAnswer(unsupported.error, toTag, unsupported.headers));
-      return;
+      return refusalAnswer(unsupported.error, toTag, unsupported.headers);
     }
     if (this.#draining || !this.#engineReady || !this.#storeAvailable) {
       // SPEC E21: neighbours that probe us stop sending calls before they are refused one by one.
       const error = { code: 'NODE_DRAINING', message: 'draining', retryAfterS: 30 } as const;
-      this.#table.respond(txn, refusalAnswer(error, toTag));
-      return;
+      return refusalAnswer(error, toTag);
     }
-    this.#tellOptions(txn, toTag);
+    return capabilities(toTag);
   }
 
-  #tellOptions(txn: ServerTxnId, toTag: string | null): void {
-    const headers = [
-      ['Allow', ALLOW],
-      ['Accept', 'application/sdp'],
-    ] as const;
-    this.#table.respond(txn, { status: 200, toTag, headers });
-  }
-
-  #refuseMethod(txn: ServerTxnId): void {
-    this.#table.respond(txn, {
-      status: 405,
-      toTag: this.#table.random.hex(8),
-      headers: [['Allow', ALLOW]],
-    });
+  #methodRefused(): Answer {
+    return { status: 405, toTag: this.#table.random.hex(8), headers: [['Allow', ALLOW]] };
   }
 
   #onCancelled(txn: ServerTxnId, reason: string | null): void {
@@ -388,4 +378,13 @@ export class B2bua {
         neverReached(name);
     }
   }
+}
+
+/** What an OPTIONS asks for (RFC 3261 §11.2). */
+function capabilities(toTag: string | null): Answer {
+  const headers = [
+    ['Allow', ALLOW],
+    ['Accept', 'application/sdp'],
+  ] as const;
+  return { status: 200, toTag, headers };
 }

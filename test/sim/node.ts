@@ -33,6 +33,8 @@ export interface SimNodeOptions {
   /** A whole trunkyard.yaml. */
   readonly yaml: string;
   readonly engineDelayMs: number;
+  /** The SIP core's room; ample when left out. */
+  readonly transactionsMax?: number;
 }
 
 export class SimNode {
@@ -59,12 +61,12 @@ export class SimNode {
 
   constructor(options: SimNodeOptions) {
     this.#options = options;
-    const { clock, network, random, address } = options;
+    const { clock, network, random, address, transactionsMax = 10_000 } = options;
     const { settings, book } = configured(options.yaml);
     const locals: readonly LocalPoint[] = settings.listen.sip;
     this.admission = new Admission(settings.limits, book.trunks);
     const health = new GatewayHealth();
-    this.sip = new SipCore({ random, locals, limits: { transactionsMax: 10_000 } });
+    this.sip = new SipCore({ random, locals, limits: { transactionsMax } });
     const { realm } = settings.listen;
     const secret = Buffer.alloc(32, 1);
     this.b2bua = new B2bua(

@@ -61,6 +61,26 @@ test('other requests of a source of no trunk are told 403', () => {
   }
 });
 
+test('with digest trunks strangers are answered and nothing is kept of them; a known source’s repeats are', () => {
+  for (const [method, status] of [
+    ['OPTIONS', 200],
+    ['BYE', 481],
+    ['REGISTER', 405],
+  ] as const) {
+    const driver = new B2buaDriver({ edit: DIGEST });
+    const stranger = driver.receive(aRequest(method), '198.51.100.1');
+    const known = driver.receive(aRequest(method));
+    assert.equal([driver.statuses(stranger), driver.statuses(known)], [[status], [status]]);
+    assert.equal(driver.dismissed, [stranger]);
+  }
+});
+
+test('an extension that a stranger’s OPTIONS requires is refused without keeping anything of it', () => {
+  const driver = new B2buaDriver({ edit: DIGEST });
+  const txn = driver.receive(aRequest('OPTIONS').with('Require', 'x'), '198.51.100.1');
+  assert.equal([driver.statuses(txn), driver.dismissed], [[420], [txn]]);
+});
+
 const CASES: readonly (readonly [string, number, (invite: RequestBuilder) => RequestBuilder])[] = [
   ['a number without a route', 404, (invite) => invite.dialling('339999')],
   [
