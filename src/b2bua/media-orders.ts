@@ -114,18 +114,20 @@ function pushUpdate(
       remote === null
         ? 'strict'
         : sourceRuleFor(leg.trunk?.media ?? 'auto', remote.host, leg.peerAddress),
-    inactivityMs: expectsMedia(leg) ? inactivityMs : inactivityHoldMs,
+    inactivityMs: isOnHold(call) ? inactivityHoldMs : inactivityMs,
     clockRates,
   });
 }
 
-/** Whether the peer has agreed to send: a leg on hold may be silent for longer. */
-function expectsMedia(leg: Leg): boolean {
-  const theirs = leg.anchor.theirs?.direction;
-  const ours = leg.anchor.ours?.audio.direction;
-  const sends = theirs === 'sendrecv' || theirs === 'sendonly';
-  const wanted = ours === 'sendrecv' || ours === 'recvonly';
-  return sends && wanted;
+/**
+ * Whether a party holds the call: one that only sends, only receives or does neither (RFC 3264 §8.4). Then both legs may be
+ * silent for longer, for who holds need not play anything to the one who waits.
+ */
+function isOnHold(call: Call): boolean {
+  return legsOf(call).some(({ anchor: { ours, theirs } }) => {
+    if (ours === null || theirs === null) return false;
+    return ours.audio.direction !== 'sendrecv' || theirs.direction !== 'sendrecv';
+  });
 }
 
 function pushLink(

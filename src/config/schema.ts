@@ -130,7 +130,8 @@ const MEDIA = section(
       default: 60,
     }),
     inactivity_hold_s: integer({
-      description: 'The same while the leg is on hold; 0 for never.',
+      description:
+        'The same for both legs of a call while a party holds it, that is, only sends, only receives or does neither; 0 for never.',
       unit: 's',
       minimum: 0,
       maximum: 86_400,

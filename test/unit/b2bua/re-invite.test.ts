@@ -74,12 +74,39 @@ test('every re-INVITE with a body names its type, one without names none', () =>
   assert.is(headerOf(driver.lastSent('INVITE').request, 'Content-Type'), '');
 });
 
-test('waits longer for media of a leg that agreed to be silent', () => {
-  const { driver, alice } = standing();
-  alice.send('INVITE', aliceSays('sendonly'));
-  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('recvonly') });
+for (const { how, says, answers } of [
+  { how: 'sendonly', says: aliceSays('sendonly'), answers: 'recvonly' },
+  { how: 'sendonly against inactive', says: aliceSays('sendonly'), answers: 'inactive' },
+  { how: 'inactive', says: aliceSays('inactive'), answers: 'inactive' },
+  { how: 'recvonly', says: aliceSays('recvonly'), answers: 'sendonly' },
+  {
+    how: 'c=0.0.0.0 of RFC 2543',
+    says: sdpOf({ host: '0.0.0.0', version: 2 }),
+    answers: 'recvonly',
+  },
+] as const) {
+  test(`a hold by ${how} waits longer for both legs, its end waits as before`, () => {
+    const { driver, alice } = standing();
+    const waits = (): readonly (number | undefined)[] =>
+      [...driver.engine.endpoints.values()].map(({ update }) => update?.inactivityMs);
+    assert.equal(waits(), [60_000, 60_000]);
+    const hold = alice.send('INVITE', says);
+    driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays(answers) });
+    assert.equal(waits(), [300_000, 300_000]);
+    alice.acknowledge(hold);
+    alice.send('INVITE', aliceSays('sendrecv', 3));
+    driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('sendrecv') });
+    assert.equal(waits(), [60_000, 60_000]);
+  });
+}
+
+test('a hold by the callee waits longer for both legs', () => {
+  const { driver, bob } = standing();
+  bob.send('INVITE', bobSays('sendonly'));
+  const contact = '<sip:alice@192.0.2.10:5060>';
+  driver.answer(driver.lastSent('INVITE'), 200, { body: aliceSays('recvonly'), contact });
   const waits = [...driver.engine.endpoints.values()].map(({ update }) => update?.inactivityMs);
-  assert.equal(waits, [60_000, 300_000]);
+  assert.equal(waits, [300_000, 300_000]);
 });
 
 test('passes the callee’s hold and resume to the caller', () => {
