@@ -211,6 +211,10 @@ export class CallTable implements Context {
     return order;
   }
 
+  dropOrders(orders: readonly OrderId[]): void {
+    for (const order of orders) this.#orders.delete(order);
+  }
+
   // Order numbers are 32 bits on the wire; by the time one comes round its predecessor was answered long ago.
   #nextOrder(): number {
     this.#lastOrder = (this.#lastOrder + 1) >>> 0;

@@ -169,8 +169,8 @@ export interface Exchange {
   readonly answerer: Leg;
   readonly offer: AudioDescription;
   readonly forwarded: AnchoredSdp;
-  /** The answer that came with a provisional: it stands when the 2xx has none. */
-  readonly early: AudioDescription | null;
+  /** The answers that came with provisionals, newest last, by the To tag of the fork: each stands when that fork's 2xx has none. */
+  readonly early: ReadonlyMap<string, AudioDescription>;
 }
 
 /** What a leg has agreed to: where a change that comes to nothing goes back to. */
@@ -239,8 +239,8 @@ export interface Call {
   restoring: Leg | null;
   /** A 2xx whose ACK waits for the other side's answer (late offer). */
   unacknowledged: Unacknowledged | null;
-  /** The last order of a connection under way; null once the engine has carried it out. */
-  connecting: OrderId | null;
+  /** The orders of the connection under way, none of them dropped; null once the engine has carried out the last. */
+  connecting: readonly OrderId[] | null;
   /**
    * Our 200's body, kept back until the media is connected: a caller may send with the 200's arrival. `since` is when the
    * gateway answered.

@@ -128,7 +128,7 @@ function passAnswer(
   if (asker === null || exchange === null) return;
   const before = agreedNow(call);
   const read = readBody(response);
-  const answer = read.ok ? answerExchange(cx, call, exchange, read.value, { final: true }) : read;
+  const answer = read.ok ? answerExchange(cx, call, exchange, read.value, 'final') : read;
   if (answer.ok) {
     answerWhenConnected(cx, call, asker, { answer: answer.value, before });
     return;
@@ -170,7 +170,7 @@ export function onChangeConnected(
   event: Extract<EngineEvent, { kind: 'orderDone' }>,
 ): void {
   if (event.code !== 'OK') held.refused ??= event.code;
-  if (call.connecting !== event.order) return;
+  if (call.connecting?.at(-1) !== event.order) return;
   call.connecting = null;
   call.heldChange = null;
   cx.clearTimer(call, 'engine');

@@ -88,6 +88,8 @@ export interface Context {
   /** A 2xx came: after 64*T1 no other can (RFC 3261 §13.2.2.4), and the transaction is forgotten. */
   forgetLate(txn: ClientTxnId): void;
   newOrder(use: OrderUse): OrderId;
+  /** Nobody waits for the answers to these any more. */
+  dropOrders(orders: readonly OrderId[]): void;
   /** From now on in-dialog requests with our tag `leg.localTag` find this leg. */
   bindTag(call: Call, leg: Leg): void;
   unbindTag(tag: string): void;

@@ -48,7 +48,8 @@ export function closeEndpoints(cx: Context, call: Call): void {
 
 /**
  * Connects two legs that have agreed, each to its peer and both to each other. `x` and `y` may be one (echo). The engine carries
- * orders of one call out in order, so the answer to the last one says that all are done: `call.connecting`.
+ * orders of one call out in order, so the answer to the last one says that all are done: `call.connecting`. What becomes of a
+ * connection that this one takes the place of is of no interest any more.
  */
 export function connectLegs(cx: Context, call: Call, x: Leg, y: Leg): void {
   const maps = mapsBetween(x, y);
@@ -61,15 +62,26 @@ export function connectLegs(cx: Context, call: Call, x: Leg, y: Leg): void {
   if (x !== y) pushUpdate(cx, call, y, maps.clockRatesB, orders);
   pushLink(cx, call, x, y, maps.aToB, orders);
   if (x !== y) pushLink(cx, call, y, x, maps.bToA, orders);
-  call.connecting = orders.at(-1)?.order ?? null;
+  dropConnection(cx, call);
+  if (orders.length === 0) return;
+  call.connecting = orders.map(({ order }) => order);
   cx.engine(orders);
-  if (call.connecting !== null) cx.setTimer(call, 'engine', ENGINE_WAIT_MS);
+  cx.setTimer(call, 'engine', ENGINE_WAIT_MS);
+}
+
+/** Waits for a connection no longer: what the engine still says to its orders is for nobody. */
+function dropConnection(cx: Context, call: Call): void {
+  if (call.connecting === null) return;
+  cx.dropOrders(call.connecting);
+  call.connecting = null;
+  cx.clearTimer(call, 'engine');
 }
 
 /** Takes the legs apart again: nothing that the callee's side was told about counts any more. */
 export function disconnectLegs(cx: Context, call: Call): void {
   const { b } = call;
   if (b === null || b.anchor.theirs === null) return;
+  dropConnection(cx, call);
   b.anchor.ours = null;
   b.anchor.theirs = null;
   const orders: EngineOrder[] = [];

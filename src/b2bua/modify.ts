@@ -141,9 +141,7 @@ function passAnswer(cx: Context, call: Call, leg: Leg, far: AudioDescription | n
   call.unacknowledged = null;
   call.exchange = null;
   const answer =
-    exchange === null || far === null
-      ? null
-      : answerExchange(cx, call, exchange, far, { final: true });
+    exchange === null || far === null ? null : answerExchange(cx, call, exchange, far, 'final');
   const body = answer !== null && answer.ok ? sdpBody(answer.value) : null;
   sendAck(cx, pending.leg.dialog, pending, body);
   return body !== null;

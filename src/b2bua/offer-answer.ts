@@ -17,6 +17,9 @@ import { keptDescription, keptSdp } from './keep.ts';
 import { connectLegs } from './media-orders.ts';
 
 const NO_CODECS: readonly CodecName[] = [];
+const NONE_EARLY: Exchange['early'] = new Map();
+/** Forks whose early answers are kept; of more, the oldest are forgotten. */
+const EARLY_ANSWERS_MAX = 8;
 
 /** Codecs both trunks allow, in the order of the one the call goes out on. */
 function allowedBetween(call: Call, trunkOut: Trunk | null): readonly CodecName[] {
@@ -74,7 +77,7 @@ export function openExchange(
   const allowedCodecs = allowedBetween(call, call.b?.trunk ?? null);
   const forwarded = forwardedOffer(offerOptions(cx, answerer), offer, allowedCodecs);
   if (!forwarded.ok) return forwarded;
-  takeOffer(call, { offerer, answerer, offer, forwarded: forwarded.value, early: null });
+  takeOffer(call, { offerer, answerer, offer, forwarded: forwarded.value, early: NONE_EARLY });
   return forwarded;
 }
 
@@ -91,7 +94,7 @@ export function offerThrough(
   const allowedCodecs = allowedBetween(call, trunk);
   const forwarded = forwardedOffer(firstOfferOptions(cx, answerer), offer, allowedCodecs);
   if (!forwarded.ok) return forwarded;
-  return ok({ offerer: call.a, answerer, offer, forwarded: forwarded.value, early: null });
+  return ok({ offerer: call.a, answerer, offer, forwarded: forwarded.value, early: NONE_EARLY });
 }
 
 function forwardedOffer(
@@ -110,15 +113,15 @@ export function takeOffer(call: Call, exchange: Exchange): void {
 
 /**
  * Takes the answer to the open exchange, connects the media, and makes our answer for the offerer.
- * @param final false for an answer in a provisional response: the exchange stays open, since another early dialog may answer
- *   differently (RFC 3261 §13.1).
+ * @param from 'final', or the To tag of a provisional response: the exchange stays open then, since another early dialog may
+ *   answer differently (RFC 3261 §13.1).
  */
 export function answerExchange(
   cx: Context,
   call: Call,
   exchange: Exchange,
   farAnswer: AudioDescription,
-  options: { readonly final: boolean },
+  from: 'final' | { readonly earlyTag: string },
 ): Result<AnchoredSdp, CodedError> {
   const { offerer } = exchange;
   if (farAnswer.rejected) {
@@ -136,8 +139,19 @@ export function answerExchange(
   if (!answer.ok) return answer;
   agree(offerer, answer.value, exchange.offer);
   takeExchange(cx, call, exchange, farAnswer);
-  if (!options.final) call.exchange = { ...exchange, early: farAnswer };
+  if (from !== 'final') {
+    call.exchange = { ...exchange, early: withEarly(exchange.early, from.earlyTag, farAnswer) };
+  }
   return answer;
+}
+
+function withEarly(
+  early: Exchange['early'],
+  tag: string,
+  answer: AudioDescription,
+): Exchange['early'] {
+  const others = [...early].filter(([key]) => key !== tag).slice(1 - EARLY_ANSWERS_MAX);
+  return new Map([...others, [tag, answer]]);
 }
 
 /** Takes the answer to an offer that only the answerer needed: the offerer has agreed to it before. */

@@ -1,6 +1,6 @@
 // From the first INVITE to the answer: endpoints, gateways tried in order, ringing and early media, 200 and ACK.
 import { ok } from '../base/index.ts';
-import type { EngineEvent } from '../engine/index.ts';
+import type { EngineCode, EngineEvent } from '../engine/index.ts';
 import type { SipResponse } from '../sip/index.ts';
 import type { Attempt, Call, Leg } from './call.ts';
 import { onChangeConnected } from './change-answers.ts';
@@ -11,6 +11,8 @@ import { endCall, finishRefused, refuseCaller } from './ending.ts';
 import { abandonAttempt, dialogOf, headOf } from './gateway-invite.ts';
 import { answerChallenge, askGateway, nextGateway, tryNextGateway } from './gateways.ts';
 import { contactOf } from './identity.ts';
+import { kept } from './keep.ts';
+import { disconnectLegs } from './media-orders.ts';
 import {
   answerEcho,
   answerExchange,
@@ -121,7 +123,9 @@ function earlyAnswer(cx: Context, call: Call, response: SipResponse): Buffer | n
     return null;
   const read = readBody(response);
   if (!read.ok) return null;
-  const answer = answerExchange(cx, call, exchange, read.value, { final: false });
+  const answer = answerExchange(cx, call, exchange, read.value, {
+    earlyTag: kept(response.to.tag ?? ''),
+  });
   return answer.ok ? sdpBody(answer.value) : null;
 }
 
@@ -164,10 +168,11 @@ function answerFirstOffer(cx: Context, call: Call, attempt: Attempt, response: S
   sendAck(cx, call.b?.dialog ?? null, acknowledgedBy(attempt, response), null);
   const { exchange } = call;
   if (exchange === null) return;
-  // Gateways that answered in a 183 often leave the answer out of the 200, although only a reliable 183 would allow it.
-  const { early } = exchange;
+  // Gateways that answered in a 183 often leave the answer out of the 200, although only a reliable 183 would allow it. Another
+  // fork's answer is another party's (RFC 3261 §13.2.1).
+  const early = exchange.early.get(response.to.tag ?? '') ?? null;
   const read = response.body.length === 0 && early !== null ? ok(early) : readBody(response);
-  const answer = read.ok ? answerExchange(cx, call, exchange, read.value, { final: true }) : read;
+  const answer = read.ok ? answerExchange(cx, call, exchange, read.value, 'final') : read;
   if (!answer.ok) {
     // The gateway answered something no leg of ours can use: the call can't stand.
     refuseCaller(cx, call, { code: 'CODEC_NOT_SHARED', message: answer.error.message });
@@ -206,18 +211,26 @@ export function connectionDone(
     return;
   }
   if (event.code !== 'OK') {
-    const outcome = outcomeOfOrder(event.code);
-    const message = `engine: ${event.code}`;
-    if (call.heldAnswer === null) endCall(cx, call, outcome, 'platform');
-    else refuseCaller(cx, call, { code: outcome.cause, message });
+    connectionRefused(cx, call, event.code);
     return;
   }
-  if (call.connecting !== event.order) return;
+  if (call.connecting?.at(-1) !== event.order) return;
   call.connecting = null;
   cx.clearTimer(call, 'engine');
   const { heldAnswer } = call;
   call.heldAnswer = null;
   if (heldAnswer !== null) answerCaller(cx, call, heldAnswer.body);
+}
+
+/** Whether somebody was told that media flows, or is about to be, decides what an order that was refused means. */
+function connectionRefused(cx: Context, call: Call, code: EngineCode): void {
+  const outcome = outcomeOfOrder(code);
+  if (call.heldAnswer !== null) {
+    refuseCaller(cx, call, { code: outcome.cause, message: `engine: ${code}` });
+  } else if (call.a.history.answeredAt === null && code !== 'HANDLE_STALE') {
+    // Early media alone: the call can do without, and its final answer may name another address.
+    disconnectLegs(cx, call);
+  } else endCall(cx, call, outcome, 'platform');
 }
 
 /** The engine owes an answer for too long: the call can't be set up, or not go on as its parties agreed. */
