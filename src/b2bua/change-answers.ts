@@ -242,6 +242,8 @@ export function onRestoreTimer(cx: Context, call: Call): void {
 
 /** re-INVITE with what the other leg agreed to last; nobody waits for its answer. */
 function restore(cx: Context, call: Call, leg: Leg): void {
+  // The one that went wrong is over, whether or not another can be opened: a call can't be changed while one is.
+  call.exchange = null;
   const other = otherLeg(call, leg);
   const agreed = other?.anchor.theirs ?? null;
   if (other === null || agreed === null) return;
