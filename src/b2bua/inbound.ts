@@ -87,10 +87,15 @@ export function dialledOf(request: SipRequest): string {
   return request.uri.scheme === 'tel' ? request.uri.text : (request.uri.user ?? '');
 }
 
-/** The calling number out of From, as it goes into records and the outgoing From. */
+/**
+ * The calling number out of From, as it goes into records and the outgoing From; empty where it has none. A URI without a
+ * user names a machine: its host is no number, and nobody's business on the other side (RFC 5853 §3.1).
+ */
 export function callerOf(request: SipRequest): string {
-  const match = /^(?:sips?:|tel:)([^@;>]*)/i.exec(request.from.uri);
-  return dialledText(readDialled(match?.[1] ?? ''));
+  const match = /^(?:sips?:([^@]*)@|tel:(.*))/i.exec(request.from.uri);
+  // What follows are a password and parameters.
+  const [subscriber = ''] = (match?.[1] ?? match?.[2] ?? '').split(/[:;]/, 1);
+  return dialledText(readDialled(subscriber));
 }
 
 /** What is answered before the sender has shown who it is: its source may be forged. */

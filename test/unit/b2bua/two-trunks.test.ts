@@ -277,6 +277,41 @@ test('passes the caller’s display name, number and Privacy on', () => {
   assert.is(headerOf(request, 'Privacy'), 'id');
 });
 
+for (const uri of [
+  'sip:10.20.30.40:5070',
+  'sip:gw.example.com',
+  'SIP:127.0.0.2;user=phone',
+  'sips:[2001:db8::1]:5061',
+]) {
+  test(`a caller without a user has no number, and its host stays with us: ${uri}`, () => {
+    const driver = new B2buaDriver();
+    driver.receive(anInvite().with('From', `<${uri}>;tag=t`));
+    assert.match(
+      headerOf(driver.lastSent('INVITE').request, 'From'),
+      /^<sip:anonymous@192\.0\.2\.1:5060>;tag=/,
+    );
+    const [call] = driver.b2bua.liveCalls();
+    assert.equal(
+      call?.legs.map(({ caller }) => caller),
+      ['', ''],
+    );
+  });
+}
+
+for (const [uri, caller] of [
+  ['sip:+44.20(7)@x', '+44207'],
+  ['SIPS:alice:password@x', 'alice'],
+  ['sip:7042;phone-context=+1914555@x', '7042'],
+  ['tel:+44-20-7;ext=1', '+44207'],
+] as const) {
+  test(`the caller of ${uri} is ${caller}`, () => {
+    const driver = new B2buaDriver();
+    driver.receive(anInvite().with('From', `<${uri}>;tag=t`));
+    const [call] = driver.b2bua.liveCalls();
+    assert.is(call?.legs[0]?.caller, caller);
+  });
+}
+
 test('shows a live call with both legs', () => {
   const driver = new B2buaDriver();
   standingCall(driver);
