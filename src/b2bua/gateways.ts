@@ -4,7 +4,7 @@ import { ok } from '../base/index.ts';
 import type { GatewayAttempt, Trunk } from '../trunks/index.ts';
 import type { Attempt, Call, Exchange } from './call.ts';
 import type { Context, ResponseNews } from './context.ts';
-import { answerTo } from './credentials.ts';
+import { answerInvite } from './credentials.ts';
 import { finishRefused } from './ending.ts';
 import { newAttempt, sendInvite, takeIdentity } from './gateway-invite.ts';
 import { pointFor } from './identity.ts';
@@ -103,28 +103,22 @@ export function askGateway(cx: Context, call: Call, { plan, exchange }: NextGate
 }
 
 /**
- * Answers a gateway's 401 or 407 with the trunk's credentials, once an attempt (RFC 3261 §22.2).
+ * Answers a gateway's 401 or 407 with the trunk's credentials (RFC 3261 §22.2).
  * @returns false when there are none, the realm is another's, or they were refused already.
  */
 export function answerChallenge(
   cx: Context,
   call: Call,
   attempt: Attempt,
-  { response, flow }: ResponseNews,
+  news: ResponseNews,
 ): boolean {
   const { trunk } = attempt.plan;
   const { credentials } = trunk;
   const { b } = call;
-  if (credentials === null || attempt.answeredRealm !== null || b === null) return false;
-  const request = { method: 'INVITE', uri: attempt.requestUri };
-  const { realm } = credentials;
-  const answer = answerTo(cx, response, request, { credentials, realm });
-  if (!answer.ok) return false;
-  attempt.answeredRealm = answer.value.realm;
-  attempt.challenger = flow.remote.host;
-  attempt.authorization = [answer.value.header];
+  if (credentials === null || b === null) return false;
+  if (!answerInvite(cx, attempt, news, credentials)) return false;
   attempt.cseq += 1;
-  // What the first INVITE was told says nothing about this one: its first provisional has to stop the gateway's clock anew
+  // What the INVITE before was told says nothing about this one: its first provisional has to stop the gateway's clock anew
   // and start the ring timer (RFC 3261 §16.6 step 11).
   attempt.progressed = false;
   const body = call.exchange === null ? null : sdpBody(call.exchange.forwarded);

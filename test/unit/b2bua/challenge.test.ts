@@ -14,14 +14,23 @@ function withCredentials(text = CREDENTIALS): B2buaDriver {
   return new B2buaDriver({ edit: [['gateway_timeout_s: 4', `${text}gateway_timeout_s: 4`]] });
 }
 
+interface Challenge {
+  readonly headers: readonly (readonly [string, string])[];
+}
+
 const challenge = (
   realm = 'carrier.example',
   kind: 'WWW' | 'Proxy' = 'WWW',
-): { readonly headers: readonly (readonly [string, string])[] } => ({
+  nonce = 'nonce="n0nce"',
+): Challenge => ({
   headers: [
-    [`${kind}-Authenticate`, `Digest realm="${realm}", nonce="n0nce", algorithm=MD5, qop="auth"`],
+    [`${kind}-Authenticate`, `Digest realm="${realm}", ${nonce}, algorithm=MD5, qop="auth"`],
   ],
 });
+
+/** What is asked for when only the nonce was too old. */
+const stale = (nonce: string): Challenge =>
+  challenge('carrier.example', 'WWW', `nonce="${nonce}", stale=true`);
 
 /** A call whose gateway asked for credentials first. */
 function standing(driver: B2buaDriver, contact?: string): Standing {
@@ -106,6 +115,56 @@ test('a second challenge means wrong credentials: the next gateway is asked, the
   assert.equal(driver.statuses(txn), [503]);
   assert.not.match(driver.lastTold(txn).headers.join(), /Digest|carrier\.example/);
   assert.is(driver.record('inbound').cause, 'GATEWAYS_EXHAUSTED');
+});
+
+test('a nonce that ran out is answered once more, with the new one', () => {
+  const driver = withCredentials();
+  driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 401, challenge());
+  driver.answer(driver.lastSent('INVITE'), 401, stale('newer'));
+  const third = driver.lastSent('INVITE');
+  assert.is(third.host, '192.0.2.20');
+  assert.is(headerOf(third.request, 'CSeq'), '3 INVITE');
+  const lines = third.request.headers.filter(([name]) => name === 'Authorization');
+  assert.is(lines.length, 1);
+  assert.match(authorization(third), /nonce="newer"/);
+});
+
+test('a gateway whose every nonce has run out is given up after three answers', () => {
+  const driver = withCredentials();
+  driver.receive(anInvite());
+  for (const nonce of ['a', 'b', 'c', 'd']) {
+    driver.answer(driver.lastSent('INVITE'), 401, stale(nonce));
+  }
+  const hosts = driver.sent('INVITE').map(({ host }) => host);
+  assert.equal(hosts, [...Array<string>(4).fill('192.0.2.20'), '192.0.2.21']);
+});
+
+test('a proxy’s challenge and the gateway’s behind it are both answered, and the ACK repeats both', () => {
+  const driver = withCredentials();
+  const txn = driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 407, challenge('carrier.example', 'Proxy'));
+  const second = driver.lastSent('INVITE');
+  driver.answer(second, 401, challenge());
+  const third = driver.lastSent('INVITE');
+  const toProxy = headerOf(second.request, 'Proxy-Authorization');
+  assert.match(toProxy, /^Digest /);
+  assert.is(headerOf(third.request, 'Proxy-Authorization'), toProxy);
+  assert.match(authorization(third), /^Digest /);
+  driver.answer(third, 200, { body: bobSays });
+  assert.equal(driver.statuses(txn), [200]);
+  const [ack] = driver.acks;
+  if (ack === undefined) throw new Error('no ACK');
+  assert.is(headerOf(ack.request, 'Proxy-Authorization'), toProxy);
+  assert.is(headerOf(ack.request, 'Authorization'), authorization(third));
+});
+
+test('after a proxy’s challenge one of another realm is not answered: a callee could have sent it', () => {
+  const driver = withCredentials();
+  driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 407, challenge('carrier.example', 'Proxy'));
+  driver.answer(driver.lastSent('INVITE'), 401, challenge('evil.example'));
+  assert.equal(driver.sent('INVITE').map(authorization), ['', '', '']);
 });
 
 test('a trunk without credentials never answers a challenge', () => {
