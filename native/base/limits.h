@@ -83,6 +83,31 @@ inline constexpr std::uint32_t kEventQueueMax = 64;
 /// RFC 3389 §3 allows.
 inline constexpr std::size_t kComfortNoiseOrderMax = 12;
 
+/// Channels of a recording: the two parties of a call.
+inline constexpr std::uint8_t kRecordingChannelsMax = 2;
+/// Media in one block of a segment: what a killed process loses at most.
+inline constexpr std::uint32_t kSegmentBlockMsMax = 1'000;
+inline constexpr std::size_t kSegmentBlockBytesMax = 96'000;
+static_assert(kSegmentBlockBytesMax >= std::size_t{2} * kPcmRateHzMax / 1'000 * kSegmentBlockMsMax);
+/// A segment is read whole; what claims to be longer isn't one.
+inline constexpr std::size_t kSegmentBytesMax = 8 * 1024 * 1024;
+static_assert(kSegmentBlockBytesMax * 16 < kSegmentBytesMax);
+/// Segments of one recording: 24 hours in pieces of 15 s. A recording that needs more ends there.
+inline constexpr std::uint32_t kSegmentsMax = 6'144;
+/// Positions in a recording, in samples: 186 years at 48,000 Hz, so that sums never wrap.
+inline constexpr std::uint64_t kRecordingPositionMax = std::uint64_t{1} << 48;
+/// Encodings of one clip side by side: every payload kind, PCM at each rate, and one to spare.
+inline constexpr std::uint32_t kClipTracksMax = 8;
+/// Frames of one clip: two hours of 20 ms.
+inline constexpr std::uint32_t kClipFramesMax = 360'000;
+/// An Opus packet that we write or play: one of 20 ms has at most 1,276 bytes (RFC 6716 §3.2.1),
+/// one of 60 ms a little over three times as many.
+inline constexpr std::size_t kOpusPacketBytesMax = 4'000;
+/// Chunks looked at in a WAV file; it has two to five, those with a broadcaster's metadata a dozen.
+inline constexpr std::uint32_t kWavChunksMax = 256;
+/// Damaged pages in an Ogg file before its reader gives up: each costs a search for the next one.
+inline constexpr std::uint32_t kOggDamagesMax = 64;
+
 /// Rings in shared memory (spsc.h).
 inline constexpr std::uint32_t kRingRecordsMax = 1u << 20;
 inline constexpr std::uint32_t kRingRecordBytesMax = 32 * 1024;

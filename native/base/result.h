@@ -35,6 +35,12 @@ enum class ErrorCode : std::uint8_t {
   kConfigInvalid = 51,
   kSystemCallFailed = 52,
   kCryptoUnavailable = 53,  ///< the TLS library refuses, or is not the one we were compiled for
+
+  kMediaTruncated = 64,    ///< a media file that ends before what every one of its kind has
+  kMediaMalformed = 65,    ///< a media file whose contents contradict its format
+  kMediaUnsupported = 66,  ///< a sound media file of a kind, rate or version that we don't read
+  kDiskFull = 67,          ///< no room, no quota, or the file would be larger than allowed
+  kDiskFailed = 68,        ///< the disk or file system refuses or fails (EIO and its kin)
 };
 
 /// Wraps an error so that `return Error{ErrorCode::kRingFull};` converts to any Result<T>.

@@ -1,0 +1,75 @@
+#include "io/folder.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace trunkyard::io {
+
+namespace {
+
+constexpr mode_t kOwnerOnly = 0600;
+
+bool is_plain_name(const char* name) noexcept {
+  return name[0] != '\0' && name[0] != '.' && std::strchr(name, '/') == nullptr;
+}
+
+}  // namespace
+
+ErrorCode disk_error(int error) noexcept {
+  return error == ENOSPC || error == EDQUOT || error == EFBIG ? ErrorCode::kDiskFull
+                                                              : ErrorCode::kDiskFailed;
+}
+
+Result<Folder> Folder::open(const char* path) noexcept {
+  File directory(::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.open()) return Error{disk_error(errno)};
+  return Folder(std::move(directory));
+}
+
+Result<File> Folder::create(const char* name) noexcept {
+  return open_file(name, O_RDWR | O_CREAT | O_EXCL);
+}
+
+Result<File> Folder::open_to_write(const char* name) noexcept {
+  return open_file(name, O_RDWR);
+}
+
+Result<File> Folder::open_to_read(const char* name) noexcept {
+  return open_file(name, O_RDONLY);
+}
+
+Result<File> Folder::open_file(const char* name, int flags) noexcept {
+  if (!is_plain_name(name)) return Error{ErrorCode::kConfigInvalid};
+  // Without O_NONBLOCK, a pipe of that name would hold this thread until somebody opens its other
+  // end.
+  File file(::openat(directory_.descriptor(), name,
+                     flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, kOwnerOnly));
+  if (!file.open()) return Error{disk_error(errno)};
+  struct stat facts;
+  if (::fstat(file.descriptor(), &facts) != 0 || !S_ISREG(facts.st_mode))
+    return Error{ErrorCode::kDiskFailed};
+  return file;
+}
+
+Result<void> Folder::rename(const char* from, const char* to) noexcept {
+  if (!is_plain_name(from) || !is_plain_name(to)) return Error{ErrorCode::kConfigInvalid};
+  const int directory = directory_.descriptor();
+  // A rename is a change of the directory, so that is what has to reach the disk.
+  if (::renameat(directory, from, directory, to) != 0 || ::fsync(directory) != 0)
+    return Error{disk_error(errno)};
+  return {};
+}
+
+Result<void> Folder::remove(const char* name) noexcept {
+  if (!is_plain_name(name)) return Error{ErrorCode::kConfigInvalid};
+  if (::unlinkat(directory_.descriptor(), name, 0) != 0 && errno != ENOENT)
+    return Error{disk_error(errno)};
+  return {};
+}
+
+}  // namespace trunkyard::io

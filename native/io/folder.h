@@ -1,0 +1,41 @@
+// Folder: a directory kept open, by which the files in it are made, found, renamed and removed. A
+// name is never a path, so that nothing written for one recording can end up elsewhere.
+#pragma once
+
+#include "base/result.h"
+#include "io/file.h"
+
+namespace trunkyard::io {
+
+/// What an errno of a file call means: kDiskFull for no room (ENOSPC), no quota (EDQUOT) or too
+/// large (EFBIG), else kDiskFailed.
+[[nodiscard]] ErrorCode disk_error(int error) noexcept;
+
+/// Movable; closed when it goes. Calls may come from any thread.
+class Folder {
+ public:
+  /// @param path of a directory that exists.
+  /// @returns kDiskFailed.
+  [[nodiscard]] static Result<Folder> open(const char* path) noexcept;
+
+  /// Makes a file that isn't there yet, for writing, readable by this user alone. Name rules: not
+  /// empty, not hidden (a dot first), no slash.
+  /// @returns kConfigInvalid for such a name, kDiskFull or kDiskFailed; also when it exists.
+  [[nodiscard]] Result<File> create(const char* name) noexcept;
+  /// Opens a plain file that is there; not through a symbolic link. @returns as create().
+  [[nodiscard]] Result<File> open_to_write(const char* name) noexcept;
+  [[nodiscard]] Result<File> open_to_read(const char* name) noexcept;
+  /// Gives a file another name at once: whoever opens the new name sees the old file of that name,
+  /// or this one whole. Both names last when it returns.
+  [[nodiscard]] Result<void> rename(const char* from, const char* to) noexcept;
+  /// Removes a file. One that isn't there is no error.
+  [[nodiscard]] Result<void> remove(const char* name) noexcept;
+
+ private:
+  explicit Folder(File directory) noexcept : directory_(std::move(directory)) {}
+  [[nodiscard]] Result<File> open_file(const char* name, int flags) noexcept;
+
+  File directory_;
+};
+
+}  // namespace trunkyard::io
