@@ -2,6 +2,7 @@
 import { BlockMap, canonicalBlock } from './blocks.ts';
 import { GATEWAY_URI_FORM, gatewayUriText } from './forms.ts';
 import { nearestKey } from './nearest-key.ts';
+import { pathText } from './read.ts';
 import type { Reporter } from './reporter.ts';
 import type { RawRoute, RawSettings, RawTrunk } from './schema.ts';
 
@@ -130,17 +131,16 @@ export function checkRoutes(
   const withGateways = new Set(
     raw.trunks.filter(({ gateways }) => gateways.length > 0).map(({ name }) => name),
   );
-  const seen = new Set<string>();
+  const seen = new Map<string, string>();
   for (const route of raw.routes) {
     const path = report.pathOf(route);
     if (!checkRouteShape(route, report)) continue;
     const { key, setting, value } = matchOf(route);
-    if (seen.has(key))
-      report.error([...path, setting], {
-        value: value === '' ? '(empty)' : value,
-        problem: 'is matched by another route too',
-      });
-    seen.add(key);
+    const at = [...path, setting];
+    const shown = value === '' ? '(empty)' : value;
+    const other = seen.get(key);
+    if (other === undefined) seen.set(key, `${pathText(at)} ${shown}`);
+    else report.error(at, { value: shown, problem: `matches the same as ${other}` });
     for (const [index, name] of (route.trunks ?? []).entries()) {
       const at = report.itemPathOf(route.trunks ?? [], index);
       if (withGateways.has(name)) continue;

@@ -260,6 +260,9 @@ export const TRUNK_NAME_FORM = patternForm(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 
 export const PREFIX_FORM: Form<string> = {
   allowed: 'up to 32 of 0-9 * #, with or without a leading +; empty matches every number',
   read: (text) => {
+    // Who writes it means international numbers, and would get every number.
+    if (text === '+')
+      return bad('would match every number and not only those with a +, for a + is not compared');
     const digits = text.startsWith('+') ? text.slice(1) : text;
     return /^[0-9*#]{0,32}$/.test(digits) ? good(digits) : bad('is not a number prefix');
   },

@@ -372,7 +372,7 @@ export const ROUTE_SCHEMA = Type.Object(
     prefix: Type.Optional(
       text({
         description:
-          'Leading digits of the dialled number; the longest prefix wins. Empty for all.',
+          'Leading digits of the dialled number; the longest prefix wins. A `+` is not compared, neither here nor in the number: `44` and `+44` are the same and match both. Empty for all.',
         form: forms.PREFIX_FORM,
       }),
     ),

@@ -149,7 +149,7 @@ export class TrunkObjects {
     if (match === undefined) return null;
     const [key, value] =
       match.kind === 'exact' ? ['number', match.number] : ['prefix', match.prefix || '(empty)'];
-    return `routes[${route}].${key}: ${value}: is matched by a route that was made through the API too`;
+    return `routes[${route}].${key}: ${value}: matches the same, with or without +, as a route that was made through the API`;
   }
 
   #use(book: TrunkBook): void {

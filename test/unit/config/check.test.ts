@@ -117,7 +117,14 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
   [
     'an error for two routes of one prefix, with and without plus',
     trunks(TRUNK_A) + routes('{ prefix: "44", trunks: [a] }', '{ prefix: "+44", trunks: [a] }'),
-    ['t:5:15: error: routes[1].prefix: +44: is matched by another route too'],
+    ['t:5:15: error: routes[1].prefix: +44: matches the same as routes[0].prefix 44'],
+  ],
+  [
+    'an error for a prefix of a plus alone, which would take every number',
+    routes('{ prefix: "+", destination: echo }'),
+    [
+      't:2:15: error: routes[0].prefix: +: would match every number and not only those with a +, for a + is not compared (allowed: up to 32 of 0-9 * #, with or without a leading +; empty matches every number)',
+    ],
   ],
   [
     'nothing for a prefix and a whole number of the same digits',
