@@ -134,12 +134,9 @@ export class B2bua {
       case 'requestReceived':
         this.#onRequest(news);
         break;
-      case 'ackReceived': {
-        const place = this.#table.byServerTxn(news.txn);
-        if (place !== null) onAck(this.#table, place.call, place.leg, news.request);
-        else this.#payBye(news.txn);
+      case 'ackReceived':
+        this.#onAck(news);
         break;
-      }
       case 'cancelled':
         this.#onCancelled(news.txn, news.reason);
         break;
@@ -160,9 +157,23 @@ export class B2bua {
     }
   }
 
+  /** An ACK may bring the answer to our offer, and so must come from its party as every request in a dialog. */
+  #onAck({ txn, flow, request }: Extract<SipNews, { kind: 'ackReceived' }>): void {
+    const place = this.#table.byServerTxn(txn);
+    const leg = place?.leg ?? this.#table.owedBye(txn)?.leg ?? null;
+    if (leg !== null && !maySpeak(this.#table, leg, flow)) {
+      this.#table.rejected('SOURCE_NOT_ALLOWED', null);
+      return;
+    }
+    this.#table.sip({ kind: 'ackTaken', txn });
+    if (place !== null) onAck(this.#table, place.call, place.leg, request);
+    else this.#payBye(txn);
+  }
+
   // Of a call that ended before the caller acknowledged its answer.
   #payBye(txn: ServerTxnId): void {
-    const bye = this.#table.takeOwedBye(txn);
+    const bye = this.#table.owedBye(txn);
+    this.#table.forgetOwedBye(txn);
     if (bye !== null) sendBye(this.#table, bye.dialog, bye.outcome, null);
   }
 

@@ -115,10 +115,12 @@ export class CallTable implements Context {
   }
 
   /** The BYE that waited for this INVITE's ACK; null when none does. */
-  takeOwedBye(txn: ServerTxnId): OwedBye | null {
-    const bye = this.#owedByes.get(txn) ?? null;
+  owedBye(txn: ServerTxnId): OwedBye | null {
+    return this.#owedByes.get(txn) ?? null;
+  }
+
+  forgetOwedBye(txn: ServerTxnId): void {
     this.#owedByes.delete(txn);
-    return bye;
   }
 
   byEndpoint(endpoint: EndpointHandle): Place | null {

@@ -52,6 +52,7 @@ export interface SentBye {
 
 /** A BYE that waits (RFC 3261 §15: not before the ACK of our 2xx, or the end of its transaction). */
 export interface OwedBye {
+  readonly leg: Leg;
   readonly dialog: Dialog;
   readonly outcome: Outcome;
 }

@@ -62,7 +62,7 @@ function finishLeg(cx: Context, call: Call, leg: Leg, outcome: Outcome): void {
   if (waiting !== null && waiting.answered && waiting.opens) {
     // A BYE that overtakes our 200 finds no dialog, and the repeated 200 would then make one that nobody ever ends.
     takeWaiting(cx, leg);
-    cx.oweBye(waiting.txn, { dialog: leg.dialog, outcome });
+    cx.oweBye(waiting.txn, { leg, dialog: leg.dialog, outcome });
     return;
   }
   acknowledgeBare(cx, call, leg);

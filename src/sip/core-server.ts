@@ -26,6 +26,8 @@ type ServerTransaction = InviteServer | NonInviteServer;
 /** What the core keeps beside a server machine. */
 interface ServerRecord {
   readonly machine: ServerTransaction;
+  /** The address it came from: only from there it can be cancelled. */
+  readonly sourceHost: string;
   readonly mergeKey: string | null;
   /** Set by a 2xx to INVITE. */
   ackKey: string | null;
@@ -133,6 +135,12 @@ export class ServerSide implements InviteServerHost, NonInviteServerHost {
     this.ended(record.machine, 'done');
   }
 
+  /** The user has taken an ACK of our 2xx: it isn't repeated any more. */
+  takeAck(id: ServerTxnId): void {
+    const machine = this.#records.get(id)?.machine;
+    if (machine?.kind === 'inviteServer') machine.handleSuccessAck();
+  }
+
   /**
    * Answers without a transaction what the guard rejected. ACKs and responses are never answered.
    */
@@ -235,6 +243,7 @@ export class ServerSide implements InviteServerHost, NonInviteServerHost {
     const merge = options.mergeKey === null ? null : detached(options.mergeKey);
     this.#records.set(identity.serial, {
       machine,
+      sourceHost: flow.remote.host,
       mergeKey: merge,
       ackKey: null,
       localTag: null,
@@ -271,34 +280,35 @@ export class ServerSide implements InviteServerHost, NonInviteServerHost {
       return;
     }
     if (!accepted.awaitsAck) return;
-    // Read before it counts: the 2xx goes on being repeated until an ACK comes that can be read.
     const parsed = parseMessage(index);
     if (!parsed.ok) {
       this.refuse(flow, { index, error: parsed.error });
       return;
     }
     if (parsed.value.kind !== 'request') return;
-    accepted.handleSuccessAck();
     this.#table.emit({
       kind: 'ackReceived',
       txn: serverTxnId(accepted.serial),
+      flow,
       request: parsed.value,
     });
   }
 
   /**
    * A CANCEL is answered without a transaction of its own: the answer depends on the INVITE alone,
-   * so a repeated CANCEL gets it again (§9.2).
+   * so a repeated CANCEL gets it again (§9.2). It is sent by the hop that sent the INVITE, to the
+   * same place (§9.1); whoever else has read that INVITE must not end the call.
    */
   #receiveCancel(flow: Flow, index: MessageIndex): void {
     const invite = this.#byKey.get(serverKey(index, 'INVITE'));
-    if (invite?.kind !== 'inviteServer') {
+    const record = invite === undefined ? undefined : this.#records.get(invite.serial);
+    if (invite?.kind !== 'inviteServer' || record?.sourceHost !== flow.remote.host) {
       const message = `CANCEL with CSeq ${index.cseq.number} matches no INVITE`;
       this.refuse(flow, { index, error: { code: 'DIALOG_UNKNOWN', message } });
       return;
     }
-    const localTag = this.#records.get(invite.serial)?.localTag ?? null;
-    this.#answerStateless(flow, index, { status: 200, reason: null, headers: [], toTag: localTag });
+    const toTag = record.localTag;
+    this.#answerStateless(flow, index, { status: 200, reason: null, headers: [], toTag });
     if (!invite.handleCancel()) return;
     this.#table.emit({
       kind: 'cancelled',

@@ -87,6 +87,9 @@ export class SipCore implements Core<SipInput, SipOutput> {
       case 'dismiss':
         this.#server.dismiss(input.txn, input.response);
         return;
+      case 'ackTaken':
+        this.#server.takeAck(input.txn);
+        return;
       case 'acknowledge':
         this.#client.acknowledge(input.txn, input.toTag, input);
         return;

@@ -114,6 +114,8 @@ export type SipInput =
    * comes as a new one; `toTag` is the core's, the same for each repeat.
    */
   | { readonly kind: 'dismiss'; readonly txn: ServerTxnId; readonly response: OutgoingResponse }
+  /** The ACK that came for our 2xx is its dialog's: the 2xx is not repeated any more. */
+  | { readonly kind: 'ackTaken'; readonly txn: ServerTxnId }
   /** The ACK of a 2xx to INVITE `txn` from the dialog with `toTag`: sent now and again for each repeated 2xx. */
   | {
       readonly kind: 'acknowledge';
@@ -143,9 +145,17 @@ export type SipOutput =
       readonly flow: Flow;
       readonly request: SipRequest;
     }
-  /** The ACK for a 2xx that server transaction `txn` sent; `request` parsed, its body may be the answer to our offer. */
-  | { readonly kind: 'ackReceived'; readonly txn: ServerTxnId; readonly request: SipRequest }
-  /** A CANCEL matched this INVITE that has no final answer yet; the core answered the CANCEL with 200. The user answers 487. */
+  /**
+   * An ACK for a 2xx that server transaction `txn` sent; `request` parsed, its body may be the answer to our offer. Whether its
+   * sender may speak for the dialog is the user's to say: until `ackTaken` the 2xx goes on being repeated, and every ACK comes.
+   */
+  | {
+      readonly kind: 'ackReceived';
+      readonly txn: ServerTxnId;
+      readonly flow: Flow;
+      readonly request: SipRequest;
+    }
+  /** A CANCEL from where this INVITE came from, which has no final answer yet; the core answered the CANCEL with 200. The user answers 487. */
   | { readonly kind: 'cancelled'; readonly txn: ServerTxnId; readonly reason: string | null }
   /** Provisionals (to INVITE the 100 too, which says that the next hop lives), and finals. Repeats are absorbed; a 2xx of another fork (other To tag) comes again. */
   | {

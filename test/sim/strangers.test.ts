@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import type { HostPort } from '../../src/base/index.ts';
 import { seededRandom } from '../../src/base/index.ts';
 import { TWO_TRUNKS } from '../support/b2bua-driver.ts';
+import { sdpOf } from '../support/sip-messages.ts';
 import { SimClock } from './clock.ts';
 import { SimNetwork } from './network.ts';
 import { SimNode } from './node.ts';
@@ -83,5 +84,64 @@ test('no number of requests from strangers takes the room of a trunk’s calls',
   scene.clock.runUntil(scene.clock.mono + 300);
   assert.equal(heard, ['SIP/2.0 100 Trying']);
 });
+
+const STRANGER = { host: '198.51.100.66', port: 5060 };
+
+/** A request of the carrier's first INVITE's dialog, or its CANCEL, as the carrier itself would write it. */
+function asTheCarrier(
+  method: string,
+  parts: { readonly branch: string; readonly toTag: string },
+): string[] {
+  const tag = parts.toTag === '' ? '' : `;tag=${parts.toTag}`;
+  const written = outside(method, 1, CARRIER.host).map((line) =>
+    line.startsWith('To:') ? `${line}${tag}` : line.replace('z9hG4bKoutside1', parts.branch),
+  );
+  return written;
+}
+
+test('whoever has read a call’s INVITE and 200 can’t acknowledge it with media of his own', () => {
+  const scene = new Scene({ transactionsMax: 100 });
+  const heard = scene.heardAt(CARRIER.host);
+  const toEcho = outside('INVITE', 1, CARRIER.host).map((line) =>
+    line.replace('441632960000', '08001'),
+  );
+  const tags: string[] = [];
+  scene.network.taps.push(({ bytes }) => {
+    const found = /^To: .*;tag=(.+)\r$/m.exec(bytes.toString('latin1'))?.[1];
+    if (found !== undefined) tags.push(found);
+  });
+  scene.send(CARRIER, toEcho);
+  assert.equal(heard, ['SIP/2.0 200 OK']);
+  const ack = asTheCarrier('ACK', { branch: 'z9hG4bKack', toTag: tags.at(-1) ?? '' });
+  scene.send(STRANGER, ack, sdpOf({ host: STRANGER.host, port: 6_000 }));
+  assert.equal(remoteHosts(scene), []);
+  scene.clock.runUntil(600);
+  assert.equal(heard, ['SIP/2.0 200 OK', 'SIP/2.0 200 OK']);
+  scene.send(CARRIER, ack, sdpOf());
+  scene.clock.runUntil(5_000);
+  assert.equal(heard.length, 2);
+  assert.equal(remoteHosts(scene), [CARRIER.host]);
+});
+
+test('whoever has read a call’s INVITE can’t cancel it', () => {
+  const scene = new Scene({ transactionsMax: 100 });
+  scene.send(CARRIER, outside('INVITE', 1, CARRIER.host), sdpOf());
+  const heard = scene.heardAt(CARRIER.host);
+  const told = scene.heardAt(STRANGER.host);
+  const cancel = asTheCarrier('CANCEL', { branch: 'z9hG4bKoutside1', toTag: '' });
+  scene.send(STRANGER, cancel);
+  assert.equal(told, ['SIP/2.0 481 Call/Transaction Does Not Exist']);
+  assert.is(scene.node.b2bua.callCount, 1);
+  assert.equal(heard, []);
+  scene.send(CARRIER, cancel);
+  assert.equal(heard, ['SIP/2.0 200 OK', 'SIP/2.0 487 Request Terminated']);
+});
+
+/** Whose media the endpoints were told to send to. */
+function remoteHosts(scene: Scene): readonly string[] {
+  return scene.node.engine.orders.flatMap((order) =>
+    order.kind === 'updateEndpoint' && order.remoteRtp !== null ? [order.remoteRtp.host] : [],
+  );
+}
 
 test.run();

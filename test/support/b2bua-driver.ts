@@ -81,6 +81,8 @@ export class B2buaDriver {
   readonly dismissed: ServerTxnId[] = [];
   readonly acks: Ack[] = [];
   readonly cancels: Cancel[] = [];
+  /** INVITEs whose 2xx need not be repeated any more. */
+  readonly taken: ServerTxnId[] = [];
   readonly facts: DomainEvent[] = [];
   readonly rejected: ErrorCode[] = [];
   /** Orders the engine has not answered, while `engineAnswers` is false. */
@@ -88,6 +90,7 @@ export class B2buaDriver {
   engineAnswers = true;
   #mono = 0;
   #lastServerTxn = 0;
+  readonly #sources = new Map<ServerTxnId, string>();
 
   constructor({ yaml = TWO_TRUNKS, edit = [] }: DriverOptions = {}) {
     const { settings, book } = configured(
@@ -134,8 +137,16 @@ export class B2buaDriver {
   receive(request: RequestBuilder, from = '192.0.2.10'): ServerTxnId {
     this.#lastServerTxn += 1;
     const txn = serverTxnId(this.#lastServerTxn);
+    this.#sources.set(txn, from);
     this.news({ kind: 'requestReceived', txn, flow: udpFrom(from), request: request.parse() });
     return txn;
+  }
+
+  /** Where a request came from. */
+  sourceOf(txn: ServerTxnId): string {
+    const host = this.#sources.get(txn);
+    if (host === undefined) throw new Error(`no request ${txn} came in`);
+    return host;
   }
 
   /** A peer answers a request of ours. */
@@ -257,6 +268,9 @@ export class B2buaDriver {
       case 'cancel':
         this.cancels.push(order);
         break;
+      case 'ackTaken':
+        this.taken.push(order.txn);
+        break;
     }
   }
 }
@@ -313,7 +327,13 @@ export class Party {
 
   /** ACK of our 2xx to INVITE `txn`. */
   acknowledge(txn: ServerTxnId, body: string | null = null): void {
-    this.#driver.news({ kind: 'ackReceived', txn, request: this.again('ACK', body).parse() });
+    this.acknowledgeFrom(this.host, txn, body);
+  }
+
+  /** The same, sent by whoever has read the dialog's tags. */
+  acknowledgeFrom(host: string, txn: ServerTxnId, body: string | null = null): void {
+    const request = this.again('ACK', body).parse();
+    this.#driver.news({ kind: 'ackReceived', txn, flow: udpFrom(host), request });
   }
 }
 
@@ -332,7 +352,7 @@ export function callerOf(driver: B2buaDriver, invite: RequestBuilder, txn: Serve
     from: invite.value('From'),
     to: `${invite.value('To')};tag=${tag}`,
     callId: invite.value('Call-ID'),
-    host: '192.0.2.10',
+    host: driver.sourceOf(txn),
     cseq: 1,
   });
 }

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { endpointHandle } from '../../../src/base/index.ts';
-import { B2buaDriver, callerOf, standingCall } from '../../support/b2bua-driver.ts';
+import { B2buaDriver, calleeOf, callerOf, standingCall } from '../../support/b2bua-driver.ts';
 import { anInvite, aRequest, headerOf, sdpOf } from '../../support/sip-messages.ts';
 import { NOTHING_HELD } from './expectations.ts';
 
@@ -286,6 +286,25 @@ test('a BYE that can’t be sent to the name in a gateway’s Contact goes to wh
   assert.equal(driver.rejected, ['GATEWAY_UNREACHABLE']);
   driver.pass(32_100);
   assert.equal(driver.b2bua.held, NOTHING_HELD);
+});
+
+test('a BYE that waits for the caller’s ACK is not brought on by one from elsewhere', () => {
+  const driver = new B2buaDriver();
+  const invite = anInvite();
+  const txn = driver.receive(invite);
+  const sent = driver.lastSent('INVITE');
+  driver.answer(sent, 200, { body: sdpOf({ host: sent.host, port: 50_000 }) });
+  const alice = callerOf(driver, invite, txn);
+  calleeOf(driver, sent).send('BYE');
+  alice.acknowledgeFrom('198.51.100.1', txn);
+  assert.equal([driver.sent('BYE').length, driver.taken, driver.b2bua.callCount], [0, [], 0]);
+  alice.acknowledge(txn);
+  assert.equal(
+    driver.sent('BYE').map(({ host }) => host),
+    ['192.0.2.10'],
+  );
+  assert.equal(driver.taken, [txn]);
+  atRest(driver);
 });
 
 test.run();

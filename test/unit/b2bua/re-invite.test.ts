@@ -60,6 +60,23 @@ test('whoever knows the dialog but speaks from elsewhere is told 403, and the ca
   driver.answer(driver.lastSent('BYE'), 200);
 });
 
+test('an ACK from elsewhere brings no answer: the 200 is repeated until the party’s own comes', () => {
+  const { driver, alice, bob } = standing();
+  const asked = alice.send('INVITE');
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('sendrecv') });
+  assert.equal(driver.statuses(asked), [200]);
+  const acks = driver.acks.length;
+  alice.acknowledgeFrom('198.51.100.1', asked, sdpOf({ host: '198.51.100.1' }));
+  assert.is(driver.acks.length, acks);
+  assert.is(driver.taken.includes(asked), false);
+  assert.equal(driver.rejected, ['SOURCE_NOT_ALLOWED']);
+  alice.acknowledge(asked, aliceSays('sendrecv'));
+  assert.is(driver.taken.at(-1), asked);
+  assert.is(driver.acks.length, acks + 1);
+  assert.ok(driver.acks.at(-1)?.request.body?.includes('a=sendrecv'));
+  assert.equal(driver.statuses(bob.send('BYE')), [200]);
+});
+
 test('every re-INVITE with a body names its type, one without names none', () => {
   const { driver, alice } = standing();
   const hold = alice.send('INVITE', aliceSays('sendonly'));

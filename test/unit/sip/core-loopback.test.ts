@@ -224,8 +224,10 @@ class LossyWorld {
       case 'ackMissing': {
         const log = this.calls.get(this.#byServer.get(output.txn) ?? '');
         if (log === undefined) this.broken.push(`${output.kind} for no call`);
-        else if (output.kind === 'ackReceived') log.acks += 1;
-        else log.acksMissing += 1;
+        else if (output.kind === 'ackReceived') {
+          log.acks += 1;
+          this.#give('callee', { kind: 'ackTaken', txn: output.txn });
+        } else log.acksMissing += 1;
         return;
       }
       case 'send':

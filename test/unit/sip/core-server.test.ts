@@ -139,7 +139,7 @@ for (const transport of ['udp', 'tcp'] as const) {
   });
 }
 
-test('the ACK of a 2xx is found by Call-ID, tags and CSeq, handed up once, and ends the repeats', () => {
+test('the ACK of a 2xx is found by Call-ID, tags and CSeq, and once taken ends the repeats', () => {
   const { harness, txn } = answered(200);
   const ack = requestBytes('ACK', { branch: 'z9hG4bKack', toTag: 'ours', body: 'v=0\r\n' });
   const outputs = harness.receive(ack);
@@ -148,6 +148,7 @@ test('the ACK of a 2xx is found by Call-ID, tags and CSeq, handed up once, and e
   if (output?.kind !== 'ackReceived') throw new Error(`got ${lines(outputs).join()}`);
   assert.is(output.txn, txn);
   assert.is(output.request.body.toString(), 'v=0\r\n');
+  assert.equal(harness.give({ kind: 'ackTaken', txn }), []);
   const before = parseCount();
   assert.equal(harness.receive(ack), []);
   assert.equal(harness.receive(requestBytes('ACK', { branch: 'z9hG4bKx', toTag: 'ours' })), []);
@@ -155,6 +156,28 @@ test('the ACK of a 2xx is found by Call-ID, tags and CSeq, handed up once, and e
   assert.equal(harness.receive(requestBytes('INVITE')), []);
   assert.equal(harness.runUntil(100_000), []);
   assert.equal(harness.core.stats(), { transactions: 0, timers: 0 });
+});
+
+test('an ACK that is not taken says where it came from and leaves the 2xx to be repeated', () => {
+  const { harness, txn } = answered(200);
+  const ack = requestBytes('ACK', { branch: 'z9hG4bKack', toTag: 'ours' });
+  const flow = { ...flowOf('udp'), remote: { host: '198.51.100.66', port: 5060 } };
+  const [forged] = harness.receive(ack, flow);
+  if (forged?.kind !== 'ackReceived') throw new Error('the ACK was not handed up');
+  assert.equal([forged.txn, forged.flow], [txn, flow]);
+  assert.equal(harness.runUntil(500), ['500 send 200 to 192.0.2.9:5060']);
+  assert.equal(lines(harness.receive(ack)), ['ackReceived 1']);
+  harness.give({ kind: 'ackTaken', txn });
+  assert.equal(harness.runUntil(100_000), []);
+  assert.equal(harness.core.stats(), { transactions: 0, timers: 0 });
+});
+
+test('taking the ACK of a transaction that is gone, or of another kind, does nothing', () => {
+  const harness = new CoreHarness();
+  const txn = serverTxnOf(harness.receive(requestBytes('OPTIONS')));
+  for (const id of [txn, serverTxnId(99)]) {
+    assert.equal(harness.give({ kind: 'ackTaken', txn: id }), []);
+  }
 });
 
 test('an ACK of a 2xx that reuses the branch of its INVITE is accepted all the same', () => {
@@ -196,6 +219,18 @@ test('a CANCEL is answered 200 and reported once with its Reason; the user answe
   const final = harness.give({ kind: 'respond', txn, response: ourResponse(487) });
   assert.equal(lines(final), ['send 487 to 192.0.2.9:5060']);
   assert.equal(harness.receive(requestBytes('ACK', { toTag: 'ours' })), []);
+});
+
+test('a CANCEL from another address than its INVITE is told 481 and cancels nothing', () => {
+  const harness = new CoreHarness();
+  harness.receive(requestBytes('INVITE'));
+  const elsewhere = { ...flowOf('udp'), remote: { host: '198.51.100.66', port: 5060 } };
+  assert.equal(lines(harness.receive(requestBytes('CANCEL'), elsewhere)), [
+    'send 481 to 198.51.100.66:5060',
+    'refused DIALOG_UNKNOWN answered',
+  ]);
+  const otherPort = harness.receive(requestBytes('CANCEL'), flowOf('udp', 40_000));
+  assert.equal(lines(otherPort), ['send 200 to 192.0.2.9:40000', 'cancelled']);
 });
 
 test('a CANCEL after the final response is answered 200 and changes nothing', () => {
