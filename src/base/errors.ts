@@ -141,7 +141,7 @@ export const ERRORS = {
     488,
     3,
     false,
-    'The peer’s media address can’t be reached from the media address of this node.',
+    'The peer’s media address can’t be reached from the media address of this node, or is a name or a multicast address.',
   ),
   MEDIA_TIMEOUT: entry(null, 31, false, 'No RTP and no RTCP came for `media.inactivity_s`.'),
   MAX_DURATION: entry(null, 16, false, 'The trunk’s `max_duration_s` was reached.'),

@@ -1,6 +1,13 @@
 // Meaning of a description: one section with everything inherited, and the audio stream a call is made of.
-import { err, ok, type CodedError, type HostPort, type Result } from '../../base/index.ts';
-import { isIpv4, isIpv6, isUnicastAddress, isUnspecifiedAddress } from './address.ts';
+import {
+  err,
+  neverReached,
+  ok,
+  type CodedError,
+  type HostPort,
+  type Result,
+} from '../../base/index.ts';
+import { addressUse } from './address.ts';
 import {
   decodeDirection,
   decodeFmtp,
@@ -103,7 +110,7 @@ export function readAudioText(
  * @param srtp whether the stream may or must be SRTP.
  * @returns the stream; with `rejected` when the description switches every stream off; CODEC_NOT_SHARED when what is
  * on offer is not ours to carry (fax, video alone, foreign codecs, SRTP where it's off), each named; SRTP_NOT_SHARED
- * when a section lacks what the rule asks for; SDP_MALFORMED when the stream has no usable address. Pure.
+ * when a section lacks what the rule asks for; SDP_MALFORMED when the stream has no address, MEDIA_UNREACHABLE when it's not one host's (a name, multicast). Pure.
  */
 export function readAudio(sdp: Sdp, srtp: SrtpRule = 'off'): Result<AudioDescription, CodedError> {
   const refusals: string[] = [];
@@ -206,36 +213,50 @@ function liveAudio(
   view: MediaDescription,
 ): Result<AudioDescription, CodedError> {
   const where = `SDP m= line ${index + 1}`;
-  const own = sdp.media[index]?.connections ?? [];
-  if (own.some(({ address }) => address !== own[0]?.address)) {
-    return err({ code: 'SDP_MALFORMED', message: `${where}: several c= addresses for one stream` });
-  }
   const { connection } = view;
   if (connection === null) return err({ code: 'SDP_MALFORMED', message: `${where}: no c= for it` });
   const { address, addressType } = connection;
-  const rightFamily = addressType === 'IP4' ? isIpv4(address) : isIpv6(address);
-  const oldStyleHold = rightFamily && isUnspecifiedAddress(address);
-  if (!rightFamily || (!oldStyleHold && !isUnicastAddress(address))) {
-    const quoted = address.slice(0, 60).replace(/[^ -~]/g, '?');
-    return err({
-      code: 'SDP_MALFORMED',
-      message: `${where}: "${quoted}" is no unicast ${addressType} address`,
-    });
+  const use = addressUse(address, addressType);
+  const wrong = addressProblem(
+    use,
+    `${where}: "${shown(address)}" is no unicast ${addressType} address`,
+  );
+  if (wrong !== null) return err(wrong);
+  const own = sdp.media[index]?.connections ?? [];
+  if (own.some((other) => other.address !== own[0]?.address)) {
+    return err({ code: 'SDP_MALFORMED', message: `${where}: several c= addresses for one stream` });
   }
+  const oldStyleHold = use === 'unspecified';
   const rtcpAddress = view.rtcp?.address ?? address;
-  if (!isUnicastAddress(rtcpAddress) && !isUnspecifiedAddress(rtcpAddress)) {
-    return err({ code: 'SDP_MALFORMED', message: `${where}: a=rtcp has no unicast address` });
-  }
+  const rtcpUse = addressUse(rtcpAddress, null);
+  const wrongRtcp = addressProblem(rtcpUse, `${where}: a=rtcp has no unicast address`);
+  if (wrongRtcp !== null) return err(wrongRtcp);
   const stream: Stream = {
     rejected: false,
     direction: oldStyleHold ? withoutReceiving(view.direction) : view.direction,
     oldStyleHold,
     remoteRtp: oldStyleHold ? null : { host: address, port: view.port },
-    remoteRtcp:
-      oldStyleHold || isUnspecifiedAddress(rtcpAddress) ? null : rtcpPointOf(view, rtcpAddress),
+    remoteRtcp: oldStyleHold || rtcpUse === 'unspecified' ? null : rtcpPointOf(view, rtcpAddress),
   };
   return ok(described(sdp, index, view, stream));
 }
+
+/** A name or a multicast address is nothing to mend in the text: it's only not acceptable here (RFC 3261 §21.4.26). */
+function addressProblem(use: ReturnType<typeof addressUse>, message: string): CodedError | null {
+  switch (use) {
+    case 'host':
+    case 'unspecified':
+      return null;
+    case 'unusable':
+      return { code: 'MEDIA_UNREACHABLE', message };
+    case 'malformed':
+      return { code: 'SDP_MALFORMED', message };
+    default:
+      return neverReached(use);
+  }
+}
+
+const shown = (address: string): string => address.slice(0, 60).replace(/[^ -~]/g, '?');
 
 /** RFC 3605 §2.1, else the next port (RFC 3550 §11); null when there is none. */
 function rtcpPointOf(view: MediaDescription, host: string): HostPort | null {

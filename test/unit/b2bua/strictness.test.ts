@@ -192,6 +192,13 @@ function echoedAddress(media: readonly string[], body: string | null): string | 
   return /^c=.*$/m.exec(answer?.toString() ?? '')?.[0].trim();
 }
 
+for (const address of ['media.example.com', '233.252.0.1/127', '255.255.255.255']) {
+  test(`audio for ${address} is told 488: the SDP can be read and is not acceptable`, () => {
+    const offer = sdpOf().replace('c=IN IP4 192.0.2.10', `c=IN IP4 ${address}`);
+    assert.is(refused(anInvite().withBody(offer)).status, 488);
+  });
+}
+
 const V4_OFFER = sdpOf();
 const V6_OFFER = sdpOf({ host: V6_PEER }).replaceAll('IN IP4', 'IN IP6');
 

@@ -29,7 +29,8 @@ interface Case {
   readonly name: string;
   /** The rule the case stands for. */
   readonly clause: string;
-  readonly verdict: 'ok' | 'SDP_MALFORMED' | 'CODEC_NOT_SHARED' | 'SRTP_NOT_SHARED';
+  readonly verdict:
+    'ok' | 'SDP_MALFORMED' | 'MEDIA_UNREACHABLE' | 'CODEC_NOT_SHARED' | 'SRTP_NOT_SHARED';
   readonly shows?: string;
   readonly allowedCodecs?: readonly CodecName[];
   readonly codecOrder?: 'offered' | 'allowed';

@@ -73,6 +73,37 @@ test('a stream on the last port has no RTCP port', () => {
   assert.is(audio.ok ? audio.value.remoteRtcp : 'error', null);
 });
 
+for (const [address, code] of [
+  ['IP4 192.0.2.99', null],
+  ['IP4 0.0.0.0', null],
+  ['IP6 2001:db8::1', null],
+  ['IP4 233.252.0.1', 'MEDIA_UNREACHABLE'],
+  ['IP4 233.252.0.1/127/3', 'MEDIA_UNREACHABLE'],
+  ['IP6 ff15::101/3', 'MEDIA_UNREACHABLE'],
+  ['IP4 255.255.255.255', 'MEDIA_UNREACHABLE'],
+  ['IP4 0.1.2.3', 'MEDIA_UNREACHABLE'],
+  ['IP4 localhost', 'MEDIA_UNREACHABLE'],
+  ['IP6 media-1.example.com', 'MEDIA_UNREACHABLE'],
+  ['IP4 192.0.2.99/127', 'SDP_MALFORMED'],
+  ['IP4 233.252.0.1/ttl', 'SDP_MALFORMED'],
+  ['IP4 300.1.2.3', 'SDP_MALFORMED'],
+  ['IP4 2001:db8::1', 'SDP_MALFORMED'],
+  ['IP4 a..example', 'SDP_MALFORMED'],
+  ['IP4 *.example', 'SDP_MALFORMED'],
+  [`IP4 ${'a.'.repeat(130)}example`, 'SDP_MALFORMED'],
+] as const) {
+  test(`c=IN ${address.slice(0, 40)} is ${code ?? 'an address to use'}`, () => {
+    const audio = readAudio(parsed(`${HEAD}${AUDIO}c=IN ${address}\r\n`));
+    assert.is(audio.ok ? null : audio.error.code, code);
+  });
+}
+
+test('several multicast addresses for one stream are as unusable as one', () => {
+  const groups = 'c=IN IP4 233.252.0.1/127\r\nc=IN IP4 233.252.0.2/127\r\n';
+  const audio = readAudio(parsed(`${HEAD}${AUDIO}${groups}`));
+  assert.is(audio.ok ? null : audio.error.code, 'MEDIA_UNREACHABLE');
+});
+
 for (const [what, text, expected] of [
   ['body over the limit', `${HEAD}${'a=x\r\n'.repeat(4000)}`, /body: 2\d{4} bytes, at most 16384/],
   ['too many lines', `${HEAD}${'\n'.repeat(1100)}a=x`, /more than 1000 lines/],
