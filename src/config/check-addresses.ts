@@ -1,7 +1,7 @@
 // Addresses against the machine and against each other: what can't be bound here, and gateways that are this node itself.
 import type { HostPort } from '../base/index.ts';
 import { hostPortText } from '../base/index.ts';
-import { GATEWAY_URI_FORM, HTTP_LISTEN_FORM, isAnyAddress, readIp } from './forms.ts';
+import { GATEWAY_URI_FORM, HTTP_LISTEN_FORM, isAnyAddress, readIp, unmapped } from './forms.ts';
 import { sipListen } from './normalize.ts';
 import type { Path } from './read.ts';
 import type { Reporter } from './reporter.ts';
@@ -50,15 +50,21 @@ export function ownPoint(
   { transport, host, port }: HostPort & { readonly transport: ConfiguredTransport },
   points: readonly SipListenSettings[],
 ): SipListenSettings | null {
+  const hosts = host === 'localhost' ? LOCALHOST : [unmapped(host)];
   const leadsTo = ({ bind, advertise, ...point }: SipListenSettings): boolean => {
     if (point.transport !== transport) return false;
-    const isBound =
-      bind.port === port && (bind.host === host || (isAnyAddress(bind.host) && isLoopback(host)));
-    return isBound || (advertise.host === host && advertise.port === port);
+    const bound = unmapped(bind.host);
+    const hears = (one: string): boolean =>
+      bound === one || (isAnyAddress(bound) && isLoopback(one));
+    const isBound = bind.port === port && hosts.some(hears);
+    return isBound || (advertise.port === port && hosts.includes(unmapped(advertise.host)));
   };
   return points.find(leadsTo) ?? null;
 }
 
+/** What the name leads to everywhere (RFC 6761 §6.3); it is listed for listeners that are told by it, too. */
+const LOCALHOST: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
+
 function isLoopback(host: string): boolean {
-  return host.startsWith('127.') || host === '::1' || host === 'localhost' || isAnyAddress(host);
+  return host.startsWith('127.') || host === '::1';
 }

@@ -25,6 +25,11 @@ export function readIp(text: string): string | null {
   return ipaddr.IPv6.parse(text).toString();
 }
 
+/** The address that packets to this one carry: of an IPv6 address that maps an IPv4 one, that. Names stay as they are. */
+export function unmapped(host: string): string {
+  return readIp(host) === null ? host : ipaddr.process(host).toString();
+}
+
 /** Whether the address means every interface. */
 export function isAnyAddress(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
@@ -76,6 +81,11 @@ function readHostPort(
 }
 
 const readIpOrName = (host: string): string | null => readIp(host) ?? readHostName(host);
+
+const readPeerHost = (host: string): string | null => {
+  const read = readIpOrName(host);
+  return read === null ? null : unmapped(read);
+};
 
 export const IP_FORM: Form<string> = {
   allowed: 'an IPv4 or IPv6 address',
@@ -234,8 +244,11 @@ export const GATEWAY_URI_FORM: Form<GatewayUri> = {
       if (value !== 'udp' && value !== 'tcp') return bad(`the transport ${value} is not supported`);
       transport = value;
     }
-    const point = readHostPort(hostPort, { readHost: readIpOrName, portDefault: 5060 });
-    return point.ok ? good({ transport, ...point.value }) : point;
+    const point = readHostPort(hostPort, { readHost: readPeerHost, portDefault: 5060 });
+    if (!point.ok) return point;
+    // The kernel would take it for loopback.
+    if (isAnyAddress(point.value.host)) return bad('means every interface and is nobody’s address');
+    return good({ transport, ...point.value });
   },
 };
 

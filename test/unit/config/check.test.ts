@@ -219,6 +219,20 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
     ],
   ],
   [
+    'an error for our own listening point in whatever spelling, and none for others of the same host',
+    `listen: { sip: [udp://127.0.0.1:5060, "tcp://[::1]:5062"] }\n${trunks(
+      '{ name: a, gateways: [{ uri: "sip:localhost" }, { uri: "sip:localhost.:5062;transport=tcp" }] }',
+      '{ name: b, gateways: [{ uri: "sip:[::ffff:127.0.0.1]" }, { uri: "sip:[0:0::1]:5062;transport=tcp" }] }',
+      '{ name: c, gateways: [{ uri: "sip:localhost:5061" }, { uri: "sip:127.0.0.2" }, { uri: "sip:[::1]" }] }',
+    )}`,
+    [
+      't:3:34: error: trunks[0].gateways[0].uri: sip:localhost: is this node itself (listen.sip udp://127.0.0.1:5060): its calls would come back for ever',
+      't:3:60: error: trunks[0].gateways[1].uri: sip:localhost.:5062;transport=tcp: is this node itself (listen.sip tcp://[::1]:5062): its calls would come back for ever',
+      't:4:34: error: trunks[1].gateways[0].uri: sip:[::ffff:127.0.0.1]: is this node itself (listen.sip udp://127.0.0.1:5060): its calls would come back for ever',
+      't:4:69: error: trunks[1].gateways[1].uri: sip:[0:0::1]:5062;transport=tcp: is this node itself (listen.sip tcp://[::1]:5062): its calls would come back for ever',
+    ],
+  ],
+  [
     'an error for a multicast address to bind',
     'listen: { sip: [udp://224.0.0.1:5060] }\nmedia: { addresses: [{ bind: 224.0.0.1, ports: 20000-29999 }] }',
     [

@@ -44,6 +44,11 @@ const GOOD: readonly (readonly [form: Form<unknown>, text: string, value: unknow
     'sip:[2001:db8::1]:5062',
     { transport: 'udp', host: '2001:db8::1', port: 5062 },
   ],
+  [
+    forms.GATEWAY_URI_FORM,
+    'sip:[::ffff:192.0.2.10]',
+    { transport: 'udp', host: '192.0.2.10', port: 5060 },
+  ],
   [forms.PREFIX_FORM, '+44', '44'],
   [forms.PREFIX_FORM, '', ''],
   [forms.PREFIX_FORM, '*31#', '*31#'],
@@ -136,6 +141,9 @@ const REFUSED: readonly (readonly [name: string, form: Form<unknown>, texts: rea
       'a gateway',
       forms.GATEWAY_URI_FORM,
       [
+        'sip:0.0.0.0:5060',
+        'sip:[::]:5060',
+        'sip:[::ffff:0.0.0.0]',
         '',
         'sip:',
         'sips:h',
