@@ -285,7 +285,9 @@ export const TRUNK_SCHEMA = Type.Object(
     }),
     allow: Type.Array(text({ description: '', form: forms.CIDR_FORM }), {
       description:
-        'Source addresses whose requests belong to this trunk. The longest block wins between trunks.',
+        'Source addresses whose requests belong to this trunk. The longest block wins between trunks. Inside a call it ' +
+        'has made, a party may also speak from its own address, from a gateway of this trunk, and from the addresses of ' +
+        'a trunk that shares a gateway’s address with it; a carrier that hangs up from others needs them here.',
       maxItems: 1024,
       default: [],
     }),
