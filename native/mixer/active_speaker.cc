@@ -30,25 +30,9 @@ ActiveSpeaker::ActiveSpeaker(std::uint32_t slots, std::uint32_t tick_ms)
       takeover_ticks_(kSpeakerTakeoverMs / tick_ms),
       quiet_ticks_max_(kSpeakerQuietMs / tick_ms) {}
 
-float ActiveSpeaker::smoothed(float before, float now) const noexcept {
-  return before + (now - before) * (now > before ? attack_ : release_);
-}
-
-void ActiveSpeaker::hear(Slot slot, float mean_square) noexcept {
-  CHECK(slot < heard_.size());
-  Heard& heard = heard_[slot];
-  // Whoever was silent in between starts from nothing; the speaker's silence is counted in
-  // decide().
-  if (heard.tick + 1 != tick_) heard.mean_square = 0;
-  heard.mean_square = smoothed(heard.mean_square, mean_square);
-  heard.tick = tick_;
-  if (loudest_ == kNoSlot || heard.mean_square > heard_[loudest_].mean_square) loudest_ = slot;
-}
-
 void ActiveSpeaker::forget(Slot slot) noexcept {
   CHECK(slot < heard_.size());
   heard_[slot] = {};
-  if (loudest_ == slot) loudest_ = kNoSlot;
   if (challenger_ == slot) challenger_ = kNoSlot;
   if (speaker_ == slot) speaker_ = kNoSlot;
 }
@@ -62,7 +46,7 @@ bool ActiveSpeaker::decide() noexcept {
     quiet_ticks_ = speaker_level < audible_ ? quiet_ticks_ + 1 : 0;
     if (quiet_ticks_ >= quiet_ticks_max_) speaker_ = kNoSlot;
   }
-  const float level = loudest_ == kNoSlot ? 0 : heard_[loudest_].mean_square;
+  const float level = loudest_mean_square_;
   const bool challenges =
       loudest_ != speaker_ && level >= audible_ && level >= speaker_level * margin_;
   const Slot challenger = challenges ? loudest_ : kNoSlot;
@@ -74,6 +58,7 @@ bool ActiveSpeaker::decide() noexcept {
     quiet_ticks_ = 0;
   }
   loudest_ = kNoSlot;
+  loudest_mean_square_ = 0;
   ++tick_;
   const bool changed = speaker_ != announced_;
   announced_ = speaker_;

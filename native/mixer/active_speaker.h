@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/check.h"
+
 namespace trunkyard::mixer {
 
 /// A participant's place in one mixer, from 0 on; free again once he has left.
@@ -28,8 +30,20 @@ class ActiveSpeaker {
 
   /// What somebody sounded like in this tick; at most once a tick and slot.
   /// @param mean_square in units of squared samples.
-  void hear(Slot slot, float mean_square) noexcept;
-  /// He has left, or isn't to be heard any more.
+  void hear(Slot slot, float mean_square) noexcept {
+    CHECK(slot < heard_.size());
+    Heard& heard = heard_[slot];
+    // Whoever was silent in between starts from nothing; the speaker's silence is counted in
+    // decide().
+    const float before = heard.tick + 1 == tick_ ? heard.mean_square : 0.0F;
+    heard.mean_square = smoothed(before, mean_square);
+    heard.tick = tick_;
+    if (heard.mean_square > loudest_mean_square_) {
+      loudest_mean_square_ = heard.mean_square;
+      loudest_ = slot;
+    }
+  }
+  /// He has left, or isn't to be heard any more. Between two ticks.
   void forget(Slot slot) noexcept;
   /// Ends the tick. @returns whether speaker() is another one than after the last tick.
   bool decide() noexcept;
@@ -45,7 +59,9 @@ class ActiveSpeaker {
     float mean_square = 0;  // smoothed
     std::uint64_t tick = 0;
   };
-  [[nodiscard]] float smoothed(float before, float now) const noexcept;
+  [[nodiscard]] float smoothed(float before, float now) const noexcept {
+    return before + (now - before) * (now > before ? attack_ : release_);
+  }
 
   std::vector<Heard> heard_;
   float audible_;  // as a mean square
@@ -57,6 +73,7 @@ class ActiveSpeaker {
   std::uint64_t tick_ = 1;
   // The loudest of the tick that is open, and the one who may take over.
   Slot loudest_ = kNoSlot;
+  float loudest_mean_square_ = 0;
   Slot challenger_ = kNoSlot;
   std::uint32_t challenger_ticks_ = 0;
   Slot speaker_ = kNoSlot;

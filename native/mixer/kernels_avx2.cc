@@ -65,22 +65,20 @@ KERNEL inline void sum_block(const std::int16_t* const* frames, std::int32_t* ou
   }
 }
 
+/// The first block is the odd one, so that all others are whole.
 KERNEL void sum_avx2(const std::int16_t* const* frames, std::size_t frames_count, std::int32_t* out,
                      std::size_t samples) noexcept {
-  std::size_t frame = 0;
-  if (frames_count >= kBlock) {
-    sum_block<kBlock, true>(frames, out, samples);
-    frame = kBlock;
-  } else if (frames_count > 0) {
-    sum_block<1, true>(frames, out, samples);
-    frame = 1;
-  } else {
+  if (frames_count == 0) {
     std::fill_n(out, samples, 0);
+    return;
   }
-  for (; frame + kBlock <= frames_count; frame += kBlock)
+  const std::size_t first = (frames_count - 1) % kBlock + 1;
+  if (first == 1) sum_block<1, true>(frames, out, samples);
+  if (first == 2) sum_block<2, true>(frames, out, samples);
+  if (first == 3) sum_block<3, true>(frames, out, samples);
+  if (first == 4) sum_block<4, true>(frames, out, samples);
+  for (std::size_t frame = first; frame < frames_count; frame += kBlock)
     sum_block<kBlock, false>(frames + frame, out, samples);
-  for (; frame < frames_count; ++frame)
-    sum_block<1, false>(frames + frame, out, samples);
 }
 
 KERNEL void subtract_avx2(const std::int32_t* sum, const std::int16_t* own, std::int16_t* out,
@@ -137,8 +135,8 @@ KERNEL std::uint64_t energy_avx2(const std::int16_t* in, std::size_t samples) no
     const __m256i frame = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + index));
     // Two squares of -32,768 are 2^31: right as a number without a sign.
     const __m256i squares = _mm256_madd_epi16(frame, frame);
-    sums = _mm256_add_epi64(sums, _mm256_and_si256(squares, low_half));
-    sums = _mm256_add_epi64(sums, _mm256_srli_epi64(squares, 32));
+    const __m256i low = _mm256_and_si256(squares, low_half);
+    sums = _mm256_add_epi64(sums, _mm256_add_epi64(low, _mm256_srli_epi64(squares, 32)));
   }
   const __m128i halves =
       _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));

@@ -45,9 +45,14 @@ std::size_t quietest_before_peak(Pcm frame, float peak_max) noexcept {
 Loudness::Loudness(std::uint32_t rate_hz) noexcept
     : rate_hz_(rate_hz), activity_({.rate_hz = rate_hz}) {}
 
-void Loudness::restart(float target_dbov) noexcept {
-  *this = Loudness(rate_hz_);
+void Loudness::aim(float target_dbov) noexcept {
   target_dbov_ = std::clamp(target_dbov, kLoudnessTargetDbovMin, kLoudnessTargetDbovMax);
+}
+
+void Loudness::restart() noexcept {
+  const float target_dbov = target_dbov_;
+  *this = Loudness(rate_hz_);
+  target_dbov_ = target_dbov;
 }
 
 void Loudness::follow(Pcm frame) noexcept {

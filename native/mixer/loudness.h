@@ -17,19 +17,22 @@ inline constexpr float kLoudnessDbMax = 15.0F;
 /// How fast: a voice that is too loud hurts, one that is too quiet only strains.
 inline constexpr float kLoudnessRiseDbPerSecond = 3.0F;
 inline constexpr float kLoudnessFallDbPerSecond = 10.0F;
-/// Levels that may be wanted; speech at -26 dBov is usual (ITU-T P.56 active level).
+/// Levels of active speech that may be wanted, and the usual one.
+inline constexpr float kLoudnessTargetDbov = -26.0F;
 inline constexpr float kLoudnessTargetDbovMin = -40.0F;
 inline constexpr float kLoudnessTargetDbovMax = -15.0F;
 
-/// One participant's. About 150 bytes; allocates nothing; one thread.
+/// One participant's. 128 bytes; allocates nothing; one thread.
 class Loudness {
  public:
   /// @param rate_hz one that is_pcm_rate() accepts (CHECKed).
   explicit Loudness(std::uint32_t rate_hz) noexcept;
 
-  /// Another voice begins, or another level is wanted: starts over at 0 dB.
+  /// The level wanted from now on; until it is told, kLoudnessTargetDbov.
   /// @param target_dbov beyond the bounds above it counts as the nearer one.
-  void restart(float target_dbov) noexcept;
+  void aim(float target_dbov) noexcept;
+  /// Another voice begins: starts over at 0 dB.
+  void restart() noexcept;
 
   /// Listens to a frame and makes it louder or quieter. No sample comes out saturated, unless
   /// `volume` makes it so by itself: before the first one that would, the gain drops where the
@@ -50,7 +53,7 @@ class Loudness {
 
   std::uint32_t rate_hz_;
   codec::VoiceActivity activity_;
-  float target_dbov_ = 0;
+  float target_dbov_ = kLoudnessTargetDbov;
   float gain_db_ = 0;
   double mean_square_ = 0;  // of the last seconds of voice
   double voiced_seconds_ = 0;

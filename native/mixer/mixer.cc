@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "base/check.h"
 
@@ -28,6 +29,7 @@ Mixer::Mixer(const MixerConfig& config)
     : kernels_(&kernels(config.isa)),
       rate_hz_(config.rate_hz),
       samples_(codec::samples_of(config.rate_hz, config.tick_ms)),
+      per_sample_(1.0F / static_cast<float>(samples_)),
       stride_((samples_ + kSamplesOfLine - 1) / kSamplesOfLine * kSamplesOfLine),
       states_(config.participants_max),
       loudness_(config.participants_max, Loudness(config.rate_hz)),
@@ -104,10 +106,8 @@ void Mixer::set(Slot slot, State& state, const Participant& participant) noexcep
   state.to = participant.voice == Voice::kOne ? participant.to : kNoSlot;
   state.volume = participant.gain_db == 0 ? 1.0F : factor_of_db(participant.gain_db);
   const bool levelled = participant.loudness_dbov.has_value();
-  if (levelled && !(state.levelled && state.loudness_dbov == *participant.loudness_dbov)) {
-    state.loudness_dbov = *participant.loudness_dbov;
-    loudness_[slot].restart(state.loudness_dbov);
-  }
+  if (levelled && !state.levelled) loudness_[slot].restart();
+  if (levelled) loudness_[slot].aim(*participant.loudness_dbov);
   state.levelled = levelled;
   if (state.voice != Voice::kRoom || state.ears != Ears::kRoom) active_speaker_.forget(slot);
 }
@@ -123,22 +123,21 @@ void Mixer::leave(Slot slot) noexcept {
   --size_;
   // Whoever takes the slot next must not be whispered to by those who spoke to this one.
   for (State& other : states_) {
-    if (other.to == slot) {
-      other.voice = Voice::kNobody;
-      other.to = kNoSlot;
-    }
-    if (other.sounded_to_slot == slot) other.ending_said = true;
+    if (other.to != slot) continue;
+    other.voice = Voice::kNobody;
+    other.to = kNoSlot;
+    other.ending_said = true;
   }
 }
 
 /// Says a ramp down from the last sample of a voice that was heard in the last tick.
 void Mixer::end_voice(Slot slot, State& state) noexcept {
   state.gain_now = 0;
-  if (state.sounded != tick_ || state.ending_said) return;
+  if (!sounds(state) || state.ending_said) return;
   state.ending_said = true;
   const std::int32_t last = frame_of(slot)[samples_ - 1];
-  if (state.sounded_to == Voice::kOne) {
-    end_in_ears(states_[state.sounded_to_slot], last);
+  if (state.voice == Voice::kOne) {
+    end_in_ears(states_[state.to], last);
     return;
   }
   room_ending_ += last;
@@ -179,20 +178,23 @@ void Mixer::add(Slot slot, Pcm frame) noexcept {
     return;
   }
   state.added = tick_;
+  state.sounds = false;
   if (state.voice == Voice::kNobody) return;
-  shape(slot, state, frame);
-  const std::int16_t* own = frame_of(slot);
+  std::int16_t* own = frame_of(slot);
+  if (state.levelled || state.gain_now != 1.0F || state.volume != 1.0F) {
+    shape(slot, state, frame);
+  } else if (frame.data() != own) {
+    std::memcpy(own, frame.data(), frame.size_bytes());
+  }
   const std::uint64_t energy = kernels_->energy(own, samples_);
   // Digital silence adds nothing to a sum, and its sender may share what all others hear.
   if (energy == 0) return;
-  state.sounded = tick_;
-  state.sounded_to = state.voice;
-  state.sounded_to_slot = state.to;
+  state.sounds = true;
   state.ending_said = false;
   if (state.voice == Voice::kRoom) {
     room_frames_[room_frames_count_++] = own;
     if (state.ears == Ears::kNone) return;
-    active_speaker_.hear(slot, static_cast<float>(energy) / static_cast<float>(samples_));
+    active_speaker_.hear(slot, static_cast<float>(static_cast<std::int64_t>(energy)) * per_sample_);
     return;
   }
   State& target = state_of(state.to);
@@ -202,16 +204,12 @@ void Mixer::add(Slot slot, Pcm frame) noexcept {
   ++whispers_count_;
 }
 
-/// Puts what he contributes where his frames lie.
+/// Puts what he contributes, where that isn't the frame itself, where his frames lie.
 void Mixer::shape(Slot slot, State& state, Pcm frame) noexcept {
   std::int16_t* own = frame_of(slot);
   if (state.levelled) {
     state.gain_now =
         loudness_[slot].apply(*kernels_, frame, {own, samples_}, state.gain_now, state.volume);
-    return;
-  }
-  if (state.gain_now == 1.0F && state.volume == 1.0F) {
-    if (frame.data() != own) std::memcpy(own, frame.data(), frame.size_bytes());
     return;
   }
   kernels_->scale(frame.data(), own, ramp_of(state.gain_now, state.volume), samples_);
@@ -267,8 +265,12 @@ void Mixer::add_ending(std::int32_t* sum, std::int32_t last) const noexcept {
 
 // Hearing.
 
+bool Mixer::sounds(const State& state) const noexcept {
+  return state.added == tick_ && state.sounds;
+}
+
 bool Mixer::sounds_in_room(const State& state) const noexcept {
-  return state.sounded == tick_ && state.sounded_to == Voice::kRoom;
+  return sounds(state) && state.voice == Voice::kRoom;
 }
 
 /// Where a mix is more than the sum less himself.
@@ -285,21 +287,22 @@ Group Mixer::group(Slot slot) const noexcept {
 }
 
 Pcm Mixer::hear(Slot slot, MutablePcm out) noexcept {
-  const Group whose = group(slot);
-  if (whose == kGroupNone) return {};
-  if (whose == kGroupRoom) {
-    if (!room_made_) kernels_->saturate(heard_, room_.data(), samples_);
-    room_made_ = true;
-    return room_;
-  }
-  CHECK(out.size() == samples_);
-  const State& state = states_[slot];
+  CHECK(phase_ == Phase::kHearing);
+  const State& state = state_of(slot);
+  if (state.ears == Ears::kNone) return {};
   if (hears_apart(state)) {
+    CHECK(out.size() == samples_);
     mix_apart(slot, state, out);
-  } else {
-    kernels_->subtract(heard_, frame_of(slot), out.data(), samples_);
+    return out;
   }
-  return out;
+  if (sounds_in_room(state)) {
+    CHECK(out.size() == samples_);
+    kernels_->subtract(heard_, frame_of(slot), out.data(), samples_);
+    return out;
+  }
+  if (!room_made_) kernels_->saturate(heard_, room_.data(), samples_);
+  room_made_ = true;
+  return room_;
 }
 
 void Mixer::mix_apart(Slot slot, const State& state, MutablePcm out) noexcept {

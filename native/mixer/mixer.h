@@ -5,8 +5,8 @@
 // A tick, always in this order:
 //
 //     begin()
-//       add(slot, frame)                 whoever sounds; who isn't added is silent and costs
-//       nothing add_remote(part, sum)            the other threads' parts of the conference
+//       add(slot, frame)                 whoever sounds; the others are silent, for nothing
+//       add_remote(part, sum)            the other threads' parts of the conference
 //     mix()
 //       hear(slot, out), group(slot)     each listener
 //       local_sum()                      for the other parts
@@ -29,15 +29,14 @@
 //
 // Nothing clicks. A voice that enters fades in over its first frame, one that goes leaves a ramp
 // from its last sample down to nothing over the next tick; ears that are opened fade in, and a gain
-// moves in a straight line over a frame. So nobody's coming, going or change adds a step greater
-// than full scale / samples of a tick (410 at 80 samples) to what anyone hears. Frames in between
-// must follow each other: where a voice pauses and goes on by itself, its edges are the caller's.
+// moves in a straight line over a frame. So whoever comes, goes, is muted or led elsewhere adds to
+// what anyone hears no step greater than his loudest sample / samples of a tick: 410 at most at 80
+// samples. Frames in between must follow each other: where a voice pauses and goes on by itself,
+// its edges are the caller's.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -80,14 +79,14 @@ struct Participant {
 using Group = std::uint16_t;
 /// The whole sum: all who don't sound, and aren't spoken to alone.
 inline constexpr Group kGroupRoom = 0;
-/// Nothing: without ears, or joined since the last mix().
+/// Nothing, without ears.
 inline constexpr Group kGroupNone = 0xffff;
 
 /// What came of a tick.
 struct MixReport {
   std::uint32_t sounding = 0;    ///< participants whose frames count in it
   bool silent = true;            ///< the room hears digital silence, remote parts included
-  bool speaker_changed = false;  ///< speaker() is another one than after the last tick
+  bool speaker_changed = false;  ///< active_speaker() names another one than after the last tick
 };
 
 struct MixerConfig {
@@ -97,9 +96,9 @@ struct MixerConfig {
   Isa isa = Isa::kC;                   ///< no more than best_isa()
 };
 
-/// One thread. All memory is taken by the constructor: about 300 bytes and a frame for each
-/// participant there may be, so 1 MB for 1,000 at 16 kHz and 20 ms. Calls out of order, slots that
-/// are free and frames of another size are mistakes of ours (CHECKed).
+/// One thread. All memory is taken by the constructor: about 220 bytes and a frame for each
+/// participant there may be, so 0.9 MB for 1,000 at 16 kHz and 20 ms. Calls out of order, slots
+/// that are free and frames of another size are mistakes of ours (CHECKed).
 class Mixer {
  public:
   /// What was asked for and could not be had, since the start.
@@ -117,7 +116,7 @@ class Mixer {
   /// @returns his slot; kNoSlot when all are taken, counted.
   [[nodiscard]] Slot join(const Participant& participant) noexcept;
   /// Takes effect with the next tick. A voice that is led elsewhere ends in one place and enters in
-  /// the other; a loudness that is wanted anew starts over.
+  /// the other.
   void update(Slot slot, const Participant& participant) noexcept;
   /// His slot is free at once.
   void leave(Slot slot) noexcept;
@@ -140,9 +139,9 @@ class Mixer {
 
   // What came of it, until the next order or begin().
 
-  /// Whose samples those of a participant are. A change of group means another encoder: one with
-  /// memory (G.722, Opus) should go on from a copy of the one before, whose samples were the same
-  /// but for this participant's own voice.
+  /// Who hears the same as a participant. He is alone while he sounds, and one of all when he
+  /// pauses; whether to follow him with an encoder at once is the caller's choice, since one with
+  /// memory (G.722, Opus) goes on without a blemish only if it has heard the same until then.
   [[nodiscard]] Group group(Slot slot) const noexcept;
   /// @param out memory of frame_samples(), written only if his mix is his own.
   /// @returns what he hears: `out`, or memory of the mixer that all of kGroupRoom share and that
@@ -166,32 +165,32 @@ class Mixer {
   using Tick = std::uint64_t;
   enum class Phase : std::uint8_t { kOrders, kAdding, kHearing };
 
-  struct State {
+  /// All of a participant that a tick looks at, in one cache line.
+  struct alignas(kCacheLineBytes) State {
     Voice voice = Voice::kNobody;
     Ears ears = Ears::kNone;
-    Voice sounded_to = Voice::kNobody;  // where his last frame was heard
     bool live = false;
     bool levelled = false;
+    bool sounds = false;       // his last frame was heard, and wasn't silence
     bool ending_said = false;  // the ramp down from his last frame is on its way
     Slot to = kNoSlot;
-    Slot sounded_to_slot = kNoSlot;
     Slot whisperer = kNoSlot;       // the first one who speaks to him alone in this tick
     Slot whisperer_next = kNoSlot;  // the next one who speaks to the same participant
     Slot free_next = kNoSlot;
-    float volume = 1;    // wanted
-    float gain_now = 0;  // where his last frame ended
-    float loudness_dbov = 0;
+    float volume = 1;         // wanted
+    float gain_now = 0;       // where his last frame ended
     std::int32_t ending = 0;  // of voices that end in his ears alone: the last samples' sum
-    Tick added = 0;           // his last frame came in this tick,
-    Tick sounded = 0;         // was heard in this one
+    Tick added = 0;           // his last frame came in this tick
     Tick opened = 0;          // his ears are open from this one on
     Tick whispered = 0;       // `whisperer` holds in this one
     Tick ended = 0;           // `ending` holds in this one
   };
+  static_assert(sizeof(State) == kCacheLineBytes);
 
   [[nodiscard]] State& state_of(Slot slot) noexcept;
   [[nodiscard]] const State& state_of(Slot slot) const noexcept;
   [[nodiscard]] std::int16_t* frame_of(Slot slot) noexcept { return frames_at_ + slot * stride_; }
+  [[nodiscard]] bool sounds(const State& state) const noexcept;
   [[nodiscard]] bool sounds_in_room(const State& state) const noexcept;
   [[nodiscard]] bool hears_apart(const State& state) const noexcept;
   void expect_orders() noexcept;
@@ -205,6 +204,7 @@ class Mixer {
   const Kernels* kernels_;
   std::uint32_t rate_hz_;
   std::size_t samples_;
+  float per_sample_;    // 1 / samples_
   std::size_t stride_;  // from one participant's frame to the next, in samples
   std::vector<State> states_;
   std::vector<Loudness> loudness_;
