@@ -43,6 +43,8 @@ export class StreamTable {
   readonly #connections = new Map<number, StreamConnection>();
   /** Connections of ours by `host port`, usable for further messages to the same place. */
   readonly #outbound = new Map<string, StreamConnection>();
+  /** Peers' connections by `host port` of their end: the only way to a peer whose port nobody listens on. */
+  readonly #inboundFrom = new Map<string, StreamConnection>();
   /** By source-key.ts. */
   readonly #perSource = new Map<string, number>();
   readonly #sweep: NodeJS.Timeout;
@@ -94,10 +96,14 @@ export class StreamTable {
     else connection.send(bytes, txn);
   }
 
-  /** Sends to an address, on our connection there or a new one. `host` is an IP literal. */
+  /**
+   * Sends to an address: on our connection there, or the peer's own from there, or a new one. A peer behind NAT has no other
+   * address than its connection's far end, and nothing can be dialled there. `host` is an IP literal.
+   */
   sendTo(host: string, port: number, bytes: Buffer, txn: ClientTxnId | null): void {
-    const known = this.#outbound.get(`${host} ${port}`);
-    const connection = known?.usable === true ? known : this.#connect({ host, port });
+    const key = keyOf({ host, port });
+    const known = [this.#outbound.get(key), this.#inboundFrom.get(key)];
+    const connection = known.find((open) => open?.usable === true) ?? this.#connect({ host, port });
     if (connection === null) this.#failed(txn);
     else connection.send(bytes, txn);
   }
@@ -143,13 +149,17 @@ export class StreamTable {
     this.#perSource.set(source, (this.#perSource.get(source) ?? 0) + 1);
     this.#inbound += 1;
     this.#strangers += share;
-    this.#adopt(socket, { host, port }, () => {
+    const key = keyOf({ host, port });
+    const connection = this.#adopt(socket, { host, port }, (gone) => {
+      // With two listening points a peer may come from one port twice: the later stays.
+      if (this.#inboundFrom.get(key) === gone) this.#inboundFrom.delete(key);
       this.#inbound -= 1;
       this.#strangers -= share;
       const left = (this.#perSource.get(source) ?? 1) - 1;
       if (left > 0) this.#perSource.set(source, left);
       else this.#perSource.delete(source);
     });
+    this.#inboundFrom.set(key, connection);
   }
 
   #refusalOf(source: string, isStranger: boolean): RefusedReason | null {
@@ -177,7 +187,7 @@ export class StreamTable {
       family,
       ...(wildcard ? {} : { localAddress: local.bind.host }),
     });
-    const key = `${host} ${port}`;
+    const key = keyOf(remote);
     const connection = this.#adopt(socket, remote, (gone) => {
       if (this.#outbound.get(key) === gone) this.#outbound.delete(key);
     });
@@ -221,6 +231,11 @@ export class StreamTable {
     const now = performance.now();
     for (const connection of this.#connections.values()) connection.expire(now);
   }
+}
+
+/** The far end of a connection as a key. */
+function keyOf({ host, port }: HostPort): string {
+  return `${host} ${port}`;
 }
 
 /** Fine enough that no deadline is missed by more than a quarter. */

@@ -101,8 +101,8 @@ export interface SipTransport {
   readonly warnings: readonly string[];
   /**
    * Sends one message. To a flow: back the way it came, for streams on that connection only. To a target: from the
-   * first listening point of its transport and address family (a name: IPv4 before IPv6); a stream connection to the same host and port is used
-   * again (RFC 5923 in spirit). Failure is told by `onSendFailed` when `txn` isn't null; nothing is ever thrown.
+   * first listening point of its transport and address family (a name: IPv4 before IPv6); a stream connection to the same host and port, or from there, is
+   * used again (RFC 5923 in spirit). Failure is told by `onSendFailed` when `txn` isn't null; nothing is ever thrown.
    */
   send(to: Flow | SendTarget, bytes: Buffer, txn: ClientTxnId | null): void;
   stats(): TransportStats;

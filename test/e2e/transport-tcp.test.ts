@@ -110,6 +110,22 @@ test('a request without a length breaks the stream: told, answered, closed', asy
   await us.transport.close();
 });
 
+test('a message to the far end of a peer’s own connection goes out on it, for nobody listens there', async () => {
+  const us = await openHarness({ locals: [local('tcp')] });
+  const peer = await connectPeer(us.port, READING);
+  peer.socket.write(request('behind-nat'));
+  const { flow } = await us.next('message');
+  us.transport.send({ transport: 'tcp', ...flow.remote }, Buffer.from('BYE;'), clientTxnId(1));
+  await peer.until('BYE;');
+  const { connectionsInbound, connectionsOutbound, sendFailures } = us.transport.stats();
+  assert.equal([connectionsInbound, connectionsOutbound, sendFailures], [1, 0, 0]);
+  peer.socket.destroy();
+  await us.next('flowClosed');
+  us.transport.send({ transport: 'tcp', ...flow.remote }, Buffer.from('BYE;'), clientTxnId(2));
+  assert.is((await us.next('sendFailed')).txn, clientTxnId(2));
+  await us.transport.close();
+});
+
 test('a second message to the same place uses the same connection', async () => {
   const us = await openHarness({ locals: [local('tcp')] });
   const far = await listen();
