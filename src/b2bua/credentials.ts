@@ -6,6 +6,7 @@ import type { SipResponse } from '../sip/index.ts';
 import { digestAnswer, readChallenge, sendTargetOfText } from '../sip/index.ts';
 import type { Attempt, Credentials, DialogCredentials, Leg } from './call.ts';
 import type { Context, ResponseNews } from './context.ts';
+import { isSameHost } from './same-host.ts';
 
 /** A header line that answers a challenge, and the realm it was for. */
 export interface ChallengeAnswer {
@@ -119,11 +120,4 @@ export function answerInDialog(
     return err({ code: 'AUTH_FAILED', message: 'the challenger is not the gateway' });
   }
   return answerTo(cx, response, request, allowed);
-}
-
-/** IPv6 addresses have more than one spelling. */
-function isSameHost(one: string, other: string): boolean {
-  if (one === other) return true;
-  if (!ipaddr.isValid(one) || !ipaddr.isValid(other)) return false;
-  return ipaddr.process(one).toString() === ipaddr.process(other).toString();
 }

@@ -4,6 +4,7 @@ import type { Flow } from '../base/index.ts';
 import type { Trunk } from '../trunks/index.ts';
 import type { Leg } from './call.ts';
 import type { Context } from './context.ts';
+import { isSameHost } from './same-host.ts';
 
 /**
  * Whether a request that names this leg's dialog comes from its party: the address that the call came from or went to,
@@ -14,7 +15,7 @@ import type { Context } from './context.ts';
 export function maySpeak(cx: Context, leg: Leg, flow: Flow): boolean {
   const { host } = flow.remote;
   const known = [leg.peerAddress, ...(leg.dialog?.peerHosts ?? [])];
-  if (known.includes(host) || !known.every(isLiteral)) return true;
+  if (known.some((one) => isSameHost(one, host)) || !known.every(isLiteral)) return true;
   return leg.trunk !== null && isNeighbour(cx, leg.trunk, host);
 }
 
@@ -25,7 +26,8 @@ export function maySpeak(cx: Context, leg: Leg, flow: Flow): boolean {
 function isNeighbour(cx: Context, trunk: Trunk, host: string): boolean {
   const { book } = cx.settings;
   const has = ({ id, gateways }: Trunk, address: string): boolean =>
-    book.bySource(address)?.id === id || gateways.some(({ target }) => target.host === address);
+    book.bySource(address)?.id === id ||
+    gateways.some(({ target }) => isSameHost(target.host, address));
   if (has(trunk, host)) return true;
   const sender = book.bySource(host);
   if (sender === null) return false;
