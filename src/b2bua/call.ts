@@ -95,7 +95,7 @@ export interface SentChange {
   readonly headers: HeaderLines;
   /** Our offer; null when the offer is asked for. */
   readonly body: Buffer | null;
-  /** What answers the gateway's challenge; empty before one. */
+  /** What answers challenges; empty before one. */
   readonly authorization: HeaderLines;
   /** Taken back: nobody waits for its answer any more. */
   cancelled: boolean;

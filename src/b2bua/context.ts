@@ -46,8 +46,10 @@ export interface SentBye {
   readonly dialog: Dialog;
   readonly uri: string;
   readonly headers: HeaderLines;
-  /** Null when a challenge is not to be answered, or was answered already. */
+  /** Null when a challenge is not to be answered. */
   readonly credentials: DialogCredentials | null;
+  /** What challenges to it were answered with. */
+  readonly answered: HeaderLines;
 }
 
 /** A BYE that waits (RFC 3261 §15: not before the ACK of our 2xx, or the end of its transaction). */

@@ -2,7 +2,7 @@
 import ipaddr from 'ipaddr.js';
 import type { CodedError, Result } from '../base/index.ts';
 import { err, ok } from '../base/index.ts';
-import type { SipResponse } from '../sip/index.ts';
+import type { HeaderLines, SipResponse } from '../sip/index.ts';
 import { digestAnswer, readChallenge, sendTargetOfText } from '../sip/index.ts';
 import type { Attempt, Credentials, DialogCredentials, Leg } from './call.ts';
 import type { Context, ResponseNews } from './context.ts';
@@ -107,17 +107,23 @@ export function dialogCredentials(
 
 /**
  * Answers the challenge to a request inside a dialog. Only where the dialog's far end is the gateway itself: a 401 of a callee
- * further on looks the same, and would be given a hash of the trunk's password.
+ * further on looks the same, and would be given a hash of the trunk's password. A proxy and the gateway are answered once each.
+ * @param answered the lines that answered challenges to this request before.
+ * @returns these and the new one, to go together (RFC 3261 §22.3).
  */
 export function answerInDialog(
   cx: Context,
   response: SipResponse,
-  request: { readonly method: string; readonly uri: string },
+  request: { readonly method: string; readonly uri: string; readonly answered: HeaderLines },
   allowed: DialogCredentials | null,
-): Result<ChallengeAnswer, CodedError> {
+): Result<HeaderLines, CodedError> {
   const peer = sendTargetOfText(request.uri);
   if (allowed === null || !peer.ok || !isSameHost(peer.value.host, allowed.gatewayHost)) {
     return err({ code: 'AUTH_FAILED', message: 'the challenger is not the gateway' });
   }
-  return answerTo(cx, response, request, allowed);
+  if (request.answered.some(([name]) => name === answerName(response))) {
+    return err({ code: 'AUTH_FAILED', message: 'the credentials were refused' });
+  }
+  const answer = answerTo(cx, response, request, allowed);
+  return answer.ok ? ok([...request.answered, answer.value.header]) : answer;
 }

@@ -52,22 +52,22 @@ export function sendBye(
   credentials: DialogCredentials | null,
 ): void {
   const reason = reasonValue(outcome);
-  buildBye(cx, dialog, reason === null ? [] : [['Reason', reason]], { credentials, answer: [] });
+  const headers: HeaderLines = reason === null ? [] : [['Reason', reason]];
+  buildBye(cx, dialog, headers, { credentials, answered: [] });
 }
 
-/** The final answer to a BYE: a challenge of the gateway is answered once, everything else ends the matter. */
+/** The final answer to a BYE: a challenge of the gateway is answered, everything else ends the matter. */
 export function onByeResponse(cx: Context, bye: SentBye, response: SipResponse): void {
   if (!isChallenge(response.status)) return;
-  const request = { method: 'BYE', uri: bye.uri };
-  const answer = answerInDialog(cx, response, request, bye.credentials);
-  if (!answer.ok) return;
-  buildBye(cx, bye.dialog, bye.headers, { credentials: null, answer: [answer.value.header] });
+  const { dialog, uri, headers, credentials, answered } = bye;
+  const answer = answerInDialog(cx, response, { method: 'BYE', uri, answered }, credentials);
+  if (answer.ok) buildBye(cx, dialog, headers, { credentials, answered: answer.value });
 }
 
 /** A BYE that could not be sent where the peer's Contact leads goes to where the peer was met, lest its call stay up. */
 export function onByeUnsent(cx: Context, bye: SentBye): void {
   const { dialog, headers, credentials } = bye;
-  if (dialog.fallBack()) buildBye(cx, dialog, headers, { credentials, answer: [] });
+  if (dialog.fallBack()) buildBye(cx, dialog, headers, { credentials, answered: [] });
   else cx.rejected('GATEWAY_UNREACHABLE', null);
 }
 
@@ -75,15 +75,15 @@ function buildBye(
   cx: Context,
   dialog: Dialog,
   headers: HeaderLines,
-  { credentials, answer }: { credentials: DialogCredentials | null; answer: HeaderLines },
+  { credentials, answered }: Pick<SentBye, 'credentials' | 'answered'>,
 ): void {
-  const built = dialog.buildRequest('BYE', { headers: [...headers, ...answer] });
+  const built = dialog.buildRequest('BYE', { headers: [...headers, ...answered] });
   if (!built.ok) {
     cx.rejected(built.error.code, null);
     return;
   }
   const { target, request } = built.value;
-  const txn = cx.newTxn({ kind: 'bye', dialog, uri: request.uri, headers, credentials });
+  const txn = cx.newTxn({ kind: 'bye', dialog, uri: request.uri, headers, credentials, answered });
   cx.sip({ kind: 'request', txn, target, request });
 }
 
@@ -100,7 +100,7 @@ export function sendReinvite(
   return send(cx, call, leg, { ...change, authorization: [] });
 }
 
-/** Answers the gateway's challenge to a re-INVITE of ours once. @returns false when it can't be answered. */
+/** Answers a challenge to a re-INVITE of ours. @returns false when it can't be answered. */
 export function answerReinviteChallenge(
   cx: Context,
   call: Call,
@@ -108,11 +108,10 @@ export function answerReinviteChallenge(
   sent: SentChange,
   response: SipResponse,
 ): boolean {
-  if (sent.authorization.length > 0 || !isChallenge(response.status)) return false;
-  const request = { method: 'INVITE', uri: sent.uri };
+  if (!isChallenge(response.status)) return false;
+  const request = { method: 'INVITE', uri: sent.uri, answered: sent.authorization };
   const answer = answerInDialog(cx, response, request, leg.credentials);
-  if (!answer.ok) return false;
-  return send(cx, call, leg, { ...sent, authorization: [answer.value.header] });
+  return answer.ok && send(cx, call, leg, { ...sent, authorization: answer.value });
 }
 
 type Sending = Pick<SentChange, 'purpose' | 'headers' | 'body' | 'authorization'>;

@@ -231,6 +231,29 @@ test('answers the gateway’s challenge to a re-INVITE once and passes the answe
   assert.is(driver.acks.at(-1)?.txn, again.txn);
 });
 
+test('inside the dialog too a proxy and the gateway behind it are answered, each once', () => {
+  const driver = withCredentials();
+  const { alice } = standing(driver);
+  const behindProxy = (): void => {
+    const method = driver.requests.at(-1)?.request.method ?? '';
+    driver.answer(driver.lastSent(method), 407, challenge('carrier.example', 'Proxy'));
+    driver.answer(driver.lastSent(method), 401, challenge());
+  };
+  const both = ({ request }: SentRequest): readonly string[] =>
+    request.headers.flatMap(([name]) => (/Authorization$/.test(name) ? [name] : []));
+  const hold = alice.send('INVITE', sdpOf({ direction: 'sendonly', version: 2 }));
+  behindProxy();
+  const change = driver.lastSent('INVITE');
+  assert.equal(both(change), ['Proxy-Authorization', 'Authorization']);
+  driver.answer(change, 200, { body: sdpOf({ host: '192.0.2.20', direction: 'recvonly' }) });
+  assert.equal(driver.statuses(hold), [200]);
+  alice.send('BYE');
+  behindProxy();
+  assert.equal(both(driver.lastSent('BYE')), ['Proxy-Authorization', 'Authorization']);
+  driver.answer(driver.lastSent('BYE'), 407, challenge('carrier.example', 'Proxy'));
+  assert.is(driver.sent('BYE').length, 3);
+});
+
 test('a re-INVITE challenged twice is refused to its asker without a challenge', () => {
   const driver = withCredentials();
   const { alice } = standing(driver);
