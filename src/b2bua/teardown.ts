@@ -21,9 +21,12 @@ export function onBye(
 ): void {
   cx.respond(txn, { status: 200, toTag: null });
   leg.finished = true;
-  // RFC 3261 §15.1.2: an INVITE of the same party still waiting is answered 487.
-  if (leg.waitingInvite !== null && !leg.waitingInvite.answered) {
-    cx.respond(leg.waitingInvite.txn, { status: 487, toTag: leg.localTag });
+  const waiting = leg.waitingInvite;
+  if (waiting !== null) {
+    // Who has hung up acknowledges nothing any more, so that our 2xx need not be repeated (RFC 3261 §13.3.1.4).
+    if (waiting.answered) cx.sip({ kind: 'ackTaken', txn: waiting.txn });
+    // RFC 3261 §15.1.2: an INVITE of the same party still waiting is answered 487.
+    else cx.respond(waiting.txn, { status: 487, toTag: leg.localTag });
     takeWaiting(cx, leg);
   }
   const reasons = request.headerValues('reason');

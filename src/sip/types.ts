@@ -114,7 +114,7 @@ export type SipInput =
    * comes as a new one; `toTag` is the core's, the same for each repeat.
    */
   | { readonly kind: 'dismiss'; readonly txn: ServerTxnId; readonly response: OutgoingResponse }
-  /** The ACK that came for our 2xx is its dialog's: the 2xx is not repeated any more. */
+  /** The ACK that came for our 2xx is its dialog's, or a BYE came instead: the 2xx is not repeated any more. */
   | { readonly kind: 'ackTaken'; readonly txn: ServerTxnId }
   /** The ACK of a 2xx to INVITE `txn` from the dialog with `toTag`: sent now and again for each repeated 2xx. */
   | {

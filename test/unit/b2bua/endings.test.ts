@@ -288,6 +288,17 @@ test('a BYE that can’t be sent to the name in a gateway’s Contact goes to wh
   assert.equal(driver.b2bua.held, NOTHING_HELD);
 });
 
+test('a BYE instead of the ACK ends the repetition of its INVITE’s 200', () => {
+  const driver = new B2buaDriver();
+  const invite = anInvite();
+  const txn = driver.receive(invite);
+  const sent = driver.lastSent('INVITE');
+  driver.answer(sent, 200, { body: sdpOf({ host: sent.host, port: 50_000 }) });
+  assert.equal(driver.statuses(callerOf(driver, invite, txn).send('BYE')), [200]);
+  assert.equal(driver.taken, [txn]);
+  atRest(driver);
+});
+
 test('a BYE that waits for the caller’s ACK is not brought on by one from elsewhere', () => {
   const driver = new B2buaDriver();
   const invite = anInvite();

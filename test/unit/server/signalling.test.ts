@@ -58,6 +58,22 @@ const udp = (from: HostPort, to: HostPort, bytes: Buffer): Parcel => ({
 const SDP =
   'v=0\r\no=- 1 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n';
 
+/** The caller's BYE in the dialog that our answer `text` made. */
+function byeAfter(text: string): Buffer {
+  const to = /^To: .*$/m.exec(text)?.[0] ?? '';
+  const lines = [
+    'BYE sip:192.0.2.1 SIP/2.0',
+    'Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKbye;rport',
+    'Max-Forwards: 70',
+    'From: <sip:alice@192.0.2.10>;tag=a',
+    to,
+    'Call-ID: pump',
+    'CSeq: 2 BYE',
+    'Content-Length: 0',
+  ];
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
+}
+
 function invite(number: string): Buffer {
   const lines = [
     `INVITE sip:${number}@192.0.2.1 SIP/2.0`,
@@ -122,6 +138,24 @@ test('refuses a call that has asked nobody yet when the store stops writing', ()
   clock.runUntil(150);
   assert.not.ok(seen.includes('INVITE to 192.0.2.20'));
   assert.equal(node.rejections, ['STORE_UNAVAILABLE']);
+});
+
+test('repeats a 200 until the caller hangs up without ever acknowledging it, and no longer', () => {
+  const { clock, node, network, seen } = aNode();
+  let answer = '';
+  network.attach(ALICE, (from, bytes) => {
+    answer = bytes.toString('latin1');
+  });
+  network.send(udp(ALICE, NODE, invite('0800')));
+  clock.runUntil(700);
+  network.send(udp(ALICE, NODE, byeAfter(answer)));
+  clock.runUntil(60_000);
+  assert.equal(
+    seen.filter((entry) => !entry.startsWith('facts')),
+    ['200 to 192.0.2.10', '200 to 192.0.2.10', '200 to 192.0.2.10'],
+    'the answer, its repeat after T1, and the BYE’s',
+  );
+  assert.is(node.b2bua.callCount, 0);
 });
 
 test('its next deadline is the earliest of its cores, and a tick serves them all', () => {
