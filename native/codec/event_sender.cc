@@ -12,7 +12,7 @@ EventSender::EventSender(const EventSenderConfig& config) noexcept : config_(con
   CHECK(config.clock_rate_hz <= kPcmRateHzMax);
   CHECK(config.packet_ms >= 10);
   CHECK(config.packet_ms <= kFrameMsMax);
-  config_.pause_ms = std::max(config.pause_ms, kEventMsMin);
+  set_pause(config.pause_ms);
 }
 
 bool EventSender::press(const EventPress& press) noexcept {

@@ -5,6 +5,7 @@
 // packet, so it stays one event when packet times, clock rates and losses of the two sides differ.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -66,6 +67,8 @@ class EventSender {
   /// Whether events are being said or wait: audio then pauses, as a far end may hear in it what it
   /// is told already.
   [[nodiscard]] bool active() const noexcept { return state_ != State::kIdle || waiting_ > 0; }
+  /// Another pause between two events. @param ms less than kEventMsMin is raised.
+  void set_pause(std::uint32_t ms) noexcept { config_.pause_ms = std::max(ms, kEventMsMin); }
   /// Forgets what waits and ends what is being said with the next tick.
   void cancel() noexcept;
   [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }

@@ -261,12 +261,16 @@ ReceiverStatistics AudioReceiver::statistics() const noexcept {
 
 jitter::Quality AudioReceiver::quality(Duration network) const noexcept {
   const jitter::BufferStatistics& totals = buffer_.statistics();
+  // What the next packet's copy has filled was heard nearly as it was said.
+  const std::uint64_t recovered = std::min(recovered_, totals.unplayed);
   const Duration packet = totals.played == 0 ? Duration::zero()
                                              : jitter::duration_of(totals.played_length) /
                                                    static_cast<std::int64_t>(totals.played);
   return jitter::estimate_quality(
       impairment_of(playing_ == nullptr ? codec::Format{} : playing_->decoder.format()),
-      {.played = totals.played, .unplayed = totals.unplayed, .unplayed_runs = totals.unplayed_runs},
+      {.played = totals.played + recovered,
+       .unplayed = totals.unplayed - recovered,
+       .unplayed_runs = totals.unplayed_runs},
       network + packet + delay_mean_);
 }
 

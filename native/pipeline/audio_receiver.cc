@@ -16,7 +16,7 @@ namespace {
 /// it may be stretched by.
 constexpr std::uint32_t kFifoMs = kPieceMs + kFrameMsMax + kFrameMsMax / 2;
 /// Room for packets beyond the longest delay; a burst greater than that displaces the oldest.
-constexpr Duration kStoreSlack = Duration::milliseconds(100);
+constexpr Duration kStoreSlack = Duration::milliseconds(60);
 
 PacketVerdict verdict_of(jitter::InsertVerdict verdict) noexcept {
   switch (verdict) {
@@ -188,16 +188,19 @@ PacketVerdict AudioReceiver::handle_noise(Instant now, const jitter::Arrival& he
 }
 
 PacketVerdict AudioReceiver::insert(Instant now, jitter::Arrival& arrival, Bytes payload) noexcept {
-  if (!store(payload, arrival.packet)) return PacketVerdict::kMalformed;
+  if (!store(payload, arrival.packet)) {
+    ++malformed_;
+    return PacketVerdict::kMalformed;
+  }
   const jitter::InsertVerdict verdict = buffer_.insert(now, arrival);
   if (!jitter::is_held(verdict, arrival.kind)) store_.free(arrival.packet);
   free_released();
   return verdict_of(verdict);
 }
 
-/// @returns false only for what no store holds.
+/// The oldest packets give way to a new one. @returns false only for what the store never holds.
 bool AudioReceiver::store(Bytes payload, jitter::PacketRef& ref) noexcept {
-  if (payload.size() > kPacketBytesMax) return false;
+  if (payload.empty() || PayloadStore::blocks_of(payload.size()) > store_.blocks()) return false;
   while (!store_.put(payload, ref)) {
     if (!buffer_.discard_oldest()) return false;
     free_released();

@@ -52,6 +52,11 @@ bool is_valid(const SenderSetup& setup) noexcept {
 bool is_tunable(const SenderSetup& from, const SenderSetup& to) noexcept {
   if (from.format != to.format || from.frame_ms != to.frame_ms) return false;
   if (to.format.kind != codec::CodecKind::kOpus) return true;
+  // What is out of range is for a new encoder to refuse.
+  if (to.opus.bitrate_bps < codec::kOpusBitrateBpsMin ||
+      to.opus.bitrate_bps > codec::kOpusBitrateBpsMax ||
+      to.opus.complexity > codec::kOpusComplexityMax || to.opus.loss_percent > 100)
+    return false;
   codec::OpusPolicy tuned = from.opus;
   tuned.bitrate_bps = to.opus.bitrate_bps;
   tuned.complexity = to.opus.complexity;
@@ -90,13 +95,8 @@ Result<void> AudioSender::set_up(const SenderSetup& setup) {
       return Error{ErrorCode::kConfigInvalid};
     encoder.emplace(std::move(opened).value());
   }
-  Result<codec::Resampler> resampler = codec::Resampler::open(
-      {.from_hz = setup.source_rate_hz, .to_hz = setup.format.rate_hz, .isa = isa_});
-  if (!resampler.ok()) return Error{resampler.error()};
 
-  if (!resampler_ || resampler_->from_hz() != resampler->from_hz() ||
-      resampler_->to_hz() != resampler->to_hz())
-    resampler_.emplace(*resampler);
+  change_resampler(setup);
   if (encoder) {
     rebase();
     encoder_.emplace(std::move(*encoder));
@@ -111,6 +111,18 @@ Result<void> AudioSender::set_up(const SenderSetup& setup) {
   change_options(setup);
   setup_ = setup;
   return {};
+}
+
+void AudioSender::change_resampler(const SenderSetup& setup) {
+  if (setup.source_rate_hz == setup.format.rate_hz) {
+    resampler_.reset();
+  } else if (!resampler_ || resampler_->from_hz() != setup.source_rate_hz ||
+             resampler_->to_hz() != setup.format.rate_hz) {
+    resampler_ = std::make_unique<codec::Resampler>(
+        codec::Resampler::open(
+            {.from_hz = setup.source_rate_hz, .to_hz = setup.format.rate_hz, .isa = isa_})
+            .value());
+  }
 }
 
 /// What is being said goes on if the peer still understands it.
@@ -179,7 +191,7 @@ void AudioSender::begin_piece(Instant now, codec::Pcm piece, Scratch& scratch) n
   if (!encoder_) return;
   CHECK(piece.size() == codec::samples_of(setup_.source_rate_hz, kPieceMs));
   follow_clock(now, kPieceMs);
-  if (setup_.source_rate_hz == setup_.format.rate_hz) return take_piece(piece, scratch);
+  if (!resampler_) return take_piece(piece, scratch);
   take_piece(resampler_->process(piece, scratch.piece), scratch);
 }
 

@@ -136,6 +136,11 @@ class AudioSender {
 
   /// Says a key press of known length. @returns false, counted, when too many wait.
   bool press(const codec::EventPress& press) noexcept;
+  /// How long the pause between two presses is from now on. @param ms less than kEventMsMin is
+  /// raised to it.
+  void set_digit_pause(std::uint32_t ms) noexcept {
+    if (events_) events_->set_pause(ms);
+  }
   /// Says what another leg's receiver made known: its start presses, its end releases.
   /// @returns false, counted, when a start found no room.
   bool relay(const Digit& digit) noexcept;
@@ -191,6 +196,7 @@ class AudioSender {
     Bytes payload;
   };
 
+  void change_resampler(const SenderSetup& setup);
   void change_digits(const SenderSetup& setup);
   void change_options(const SenderSetup& setup);
   void rebase() noexcept;
@@ -235,7 +241,7 @@ class AudioSender {
   bool begun_ = false;
   bool marker_due_ = true;  ///< the next audio packet follows a silence
 
-  std::optional<codec::Resampler> resampler_;
+  std::unique_ptr<codec::Resampler> resampler_;  ///< null where rates are equal
   std::optional<codec::Framer> framer_;
   std::optional<codec::Encoder> encoder_;
   std::optional<codec::EventSender> events_;

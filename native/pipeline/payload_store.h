@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -22,17 +23,19 @@ namespace trunkyard::pipeline {
 class PayloadStore {
  public:
   static constexpr std::size_t kBlockBytes = 32;
-  /// So that the longest datagram always fits an empty store.
-  static constexpr std::uint32_t kBlocksMin = kPacketBytesMax / kBlockBytes;
+  /// What a store has at least, once it has anything: the longest payload of an Ethernet frame.
+  static constexpr std::uint32_t kBlocksMin = 1'536 / kBlockBytes;
 
-  PayloadStore() : PayloadStore(kBlocksMin) {}
+  /// Has no room.
+  PayloadStore() noexcept = default;
 
   /// Takes more memory; payloads keep their places and names. Never gives any back.
-  /// @param blocks up to 65,535 (CHECKed); fewer than there are change nothing.
+  /// @param blocks up to 65,535 (CHECKed), raised to kBlocksMin; fewer than there are change
+  ///               nothing.
   void grow_to(std::uint32_t blocks) {
     CHECK(blocks <= 0xffff);
     if (blocks <= blocks_) return;
-    PayloadStore larger(blocks);
+    PayloadStore larger(std::max(blocks, kBlocksMin));
     std::copy_n(bytes_.get(), blocks_ * kBlockBytes, larger.bytes_.get());
     std::copy_n(used_.get(), blocks_, larger.used_.get());
     *this = std::move(larger);
@@ -100,7 +103,7 @@ class PayloadStore {
 
   std::unique_ptr<std::uint8_t[]> bytes_;
   std::unique_ptr<std::uint8_t[]> used_;  ///< 1 for a block that holds something
-  std::uint32_t blocks_;
+  std::uint32_t blocks_ = 0;
   std::uint32_t next_ = 0;
 };
 

@@ -9,8 +9,9 @@
 namespace trunkyard::pipeline {
 namespace {
 
-/// What Opus sends at most in a millisecond of voice: 64 kbit/s.
-constexpr std::size_t kOpusBytesPerMs = 8;
+/// What Opus sends in a millisecond of voice: 32 kbit/s. More is rare and only means that fewer
+/// packets can wait.
+constexpr std::size_t kOpusBytesPerMs = 4;
 
 std::size_t bytes_per_ms_of(const codec::Format& format) noexcept {
   return format.kind == codec::CodecKind::kOpus ? kOpusBytesPerMs : format.payload_bytes(1);
@@ -117,7 +118,7 @@ PayloadTable::Codec* PayloadTable::codec(std::uint8_t id) const noexcept {
 }
 
 std::size_t PayloadTable::bytes_per_ms() const noexcept {
-  std::size_t most = kOpusBytesPerMs;
+  std::size_t most = 0;
   for (const std::unique_ptr<Codec>& codec : codecs_) {
     if (codec) most = std::max(most, bytes_per_ms_of(codec->decoder.format()));
   }
