@@ -84,7 +84,8 @@ export class ClientSide implements InviteClientHost, TransactionHost<NonInviteCl
     const local = localPointFor(this.#locals, target);
     if (local === null) return;
     const via = viaText(local, newBranch(this.#random));
-    const ack = { target, bytes: writeRequest(request, via) };
+    // A copy, as for a transaction: the target may be the configuration's own, and what a name led to would hold for ever.
+    const ack = { target: { ...target }, bytes: writeRequest(request, via) };
     const txn = this.#byUser.get(user);
     if (txn?.kind === 'inviteClient') txn.acknowledgeSuccess(toTag, ack);
     else this.transmitAck(ack);

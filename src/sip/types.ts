@@ -130,7 +130,8 @@ export type SipInput =
 export type SipOutput =
   /**
    * All messages of a client transaction, its CANCEL and the ACK of its failure carry one `to`, the same object, which
-   * no other transaction has: they must go to the same address (RFC 3261 §9.1, §17.1.1.3).
+   * no other transaction has: they must go to the same address (RFC 3261 §9.1, §17.1.1.3). The ACK of a 2xx and its repeats
+   * have another one, for it is a transaction of its own (§13.2.2.4).
    */
   | {
       readonly kind: 'send';

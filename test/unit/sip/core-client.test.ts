@@ -68,6 +68,25 @@ test('sends all messages of a transaction to one target object, which no other t
   assert.equal(second, way);
 });
 
+test('sends the ACK of a 2xx and its repeats to one target object, which is neither the user’s nor another ACK’s', () => {
+  const { harness, sent } = opened();
+  const wayOf = (outputs: readonly SipOutput[]): unknown =>
+    outputs.find((output) => output.kind === 'send')?.to;
+  const [first, second] = ['a', 'b'].map((toTag) => {
+    const accepted = responseBytes(sent, 200, { toTag });
+    harness.receive(accepted);
+    const request = ourRequest('ACK');
+    const way = wayOf(
+      harness.give({ kind: 'acknowledge', txn: TXN, toTag, target: PEER, request }),
+    );
+    assert.equal(way, PEER);
+    assert.is.not(way, PEER);
+    assert.is(wayOf(harness.receive(accepted)), way);
+    return way;
+  });
+  assert.is.not(first, second);
+});
+
 test('fails a request to a transport that we don’t listen on', () => {
   const harness = new CoreHarness();
   const target: SendTarget = { ...PEER, transport: 'tls' };
