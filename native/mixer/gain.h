@@ -14,7 +14,8 @@ namespace trunkyard::mixer {
 inline constexpr float kGainDbMin = -60.0F;
 inline constexpr float kGainDbMax = 24.0F;
 
-/// As a factor. @param gain_db outside of the range above it counts as the nearer end.
+/// As a factor; 1 for 0 dB, exactly. @param gain_db outside of the range above it counts as the
+/// nearer end.
 [[nodiscard]] inline float factor_of_db(float gain_db) noexcept {
   return std::pow(10.0F, std::clamp(gain_db, kGainDbMin, kGainDbMax) / 20.0F);
 }

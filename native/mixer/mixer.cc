@@ -104,7 +104,7 @@ void Mixer::set(Slot slot, State& state, const Participant& participant) noexcep
   state.voice = participant.voice;
   state.ears = participant.ears;
   state.to = participant.voice == Voice::kOne ? participant.to : kNoSlot;
-  state.volume = participant.gain_db == 0 ? 1.0F : factor_of_db(participant.gain_db);
+  state.volume = factor_of_db(participant.gain_db);
   const bool levelled = participant.loudness_dbov.has_value();
   if (levelled && !state.levelled) loudness_[slot].restart();
   if (levelled) loudness_[slot].aim(*participant.loudness_dbov);

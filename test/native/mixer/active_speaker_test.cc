@@ -104,7 +104,12 @@ TEST("what the one before said counts for nothing with who takes his slot") {
   ActiveSpeaker speakers(10, kTickMs);
   (void)run(speakers, 1'000, {{3, -10}});
   speakers.forget(3);
-  (void)run(speakers, 100, {{3, -45}});
+  (void)run(speakers, 1'000, {{3, -60}});
+  CHECK_EQ(speakers.speaker(), kNoSlot);
+  // Nor does the time for which he was about to take over.
+  (void)run(speakers, 150, {{4, -20}});
+  speakers.forget(4);
+  (void)run(speakers, 150, {{4, -20}});
   CHECK_EQ(speakers.speaker(), kNoSlot);
 }
 

@@ -33,6 +33,7 @@ TEST("a gain of 0 dB leaves every sample as it is") {
   Samples all;
   for (int value = -32'768; value <= 32'767; ++value)
     all.push_back(static_cast<std::int16_t>(value));
+  CHECK_EQ(factor_of_db(0.0F), 1.0F);
   CHECK_TRUE(scaled(all, 1.0F, 1.0F) == all);
 }
 

@@ -135,6 +135,9 @@ TEST("a shout after a whisper isn't clipped, nor does its onset click") {
     // A sine of 200 Hz at full scale steps by 5,144 at most.
     const Pcm loud = Pcm(heard.out).subspan(onset);
     CHECK_TRUE(test::largest_jump(loud) < 5'500);
+    // What the shout took from the gain comes back slowly.
+    const std::size_t frame = onset / kFrame + 2;
+    CHECK_TRUE(heard.gains_db[frame] < 1.0F);
     // It goes on undistorted: a clipped sine has its third harmonic within 20 dB.
     CHECK_TRUE(test::sine_dbov(loud.last(3'200), kRateHz, 600) <
                test::sine_dbov(loud.last(3'200), kRateHz, 200) - 60);

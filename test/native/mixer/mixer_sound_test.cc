@@ -303,6 +303,32 @@ TEST("two parts hear each other a tick late, and nobody himself through the othe
   }
 }
 
+TEST("the end of a voice goes to the other parts too") {
+  Mixer left(room_for(2));
+  Mixer right(room_for(2));
+  const Slot voice = left.join({});
+  const Slot ear = right.join(kMuted);
+  const Samples frame(kFrame, std::int16_t{20'000});
+  std::vector<std::int32_t> sum;
+  Samples heard;
+  for (int tick = 0; tick < 6; ++tick) {
+    if (tick == 3) left.leave(voice);
+    left.begin();
+    if (tick < 3) left.add(voice, frame);
+    (void)left.mix();
+    right.begin();
+    right.add_remote(0, sum);
+    (void)right.mix();
+    sum.assign(left.local_sum().begin(), left.local_sum().end());
+    Samples out(kFrame);
+    const Pcm pcm = right.hear(ear, out);
+    heard.insert(heard.end(), pcm.begin(), pcm.end());
+  }
+  CHECK_EQ(*std::max_element(heard.begin(), heard.end()), 20'000);
+  CHECK_EQ(heard.back(), 0);
+  CHECK_TRUE(test::largest_jump(heard) <= 20'000 / static_cast<int>(kFrame) + 1);
+}
+
 TEST("A21 mixers of two regions share one trunk: everybody hears everybody else once") {
   Room near(room_for(4));
   Room far(room_for(4));
@@ -370,8 +396,20 @@ TEST("with loudness on, a quiet and a loud voice come to sound alike; off, bits 
   const float from_loud = level_of(loud, -14);
   CHECK_TRUE(std::abs(from_quiet - from_loud) < 2.0F);
   CHECK_TRUE(std::abs(from_quiet + 27.4F) < 2.0F);  // pauses make it 1.4 dB less than the voice
+  // Who takes a slot begins at 0 dB.
+  mixer.leave(loud);
+  CHECK_EQ(mixer.join({.loudness_dbov = -26.0F}), loud);
+  Samples first(kFrame);
+  test::add_sine(first, kRateHz, 900, -26);
+  Samples out(kFrame);
+  for (int index = 0; index < 2; ++index) {
+    mixer.begin();
+    mixer.add(loud, first);
+    (void)mixer.mix();
+  }
+  const Pcm begun = mixer.hear(ear, out);
+  CHECK_TRUE(std::equal(begun.begin(), begun.end(), first.begin()));
   mixer.update(quiet, {});
-  mixer.update(loud, {});
   Samples frame(kFrame);
   test::add_sine(frame, kRateHz, 900, -38);
   for (int index = 0; index < 2; ++index) {
@@ -379,7 +417,6 @@ TEST("with loudness on, a quiet and a loud voice come to sound alike; off, bits 
     mixer.add(quiet, frame);
     (void)mixer.mix();
   }
-  Samples out(kFrame);
   const Pcm heard = mixer.hear(ear, out);
   CHECK_TRUE(std::equal(heard.begin(), heard.end(), frame.begin()));
 }

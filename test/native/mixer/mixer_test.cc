@@ -178,6 +178,19 @@ TEST("a coach falls silent when the one he speaks to leaves, and isn't heard by 
   CHECK_EQ(mixer.group(other), kGroupRoom);
 }
 
+TEST("a coach who leaves along with the one he spoke to leaves no trace in the room") {
+  Mixer mixer(kConfig);
+  const Slot agent = mixer.join(kTalker);
+  const Slot customer = mixer.join(kTalker);
+  const Slot coach = mixer.join(coach_of(agent));
+  settle(mixer, {agent, coach});
+  (void)tick(mixer, {{coach, 20'000}});
+  mixer.leave(agent);
+  mixer.leave(coach);
+  CHECK_TRUE(tick(mixer, {}).silent);
+  CHECK_EQ(heard(mixer, customer), 0);
+}
+
 TEST("who is on hold neither hears nor is heard") {
   Mixer mixer(kConfig);
   const Slot a = mixer.join(kTalker);
@@ -249,6 +262,11 @@ TEST("the loudest voice for a while is the speaker, and the report tells of a ch
   run(1'000, 10'000);
   CHECK_EQ(mixer.active_speaker().speaker(), b);
   CHECK_EQ(changes, 2u);
+  mixer.leave(b);
+  CHECK_EQ(mixer.active_speaker().speaker(), kNoSlot);
+  CHECK_EQ(mixer.join(kTalker), b);
+  run(1'000, 10'000);
+  CHECK_EQ(mixer.active_speaker().speaker(), b);
   mixer.update(b, kMuted);
   CHECK_TRUE(tick(mixer, {}).speaker_changed);
   CHECK_EQ(mixer.active_speaker().speaker(), kNoSlot);
