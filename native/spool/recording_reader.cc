@@ -120,12 +120,23 @@ void RecordingReader::fill(MutableBytes into, std::uint8_t channel, std::uint64_
   const std::size_t sample_bytes = bits_per_sample(format.kind) / 8;
   const bool sounds =
       !strand.ended && block.kind == BlockKind::kMedia && block.position <= position_;
-  const Bytes source =
-      sounds ? block.payload.subspan((position_ - block.position) * sample_bytes) : Bytes{};
-  for (std::uint64_t index = 0; index < count; ++index) {
-    const std::size_t at = (index * format.channel_count + channel) * sample_bytes;
-    for (std::size_t byte = 0; byte < sample_bytes; ++byte) {
-      into[at + byte] = sounds ? source[index * sample_bytes + byte] : silence_byte(format.kind);
+  const Bytes source = sounds ? block.payload.subspan((position_ - block.position) * sample_bytes,
+                                                      count * sample_bytes)
+                              : Bytes{};
+  if (format.channel_count == 1) {
+    if (sounds) {
+      std::memcpy(into.data(), source.data(), source.size());
+    } else {
+      std::memset(into.data(), silence_byte(format.kind), count * sample_bytes);
+    }
+    return;
+  }
+  std::uint8_t* at = into.data() + channel * sample_bytes;
+  for (std::uint64_t index = 0; index < count; ++index, at += 2 * sample_bytes) {
+    if (sounds) {
+      std::memcpy(at, source.data() + index * sample_bytes, sample_bytes);
+    } else {
+      std::memset(at, silence_byte(format.kind), sample_bytes);
     }
   }
 }

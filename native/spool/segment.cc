@@ -13,14 +13,21 @@ constexpr std::uint32_t kBlockMagic = 0x5459424b;    // "TYBK"
 constexpr std::uint16_t kVersion = 1;
 constexpr std::size_t kSegmentCrcAt = kSegmentHeaderBytes - 4;
 constexpr std::size_t kBlockCrcAt = kBlockHeaderBytes - 4;
+/// More blocks than a segment has room for, so that numbers never wrap.
+constexpr std::uint32_t kBlocksMax = kSegmentBytesMax / kBlockHeaderBytes;
 
 /// Whether the header contradicts neither itself nor the segment's format. What it says of its
 /// payload is checked with the payload.
 bool is_block_sound(const BlockHead& head, const SegmentHeader& segment) noexcept {
   const Block& block = head.block;
   const MediaFormat& format = segment.recording.format;
-  if (block.position > kRecordingPositionMax || block.samples > kRecordingPositionMax) return false;
+  if (block.position > kRecordingPositionMax ||
+      block.samples > kRecordingPositionMax - block.position) {
+    return false;
+  }
   if (head.payload_bytes > kSegmentBlockBytesMax) return false;
+  if (block.number > kBlocksMax || (block.number == kBlocksMax && block.kind != BlockKind::kSeal))
+    return false;
   switch (block.kind) {
     case BlockKind::kMedia:
       return block.channel < format.channel_count && block.reason == GapReason::kNone &&

@@ -86,17 +86,18 @@ bool SegmentReader::next(Block& block) noexcept {
       ++damages_;
       continue;
     }
-    next_number_ = found.number + 1;
-    good_bytes_ = offset_;
     if (found.kind == BlockKind::kSeal) {
       const Result<Seal> seal = read_seal(found.payload);
-      if (seal.ok()) {
-        seal_ = *seal;
-        return false;
+      if (!seal.ok()) {
+        ++damages_;
+        continue;
       }
-      ++damages_;
-      continue;
+      seal_ = *seal;
+      good_bytes_ = offset_;
+      return false;
     }
+    good_bytes_ = offset_;
+    next_number_ = found.number + 1;
     hash_ = xxh64(bytes_.subspan(start, found.bytes()), hash_);
     ++blocks_;
     accept(found);

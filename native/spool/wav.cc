@@ -164,7 +164,8 @@ Bytes write_wav_header(MutableBytes into, const MediaFormat& format,
   if (!is_pcm) {
     writer.u32(kFact);
     writer.u32(swap_u32(4));
-    writer.u32(is_open ? kSizeOpen : swap_u32(static_cast<std::uint32_t>(samples)));
+    // Readers take a count for the truth, so one that isn't known is none.
+    writer.u32(is_large ? kSizeOpen : swap_u32(static_cast<std::uint32_t>(samples)));
   }
   writer.u32(kData);
   writer.u32(is_open ? kSizeOpen : swap_u32(static_cast<std::uint32_t>(data)));

@@ -2,7 +2,9 @@
 // 3306). Writing is a header made twice: first with its sizes open, then, when all is written, over
 // the first with the true ones. A file whose writer was killed in between says "as long as it is"
 // and plays to its last sample in all readers that go to the end of the file then (ours, ffmpeg,
-// SoX). Reading takes the chunks in any order and refuses what isn't audio that the engine plays.
+// SoX); who wants every player satisfied at every moment writes the header anew each second.
+//
+// Reading takes the chunks in any order and refuses what isn't audio that the engine plays. Layout:
 //
 //   "RIFF" size "WAVE"
 //   "JUNK" 28 zeroes           -- becomes "ds64" with 64-bit sizes when the file outgrows RIFF

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <vector>
 
 #include "base/prng.h"
 #include "base/ring.h"
@@ -34,6 +35,12 @@
 #include "rtp/report_interval.h"
 #include "rtp/rtcp.h"
 #include "rtp/source_statistics.h"
+#include "spool/clip.h"
+#include "spool/ogg_reader.h"
+#include "spool/ogg_writer.h"
+#include "spool/recording_index.h"
+#include "spool/recording_reader.h"
+#include "spool/segment_writer.h"
 #include "srtp/context.h"
 
 namespace {
@@ -435,6 +442,74 @@ TEST("audio through any decoder, resampler, framer and encoder allocates nothing
     CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
     CHECK_EQ(frames, 40u);
   }
+}
+
+TEST("recording, recovering and exporting allocates nothing after the start") {
+  using namespace trunkyard::spool;
+  const RecordingFacts facts{.format = {.kind = PayloadKind::kPcmu, .channel_count = 2}};
+  SegmentWriter writer(facts, {.block_ms = 100, .segment_ms = 1'000});
+  RecordingIndex index(facts, 4);
+  std::vector<std::uint8_t> into(writer.output_bytes_max());
+  std::vector<std::uint8_t> file(1 << 20);
+  std::array<std::uint8_t, 4'096> audio{};
+  const std::array<std::uint8_t, 160> frame{};
+  const std::uint64_t before = test::allocations_of_this_thread();
+  ByteWriter disk(file);
+  disk.bytes(writer.open(into).value());
+  for (std::uint64_t number = 0; number < 90; ++number) {
+    const Instant now = Instant::from_ns(static_cast<std::int64_t>(number) * 20'000'000);
+    const Piece piece{.channel = static_cast<std::uint8_t>(number % 2),
+                      .position = number / 2 * 160,
+                      .samples = 160,
+                      .bytes = frame};
+    disk.bytes(writer.append(now, piece, into).to_write);
+    if (number % 11 == 0) disk.bytes(writer.handle_deadline(now, into));
+    if (number == 60) disk.bytes(writer.gap({.position = 4'800, .samples = 240}, into).to_write);
+  }
+  disk.bytes(writer.seal(SealKind::kEndsRecording, into));
+  const Bytes segment = disk.written();
+  std::array<MissingPiece, 4> missing;
+  (void)index.add(recover(segment, missing).value());
+  const bool is_complete = index.summary().is_complete;
+  Result<RecordingReader> reader = RecordingReader::open({&segment, 1}, {});
+  std::size_t exported = 0;
+  while (const std::size_t bytes = reader.ok() ? reader->read(audio).size() : 0)
+    exported += bytes;
+  CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
+  CHECK_TRUE(is_complete);
+  CHECK_TRUE(exported > 10'000);
+}
+
+TEST("writing and reading Ogg and playing a clip allocates nothing after the start") {
+  using namespace trunkyard::spool;
+  OggOpusWriter writer({}, 1);
+  std::vector<std::uint8_t> page(kOggPageBytesMax);
+  std::vector<std::uint8_t> file(1 << 20);
+  std::vector<std::uint8_t> scratch(kOpusPacketBytesMax);
+  const std::array<std::uint8_t, 160> packet{};
+  const std::array<std::uint8_t, 3 * 160> pcmu{};
+  const std::array<ClipSource, 1> sources{{{.encoding = {}, .data = pcmu, .frame_bytes = {}}}};
+  std::uint32_t packets = 0;
+  std::size_t played = 0;
+  const std::uint64_t before = test::allocations_of_this_thread();
+  ByteWriter disk(file);
+  disk.bytes(writer.open(page));
+  for (int number = 0; number < 200; ++number)
+    disk.bytes(writer.append(packet, 960, page).value());
+  disk.bytes(writer.finish(0, page));
+  Result<OggOpusReader> reader = OggOpusReader::open(disk.written(), scratch);
+  for (OggPacket found; reader.ok() && reader->next(found);)
+    ++packets;
+  const Result<Bytes> clip_file =
+      write_clip(file, {.frame_count = 3, .duration_samples_48k = 3 * 960}, sources);
+  if (clip_file.ok()) {
+    const Result<ClipView> clip = ClipView::open(*clip_file);
+    for (std::uint32_t index = 0; clip.ok() && index < 3; ++index)
+      played += clip->frame(0, index).size();
+  }
+  CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
+  CHECK_EQ(packets, 200u);
+  CHECK_EQ(played, 480u);
 }
 
 }  // namespace

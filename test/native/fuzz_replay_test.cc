@@ -143,6 +143,22 @@ TEST("comfort noise holds its promises over old crashes, corpus and 50,000 mutat
   run_target(&fuzz::comfort_noise_fuzz, "comfort_noise", 20'262);
 }
 
+TEST("segments of recordings hold their promises over old crashes, corpus and 20,000 mutations") {
+  run_target(&fuzz::segment_fuzz, "segment", 20'265, 20'000);
+}
+
+TEST("WAV files hold their promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::wav_fuzz, "wav", 20'266);
+}
+
+TEST("Ogg files hold their promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::ogg_fuzz, "ogg", 20'267);
+}
+
+TEST("clips hold their promises over old crashes, corpus and 50,000 mutations") {
+  run_target(&fuzz::clip_fuzz, "clip", 20'268);
+}
+
 TEST("telephone-events hold their promises over old crashes, corpus and 50,000 mutations") {
   run_target(&fuzz::telephone_event_fuzz, "telephone_event", 20'263);
 }

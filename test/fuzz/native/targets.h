@@ -8,7 +8,9 @@
 
 namespace fuzz {
 
+int clip_fuzz(const std::uint8_t* data, std::size_t size);
 int codec_fuzz(const std::uint8_t* data, std::size_t size);
+int ogg_fuzz(const std::uint8_t* data, std::size_t size);
 int opus_fuzz(const std::uint8_t* data, std::size_t size);
 int opus_packet_fuzz(const std::uint8_t* data, std::size_t size);
 int route_fuzz(const std::uint8_t* data, std::size_t size);
@@ -16,8 +18,10 @@ int rtp_fuzz(const std::uint8_t* data, std::size_t size);
 int jitter_fuzz(const std::uint8_t* data, std::size_t size);
 int red_fuzz(const std::uint8_t* data, std::size_t size);
 int rtcp_fuzz(const std::uint8_t* data, std::size_t size);
+int segment_fuzz(const std::uint8_t* data, std::size_t size);
 int srtp_fuzz(const std::uint8_t* data, std::size_t size);
 int comfort_noise_fuzz(const std::uint8_t* data, std::size_t size);
 int telephone_event_fuzz(const std::uint8_t* data, std::size_t size);
+int wav_fuzz(const std::uint8_t* data, std::size_t size);
 
 }  // namespace fuzz

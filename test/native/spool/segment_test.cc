@@ -117,6 +117,10 @@ TEST("blocks that contradict the format are refused though their checksums hold"
   CHECK_EQ(with([](Block& b) { b.samples = 0; }), kNo);
   CHECK_EQ(with([](Block& b) { b.samples = 16'001; }), kNo);
   CHECK_EQ(with([](Block& b) { b.position = kRecordingPositionMax + 1; }), kNo);
+  CHECK_EQ(with([](Block& b) { b.number = kSegmentBytesMax / kBlockHeaderBytes; }), kNo);
+  CHECK_EQ(with([](Block& b) { b.number = 0xffff'ffff; }), kNo);
+  CHECK_EQ(with([](Block& b) { b.position = kRecordingPositionMax - 23; }), kNo);
+  CHECK_EQ(with([](Block& b) { b.position = kRecordingPositionMax - 24; }), ErrorCode::kOk);
   CHECK_EQ(with([](Block& b) { b.kind = static_cast<BlockKind>(0); }), kNo);
   CHECK_EQ(with([](Block& b) { b.kind = static_cast<BlockKind>(4); }), kNo);
   // A gap has no payload, a reason we know, and may be of all channels.

@@ -103,6 +103,15 @@ TEST("A12 a file whose writer was killed plays to the last sample that was writt
   CHECK_FALSE(read_wav(file)->is_cut);
 }
 
+TEST("an unfinished file of G.711 doesn't claim a number of samples") {
+  std::array<std::uint8_t, kWavHeaderBytesMax> into;
+  const MediaFormat format{.kind = PayloadKind::kPcma};
+  const Bytes open = write_wav_header(into, format, std::nullopt);
+  CHECK_EQ(load_u32(open.data() + open.size() - 12), 0u);
+  const Bytes finished = write_wav_header(into, format, 800);
+  CHECK_EQ(__builtin_bswap32(load_u32(finished.data() + finished.size() - 12)), 800u);
+}
+
 TEST("a file that outgrows RIFF becomes RF64, and is read as such") {
   std::array<std::uint8_t, kWavHeaderBytesMax> into;
   const std::uint64_t huge = std::uint64_t{5} << 30;
