@@ -74,7 +74,18 @@ const PHRASES: ReadonlyMap<number, string> = new Map([
   [608, 'Rejected'],
 ]);
 
-/** The standard phrase of a status; that of its class's x00 when it isn't registered (RFC 3261 §8.1.3.2). */
+/** Headings of RFC 3261 §21, by a status's first digit. A class's x00 would say too much: 600 is one who is busy everywhere. */
+const CLASSES: readonly string[] = [
+  'Unknown',
+  'Provisional',
+  'Successful',
+  'Redirection',
+  'Request Failure',
+  'Server Failure',
+  'Global Failure',
+];
+
+/** The standard phrase of a status; what its class is called when it isn't registered. */
 export function reasonPhrase(status: number): string {
-  return PHRASES.get(status) ?? PHRASES.get(status - (status % 100)) ?? 'Unknown';
+  return PHRASES.get(status) ?? CLASSES[Math.floor(status / 100)] ?? 'Unknown';
 }
