@@ -307,10 +307,14 @@ export const HA1_SHA256_FORM = patternForm(/^[0-9a-fA-F]{64}$/, {
   problem: 'is not a SHA-256 hash',
 });
 
-export const STORE_URL_FORM = patternForm(/^sqlite:[^\p{Cc}?]+$/u, {
+export const STORE_URL_FORM: Form<string> = {
   allowed: 'sqlite:PATH, the path taken from the working directory when it is relative',
-  problem: 'is not a store address',
-});
+  read: (text) => {
+    if (/^sqlite:(?:file:)?:memory:/.test(text))
+      return bad('is no file: every call record would be lost when the process ends');
+    return /^sqlite:[^\p{Cc}?]+$/u.test(text) ? good(text) : bad('is not a store address');
+  },
+};
 
 export const BUS_URL_FORM: Form<string> = {
   allowed: 'memory:',

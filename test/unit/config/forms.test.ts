@@ -162,7 +162,11 @@ const REFUSED: readonly (readonly [name: string, form: Form<unknown>, texts: rea
     ['a prefix', forms.PREFIX_FORM, ['44x', '++4', '4 4', '1'.repeat(33)]],
     ['a digest word', forms.QUOTABLE_FORM, ['', 'a"b', 'a\\b', 'a\r\nb', '\u0000']],
     ['an MD5 hash', forms.HA1_MD5_FORM, ['', 'a'.repeat(31), 'g'.repeat(32)]],
-    ['a store', forms.STORE_URL_FORM, ['', 'sqlite:', 'postgres://h/db', './x.db']],
+    [
+      'a store',
+      forms.STORE_URL_FORM,
+      ['', 'sqlite:', 'postgres://h/db', './x.db', 'sqlite::memory:', 'sqlite:file::memory:'],
+    ],
   ];
 
 for (const [name, form, texts] of REFUSED) {
