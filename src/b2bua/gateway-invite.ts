@@ -13,6 +13,9 @@ import type { Outcome } from './outcome.ts';
 import { reasonValue } from './outcome.ts';
 import { ALLOW, SDP_TYPE } from './responses.ts';
 
+/** What a caller is who doesn't say who it is (RFC 3323 §4.1.1.3): no host of ours makes it look like one of our users. */
+const ANONYMOUS = 'anonymous@anonymous.invalid';
+
 /** A fresh Call-ID and tag for each attempt, so that a late answer of an earlier one can't be taken for this one's. */
 export function takeIdentity(cx: Context, call: Call, leg: Leg): void {
   cx.unbindTag(leg.localTag);
@@ -23,9 +26,11 @@ export function takeIdentity(cx: Context, call: Call, leg: Leg): void {
 
 export function newAttempt(cx: Context, call: Call, leg: Leg, plan: GatewayAttempt): Attempt {
   const { target } = plan.gateway;
-  const host = hostPortText(leg.point.advertise);
   const display = call.fromDisplay === null ? '' : `${quotedText(call.fromDisplay)} `;
-  const caller = userPart(leg.caller) || 'anonymous';
+  const isAnonymous = leg.caller === '' || leg.caller.toLowerCase() === 'anonymous';
+  const caller = isAnonymous
+    ? ANONYMOUS
+    : `${userPart(leg.caller)}@${hostPortText(leg.point.advertise)}`;
   const gatewayHost = hostPortText(target);
   const transport = target.transport === 'udp' ? '' : `;transport=${target.transport}`;
   const user = userPart(leg.called);
@@ -36,7 +41,7 @@ export function newAttempt(cx: Context, call: Call, leg: Leg, plan: GatewayAttem
     cseq: 1,
     txn: clientTxnId(0),
     requestUri: `sip:${user}@${gatewayHost}${transport}`,
-    fromHeader: `${display}<sip:${caller}@${host}>;tag=${leg.localTag}`,
+    fromHeader: `${display}<sip:${caller}>;tag=${leg.localTag}`,
     toHeader: `<sip:${user}@${gatewayHost}>`,
     answeredRealm: null,
     challenger: null,

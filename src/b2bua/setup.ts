@@ -82,8 +82,9 @@ export function onProgress(cx: Context, call: Call, attempt: Attempt, response: 
     cx.clearTimer(call, 'gateway');
     cx.setTimer(call, 'ring', attempt.plan.trunk.ringTimeoutS * 1000);
   }
-  // A 100 is from the next hop alone (RFC 3261 §16.7 step 5): it stops the gateway's clock and goes no further.
-  if (response.status === 100) return;
+  // A 100 is from the next hop alone (RFC 3261 §16.7 step 5), and a 199 tells of one fork's end (RFC 6228 §4), of which a caller
+  // that did not ask for it knows nothing: both stop the gateway's clock and go no further.
+  if (response.status === 100 || response.status === 199) return;
   const { b } = call;
   const waiting = call.a.waitingInvite;
   if (b === null || waiting === null || waiting.answered) return;

@@ -34,6 +34,17 @@ test('passes early media on in a description of ours and connects it at once', (
   assert.equal(b?.update?.remoteRtp, { host: '192.0.2.20', port: 50_000 });
 });
 
+test('the end of one of the gateway’s forks is not told to the caller, but shows that the gateway lives', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  driver.answer(driver.lastSent('INVITE'), 199, { toTag: 'one' });
+  driver.pass(10_000);
+  assert.equal(driver.statuses(txn), []);
+  assert.is(driver.sent('INVITE').length, 1);
+  driver.answer(driver.lastSent('INVITE'), 200, { toTag: 'two', body: bobSays });
+  assert.equal(driver.statuses(txn), [200]);
+});
+
 test('a 200 without a body stands on the answer of its 183', () => {
   const driver = new B2buaDriver();
   const txn = driver.receive(anInvite());

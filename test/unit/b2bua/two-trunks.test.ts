@@ -288,7 +288,7 @@ for (const uri of [
     driver.receive(anInvite().with('From', `<${uri}>;tag=t`));
     assert.match(
       headerOf(driver.lastSent('INVITE').request, 'From'),
-      /^<sip:anonymous@192\.0\.2\.1:5060>;tag=/,
+      /^<sip:anonymous@anonymous\.invalid>;tag=/,
     );
     const [call] = driver.b2bua.liveCalls();
     assert.equal(
@@ -297,6 +297,17 @@ for (const uri of [
     );
   });
 }
+
+test('an anonymous caller stays as anonymous as RFC 3323 has it, with its display name', () => {
+  const driver = new B2buaDriver();
+  driver.receive(
+    anInvite().with('From', '"Anonymous" <sip:Anonymous@anonymous.invalid;user=phone>;tag=t'),
+  );
+  assert.match(
+    headerOf(driver.lastSent('INVITE').request, 'From'),
+    /^"Anonymous" <sip:anonymous@anonymous\.invalid>;tag=/,
+  );
+});
 
 for (const [uri, caller] of [
   ['sip:+44.20(7)@x', '+44207'],
