@@ -67,7 +67,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     a,
     b: null,
     ticket: admitted.ticket,
-    fromDisplay: request.from.display === null ? null : kept(request.from.display),
+    fromDisplay: displayOf(request),
     privacy: request.header('privacy'),
     maxForwards: request.maxForwards - 1,
     firstOffer: admitted.offer,
@@ -104,6 +104,25 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
   const expiresS = expiresOf(request);
   if (expiresS !== null) cx.setTimer(call, 'expires', expiresS * 1000);
   return call;
+}
+
+/** More than any phone shows. */
+const DISPLAY_CHARS_MAX = 128;
+/** The caller's name as it goes on to the gateway; null when there is none. */
+function displayOf({ from }: SipRequest): string | null {
+  const { display } = from;
+  if (display === null) return null;
+  let end = Math.min(display.length, DISPLAY_CHARS_MAX);
+  // Received text has a character a byte: a letter of UTF-8 goes whole or not at all.
+  while (end > DISPLAY_CHARS_MAX - UTF8_FOLLOWING_MAX && isFollowing(display, end)) end -= 1;
+  return kept(display.slice(0, end));
+}
+
+/** Bytes of a letter after its first one (RFC 3629 §3). */
+const UTF8_FOLLOWING_MAX = 3;
+
+function isFollowing(text: string, at: number): boolean {
+  return at < text.length && (text.charCodeAt(at) & 0xc0) === 0x80;
 }
 
 /** Longer than any ring timer; what is more says nothing, and the wheel needs a bound. */

@@ -51,7 +51,7 @@ export function refusalAnswer(
   const status = ERRORS[error.code].sip ?? 500;
   // What can't be read is told in a few words, so that the sender can mend it.
   const reason = UNREADABLE.has(error.code)
-    ? safeText(error.message).slice(0, PHRASE_CHARS_MAX)
+    ? safeText(error.message.slice(0, PHRASE_CHARS_MAX))
     : null;
   return { status, reason, toTag, headers: [...headers, ...accept, ...retry] };
 }
@@ -66,7 +66,7 @@ const EXPLANATIONS: ReadonlyMap<number, string> = new Map([
 export function explained(response: SipResponse): HeaderLines {
   const name = EXPLANATIONS.get(response.status);
   const values = name === undefined ? [] : response.headerValues(name.toLowerCase());
-  const text = safeText(values.join(', ')).slice(0, EXPLANATION_CHARS_MAX);
+  const text = safeText(values.join(', ').slice(0, EXPLANATION_CHARS_MAX));
   return name === undefined || text === '' ? [] : [[name, text]];
 }
 

@@ -1,10 +1,19 @@
 // Text that goes into a header: made safe before it is written, so that no value can add a line (header injection).
 // Received text is latin1, one character a byte, so UTF-8 passes through unchanged; text of our own may be any Unicode.
-import { CR, LF, TOKEN, URI, isAllOf } from './characters.ts';
+import { CR, LF, SPACE, TOKEN, URI, isAllOf } from './characters.ts';
 
 /** Makes outside text safe as a header value: each run of control characters becomes one space, ends trimmed. */
 export function safeText(text: string): string {
-  return text.replace(/[\x00-\x1f\x7f]+/g, ' ').replace(/^ +| +$/g, '');
+  return trimmed(text.replace(/[\x00-\x1f\x7f]+/g, ' '));
+}
+
+/** Without the spaces at both ends. By position: an expression for those at the end tries every run of spaces before them. */
+function trimmed(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && text.charCodeAt(start) === SPACE) start += 1;
+  while (end > start && text.charCodeAt(end - 1) === SPACE) end -= 1;
+  return text.slice(start, end);
 }
 
 /** Writes text as a quoted-string (RFC 3261 §25.1): safe text with quotes and backslashes escaped. */

@@ -277,6 +277,20 @@ test('passes the caller’s display name, number and Privacy on', () => {
   assert.is(headerOf(request, 'Privacy'), 'id');
 });
 
+for (const [what, name, shown] of [
+  ['128 letters', 'x'.repeat(128), 'x'.repeat(128)],
+  ['8,000 letters', 'x'.repeat(8_000), 'x'.repeat(128)],
+  ['letters of two bytes', `x${'é'.repeat(100)}`, `x${'é'.repeat(63)}`],
+  ['letters of four bytes', `x${'🙂'.repeat(50)}`, `x${'🙂'.repeat(31)}`],
+] as const) {
+  test(`passes a name of ${what} on as far as phones show it, and no half letter`, () => {
+    const driver = new B2buaDriver();
+    driver.receive(anInvite().with('From', `"${name}" <sip:1@192.0.2.10>;tag=t`));
+    const [, display] = /^"(.*)" </.exec(headerOf(driver.lastSent('INVITE').request, 'From')) ?? [];
+    assert.is(display, Buffer.from(shown, 'utf8').toString('latin1'));
+  });
+}
+
 for (const uri of [
   'sip:10.20.30.40:5070',
   'sip:gw.example.com',
