@@ -146,7 +146,6 @@ export interface InviteHead {
 export interface Attempt {
   readonly plan: GatewayAttempt;
   readonly sipCallId: string;
-  readonly localTag: string;
   cseq: number;
   txn: ClientTxnId;
   readonly requestUri: string;

@@ -37,7 +37,6 @@ export function newAttempt(cx: Context, call: Call, leg: Leg, plan: GatewayAttem
   return {
     plan,
     sipCallId: leg.sipCallId,
-    localTag: leg.localTag,
     cseq: 1,
     txn: clientTxnId(0),
     requestUri: `sip:${user}@${gatewayHost}${transport}`,

@@ -7,7 +7,7 @@ export * from './auth/index.ts';
 export { SipCore } from './core.ts';
 export type { SipCoreOptions, SipCoreStats } from './core.ts';
 export { defaultPort, localPointFor } from './core-routing.ts';
-export { Dialog, dialogKey, recordRouteLines } from './dialog/dialog.ts';
+export { Dialog, recordRouteLines } from './dialog/dialog.ts';
 export type { DialogOptions, DialogRequest, DialogRequestParts } from './dialog/dialog.ts';
 export { sendTargetOf, sendTargetOfText } from './dialog/send-target.ts';
 export { NO_TIMER, TICK_MS, TimerWheel } from './timer-wheel.ts';

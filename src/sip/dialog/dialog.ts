@@ -62,18 +62,8 @@ interface DialogFacts {
   readonly routeSet: readonly string[];
   readonly localCseq: number;
   readonly remoteCseq: number | null;
-  readonly isConfirmed: boolean;
   readonly pinnedTarget: SendTarget | null;
   readonly metAt: SendTarget | null;
-}
-
-/** Names a dialog: Call-ID, our tag, their tag (RFC 3261 §12). */
-export function dialogKey(parts: {
-  readonly callId: string;
-  readonly localTag: string;
-  readonly remoteTag: string;
-}): string {
-  return `${parts.callId}\n${parts.localTag}\n${parts.remoteTag}`;
 }
 
 /**
@@ -93,10 +83,9 @@ export class Dialog {
   readonly #localText: string;
   readonly #remoteText: string;
   #remoteTarget: string;
-  #routeSet: readonly string[];
+  readonly #routeSet: readonly string[];
   #localCseq: number;
   #remoteCseq: number | null;
-  #isConfirmed: boolean;
   #pinnedTarget: SendTarget | null;
   readonly #metAt: SendTarget | null;
   /** Where requests go by route set and remote target; null when one of them has changed since. */
@@ -114,14 +103,13 @@ export class Dialog {
     this.#routeSet = facts.routeSet.map(kept);
     this.#localCseq = facts.localCseq;
     this.#remoteCseq = facts.remoteCseq;
-    this.#isConfirmed = facts.isConfirmed;
     this.#pinnedTarget = facts.pinnedTarget;
     this.#metAt = facts.metAt;
   }
 
   /**
-   * The dialog that a response to our request makes (RFC 3261 §12.1.2): early for 101 to 199 with a
-   * To tag, confirmed for 2xx. The route set is Record-Route reversed.
+   * The dialog that a response to our request makes (RFC 3261 §12.1.2). The route set is Record-Route
+   * reversed.
    * @param request as we sent it; its From, Call-ID and CSeq are the dialog's.
    * @returns MESSAGE_MALFORMED when our request lacks From tag, Call-ID or CSeq, or the Contact
    * can't be read.
@@ -153,7 +141,6 @@ export class Dialog {
         routeSet: response.recordRoutes.toReversed(),
         localCseq,
         remoteCseq: null,
-        isConfirmed: response.status >= 200,
         pinnedTarget: options.pinnedTarget ?? null,
         metAt: options.metAt ?? null,
       }),
@@ -183,7 +170,6 @@ export class Dialog {
       // Empty until our first request (§12.1.1), which takes the next number.
       localCseq: 0,
       remoteCseq: request.cseq.number,
-      isConfirmed: false,
       pinnedTarget: options.pinnedTarget ?? null,
       metAt: options.metAt ?? null,
     });
@@ -206,14 +192,9 @@ export class Dialog {
       routeSet: this.#routeSet,
       localCseq: this.#localCseq,
       remoteCseq: this.#remoteCseq,
-      isConfirmed: false,
       pinnedTarget: this.#pinnedTarget,
       metAt: this.#metAt,
     });
-  }
-
-  get key(): string {
-    return dialogKey(this);
   }
 
   /** Where its requests go whatever route set and remote target say; null: where these lead. */
@@ -232,10 +213,6 @@ export class Dialog {
     return true;
   }
 
-  get isConfirmed(): boolean {
-    return this.#isConfirmed;
-  }
-
   /** URI text that our requests name (RFC 3261 §12: the peer's Contact). */
   get remoteTarget(): string {
     return this.#remoteTarget;
@@ -244,30 +221,6 @@ export class Dialog {
   /** Route values of our requests, next hop first, as name-addr text. */
   get routeSet(): readonly string[] {
     return this.#routeSet;
-  }
-
-  /** CSeq number of our last request; 0 before the first of a dialog that the peer opened. */
-  get localCseq(): number {
-    return this.#localCseq;
-  }
-
-  /** Highest CSeq number accepted from the peer; null before its first request. */
-  get remoteCseq(): number | null {
-    return this.#remoteCseq;
-  }
-
-  /**
-   * Our 2xx went out, or theirs came in. For theirs, route set and remote target are taken anew,
-   * since the early dialog's may have been made from a response of less care (RFC 3261 §13.2.2.4).
-   * @param response the 2xx; null when it was ours.
-   */
-  confirm(response: SipResponse | null): void {
-    if (response !== null && !this.#isConfirmed) {
-      this.#routeSet = response.recordRoutes.toReversed().map(kept);
-      this.#routed = null;
-      this.refreshTarget(response.contacts[0] ?? null);
-    }
-    this.#isConfirmed = true;
   }
 
   /** A re-INVITE or UPDATE, or the 2xx to ours, named a Contact (RFC 3261 §12.2.1.2, §12.2.2). */
