@@ -7,7 +7,8 @@ import { CallTable } from './call-table.ts';
 import type { Attempt, Call, TimerName } from './call.ts';
 import type { Answer, ResponseNews } from './context.ts';
 import { onReinviteFailed, onReinviteResponse, onRestoreTimer } from './change-answers.ts';
-import { onByeResponse, onByeUnsent, sendBye } from './dialog-requests.ts';
+import { onAloneAnswered, onAloneUnsent, sendBye } from './dialog-requests.ts';
+import { onInfo } from './digits.ts';
 import { endCall } from './ending.ts';
 import { onEngineEvent } from './engine-events.ts';
 import { admit, answerRefusal, checkRequire } from './inbound.ts';
@@ -272,6 +273,9 @@ export class B2bua {
       case 'INVITE':
         onReinvite(this.#table, call, leg, txn, request);
         break;
+      case 'INFO':
+        onInfo(this.#table, call, leg, txn, request);
+        break;
       case 'OPTIONS':
         // Asked about this call, which goes on whatever new ones would be told (SPEC E21).
         this.#table.respond(txn, capabilities(null));
@@ -325,8 +329,8 @@ export class B2bua {
       case 'reinvite':
         onReinviteResponse(this.#table, use.call, use.leg, txn, response);
         break;
-      case 'bye':
-        onByeResponse(this.#table, use, response);
+      case 'alone':
+        onAloneAnswered(this.#table, use, response);
         break;
       default:
         neverReached(use);
@@ -349,7 +353,7 @@ export class B2bua {
     else if (use.kind === 'reinvite')
       onReinviteFailed(this.#table, use.call, use.leg, { txn, why });
     else if (use.kind === 'late') onLateFinal(this.#table, txn, use, null);
-    else if (why === 'transport') onByeUnsent(this.#table, use);
+    else if (why === 'transport') onAloneUnsent(this.#table, use);
   }
 
   #onUnrecorded(txn: ClientTxnId): void {

@@ -17,6 +17,7 @@ import type {
 } from '../base/index.ts';
 import type { EngineCode } from '../engine/index.ts';
 import type {
+  AgreedCrypto,
   AnchoredSdp,
   AudioDescription,
   Dialog,
@@ -24,6 +25,8 @@ import type {
   OutgoingRequest,
 } from '../sip/index.ts';
 import type { GatewayAttempt, Ticket, Trunk } from '../trunks/index.ts';
+import type { AudioPath } from './audio-path.ts';
+import type { AudioSetting } from './leg-audio.ts';
 import type { Outcome } from './outcome.ts';
 import type { CallPhase } from './types.ts';
 
@@ -40,7 +43,14 @@ export interface LegAnchor {
   /** What is agreed. */
   ours: AnchoredSdp | null;
   theirs: AudioDescription | null;
+  /** Keys of both directions; null for plain RTP. */
+  crypto: AgreedCrypto | null;
+  /** What the peer is sent; null until the leg was connected. */
   codec: string | null;
+  /** What became of the audio between this leg and the other; null until they were connected. */
+  path: AudioPath | null;
+  /** What the engine works by, so that it is told changes alone; null when that isn't sure. */
+  told: { readonly keys: AgreedCrypto | null; readonly audio: AudioSetting } | null;
   /** The engine was told to close and has not answered yet. */
   closing: boolean;
   counters: LegMedia | null;
@@ -173,7 +183,7 @@ export interface Exchange {
 }
 
 /** What a leg has agreed to: where a change that comes to nothing goes back to. */
-export type Agreed = Pick<LegAnchor, 'lastSent' | 'ours' | 'theirs' | 'codec'>;
+export type Agreed = Pick<LegAnchor, 'lastSent' | 'ours' | 'theirs' | 'crypto'>;
 
 /** A change that both parties took, while the engine still carries it out: our 200 to the asker waits. */
 export interface HeldChange {

@@ -25,7 +25,8 @@ import {
   answerAgreed,
   answerExchange,
   openExchange,
-  readBody,
+  readAnswerTo,
+  readOfferOf,
   sdpBody,
   takeExchange,
 } from './offer-answer.ts';
@@ -127,7 +128,7 @@ function passAnswer(
   const { exchange } = call;
   if (asker === null || exchange === null) return;
   const before = agreedNow(call);
-  const read = readBody(response);
+  const read = readAnswerTo(exchange.forwarded, response);
   const answer = read.ok ? answerExchange(cx, call, exchange, read.value, 'final') : read;
   if (answer.ok) {
     answerWhenConnected(cx, call, asker, { answer: answer.value, before });
@@ -147,7 +148,7 @@ function passLateOffer(
 ): void {
   const asker = otherLeg(call, leg);
   if (asker === null) return;
-  const read = readBody(response);
+  const read = readOfferOf(leg, response);
   const parties = { offerer: leg, answerer: asker };
   const forwarded = read.ok ? openExchange(cx, call, parties, read.value) : read;
   if (forwarded.ok) {
@@ -209,7 +210,7 @@ function answerUnasked(
   response: SipResponse,
 ): void {
   const other = otherLeg(call, leg);
-  const read = readBody(response);
+  const read = readOfferOf(leg, response);
   const answer =
     read.ok && other !== null ? answerAgreed(cx, call, { leg, other }, read.value) : null;
   const body = answer !== null && answer.ok ? sdpBody(answer.value) : null;
@@ -265,8 +266,10 @@ function takeRestored(
   const { exchange } = call;
   call.exchange = null;
   call.restoring = null;
-  const read = readBody(response);
-  if (exchange !== null && read.ok && !read.value.rejected) {
-    takeExchange(cx, call, exchange, read.value);
-  }
+  if (exchange === null) return;
+  const read = readAnswerTo(exchange.forwarded, response);
+  if (!read.ok || read.value.rejected) return;
+  const taken = takeExchange(cx, call, exchange, read.value);
+  // Without keys that both sides know there is no way to speak to this party any more.
+  if (!taken.ok) endCall(cx, call, outcomeOf(taken.error.code, 200), sideOf(leg));
 }

@@ -21,7 +21,7 @@ export type TxnUse =
   /** Answered or given up: a further 2xx is a fork's or comes too late, and is hung up. */
   | LateInvite
   | { readonly kind: 'reinvite'; readonly call: Call; readonly leg: Leg }
-  | SentBye;
+  | SentAlone;
 
 /** A response and where it came from. */
 export type ResponseNews = Pick<
@@ -40,16 +40,22 @@ export interface LateInvite {
   readonly givenUp: { readonly call: Call; readonly gateway: string } | null;
 }
 
-/** A BYE that may be challenged. */
-export interface SentBye {
-  readonly kind: 'bye';
+/** A request in a dialog whose answer nobody waits for. */
+export interface LoneRequest {
+  readonly method: 'BYE' | 'INFO';
   readonly dialog: Dialog;
-  readonly uri: string;
   readonly headers: HeaderLines;
+  readonly body: Buffer | null;
   /** Null when a challenge is not to be answered. */
   readonly credentials: DialogCredentials | null;
   /** What challenges to it were answered with. */
   readonly answered: HeaderLines;
+}
+
+/** One on its way, that may be challenged. */
+export interface SentAlone extends LoneRequest {
+  readonly kind: 'alone';
+  readonly uri: string;
 }
 
 /** A BYE that waits (RFC 3261 §15: not before the ACK of our 2xx, or the end of its transaction). */
@@ -63,7 +69,9 @@ export interface OwedBye {
 export type OrderUse =
   | { readonly kind: 'open'; readonly call: Call; readonly leg: Leg }
   | { readonly kind: 'close'; readonly call: Call; readonly leg: Leg }
-  | { readonly kind: 'change'; readonly call: Call; readonly leg: Leg };
+  | { readonly kind: 'change'; readonly call: Call; readonly leg: Leg }
+  /** Digits: the call goes on, said or not. */
+  | { readonly kind: 'say'; readonly call: Call; readonly leg: Leg };
 
 export interface Answer {
   readonly status: number;

@@ -1,7 +1,7 @@
-// Requests inside a leg's dialog: ACK, BYE and re-INVITE, with the case of a peer whose Contact leads nowhere.
+// Requests inside a leg's dialog: ACK, BYE, INFO and re-INVITE, with the case of a peer whose Contact leads nowhere.
 import type { Dialog, DialogRequest, HeaderLines, SipResponse } from '../sip/index.ts';
 import type { Acknowledged, Call, DialogCredentials, Leg, SentChange } from './call.ts';
-import type { Context, SentBye } from './context.ts';
+import type { Context, LoneRequest, SentAlone } from './context.ts';
 import { answerInDialog, isChallenge } from './credentials.ts';
 import type { Outcome } from './outcome.ts';
 import { reasonValue } from './outcome.ts';
@@ -53,38 +53,35 @@ export function sendBye(
 ): void {
   const reason = reasonValue(outcome);
   const headers: HeaderLines = reason === null ? [] : [['Reason', reason]];
-  buildBye(cx, dialog, headers, { credentials, answered: [] });
+  sendAlone(cx, { method: 'BYE', dialog, headers, body: null, credentials, answered: [] });
 }
 
-/** The final answer to a BYE: a challenge of the gateway is answered, everything else ends the matter. */
-export function onByeResponse(cx: Context, bye: SentBye, response: SipResponse): void {
-  if (!isChallenge(response.status)) return;
-  const { dialog, uri, headers, credentials, answered } = bye;
-  const answer = answerInDialog(cx, response, { method: 'BYE', uri, answered }, credentials);
-  if (answer.ok) buildBye(cx, dialog, headers, { credentials, answered: answer.value });
-}
-
-/** A BYE that could not be sent where the peer's Contact leads goes to where the peer was met, lest its call stay up. */
-export function onByeUnsent(cx: Context, bye: SentBye): void {
-  const { dialog, headers, credentials } = bye;
-  if (dialog.fallBack()) buildBye(cx, dialog, headers, { credentials, answered: [] });
-  else cx.rejected('GATEWAY_UNREACHABLE', null);
-}
-
-function buildBye(
-  cx: Context,
-  dialog: Dialog,
-  headers: HeaderLines,
-  { credentials, answered }: Pick<SentBye, 'credentials' | 'answered'>,
-): void {
-  const built = dialog.buildRequest('BYE', { headers: [...headers, ...answered] });
+/** Sends a request whose answer nobody waits for: BYE, or INFO with a digit. */
+export function sendAlone(cx: Context, request: LoneRequest): void {
+  const { method, dialog, headers, body, answered } = request;
+  const built = dialog.buildRequest(method, { headers: [...headers, ...answered], body });
   if (!built.ok) {
     cx.rejected(built.error.code, null);
     return;
   }
-  const { target, request } = built.value;
-  const txn = cx.newTxn({ kind: 'bye', dialog, uri: request.uri, headers, credentials, answered });
-  cx.sip({ kind: 'request', txn, target, request });
+  const { target, request: sent } = built.value;
+  const txn = cx.newTxn({ ...request, kind: 'alone', uri: sent.uri });
+  cx.sip({ kind: 'request', txn, target, request: sent });
+}
+
+/** The final answer to it: a challenge of the gateway is answered, everything else ends the matter. */
+export function onAloneAnswered(cx: Context, sent: SentAlone, response: SipResponse): void {
+  if (!isChallenge(response.status)) return;
+  const { method, uri, credentials, answered } = sent;
+  const answer = answerInDialog(cx, response, { method, uri, answered }, credentials);
+  if (answer.ok) sendAlone(cx, { ...sent, answered: answer.value });
+}
+
+/** It could not be sent where the peer's Contact leads: a BYE goes to where the peer was met, lest its call stay up. */
+export function onAloneUnsent(cx: Context, sent: SentAlone): void {
+  if (sent.method !== 'BYE') return;
+  if (sent.dialog.fallBack()) sendAlone(cx, { ...sent, answered: [] });
+  else cx.rejected('GATEWAY_UNREACHABLE', null);
 }
 
 /**

@@ -2,6 +2,7 @@
 import { neverReached } from '../base/index.ts';
 import type { EngineEvent } from '../engine/index.ts';
 import type { CallTable } from './call-table.ts';
+import { onDigit } from './digits.ts';
 import { endCall } from './ending.ts';
 import { outcomeOf } from './outcome.ts';
 import { connectionDone, endpointOpened } from './setup.ts';
@@ -21,7 +22,7 @@ export function onEngineEvent(table: CallTable, event: EngineEvent): void {
     }
     case 'orderDone': {
       const use = table.takeOrder(event.order);
-      if (use !== null) connectionDone(table, use.call, event);
+      if (use !== null && use.kind !== 'say') connectionDone(table, use.call, event);
       break;
     }
     case 'mediaTimeout': {
@@ -34,8 +35,12 @@ export function onEngineEvent(table: CallTable, event: EngineEvent): void {
     }
     case 'mediaStarted':
     case 'latched':
-    case 'digit':
       break;
+    case 'digit': {
+      const place = table.byEndpoint(event.endpoint);
+      if (place !== null) onDigit(table, place.call, place.leg, event);
+      break;
+    }
     case 'engineLost':
       onEngineLost(table);
       break;

@@ -8,6 +8,7 @@ import { answerInvite } from './credentials.ts';
 import { finishRefused } from './ending.ts';
 import { newAttempt, sendInvite, takeIdentity } from './gateway-invite.ts';
 import { pointFor } from './identity.ts';
+import type { OfferStyle } from './leg-keys.ts';
 import { disconnectLegs } from './media-orders.ts';
 import { offerThrough, sdpBody, takeOffer } from './offer-answer.ts';
 import { outcomeOf } from './outcome.ts';
@@ -44,7 +45,7 @@ export function nextGateway(cx: Context, call: Call): NextGateway | null {
   for (;;) {
     const plan = call.plans.shift();
     if (plan === undefined) return null;
-    const exchange = offerOf(cx, call, plan.trunk);
+    const exchange = offerOf(cx, call, plan.trunk, 'secureFirst');
     if (!exchange.ok) {
       passOver(call, plan, exchange.error);
       continue;
@@ -55,10 +56,15 @@ export function nextGateway(cx: Context, call: Call): NextGateway | null {
   }
 }
 
-function offerOf(cx: Context, call: Call, trunk: Trunk): Result<Exchange | null, CodedError> {
+function offerOf(
+  cx: Context,
+  call: Call,
+  trunk: Trunk,
+  style: OfferStyle,
+): Result<Exchange | null, CodedError> {
   const { b, firstOffer } = call;
   if (b === null || firstOffer === null) return ok(null);
-  return offerThrough(cx, call, { answerer: b, trunk }, firstOffer);
+  return offerThrough(cx, call, { answerer: b, trunk, style }, firstOffer);
 }
 
 /**
@@ -85,6 +91,8 @@ export function askGateway(cx: Context, call: Call, { plan, exchange }: NextGate
   b.point = pointFor(cx, target);
   // Early media of the gateway before: the caller is not to hear it any more, nor that gateway the caller.
   disconnectLegs(cx, call);
+  // What the gateway before was offered it knows: keys are this one's alone.
+  b.anchor.crypto = null;
   if (exchange !== null) takeOffer(call, exchange);
   b.history.lastStatus = null;
   takeIdentity(cx, call, b);
@@ -100,6 +108,22 @@ export function askGateway(cx: Context, call: Call, { plan, exchange }: NextGate
   if (!isFirst || b.history.routesTried.length > 0) commitAttempt(cx, b);
   sendInvite(cx, call, b, attempt, exchange === null ? null : sdpBody(exchange.forwarded));
   cx.setTimer(call, 'gateway', plan.trunk.gatewayTimeoutS * 1000);
+}
+
+/** Finals that may mean SRTP: not acceptable, an unknown protocol in the SDP (RFC 3261 §21.4.26, §21.4.13, §21.6.4). */
+const SRTP_REFUSALS: ReadonlySet<number> = new Set([415, 488, 606]);
+
+/**
+ * A gateway that refuses an offer of SRTP, where its trunk can do without, is asked once more for plain RTP.
+ * @returns false when there is nothing else to offer.
+ */
+export function askPlainly(cx: Context, call: Call, { plan }: Attempt, status: number): boolean {
+  const isSecure = (call.exchange?.forwarded.audio.cryptos.length ?? 0) > 0;
+  if (!isSecure || plan.trunk.srtp !== 'optional' || !SRTP_REFUSALS.has(status)) return false;
+  const exchange = offerOf(cx, call, plan.trunk, 'asAgreed');
+  if (!exchange.ok) return false;
+  askGateway(cx, call, { plan, exchange: exchange.value });
+  return true;
 }
 
 /**

@@ -12,8 +12,8 @@ import { sdpHeaders } from './responses.ts';
 export function agreedNow(call: Call): ReadonlyMap<Leg, Agreed> {
   return new Map(
     legsOf(call).map((leg) => {
-      const { lastSent, ours, theirs, codec } = leg.anchor;
-      return [leg, { lastSent, ours, theirs, codec }];
+      const { lastSent, ours, theirs, crypto } = leg.anchor;
+      return [leg, { lastSent, ours, theirs, crypto }];
     }),
   );
 }
@@ -53,12 +53,14 @@ export function refuseWaiting(cx: Context, leg: Leg, answer: Answer): void {
 
 /** The media as it was before the change. What the other party was told of it stays its newest description. */
 export function goBack(cx: Context, call: Call, { asker, before }: HeldChange): void {
-  for (const [{ anchor }, { lastSent, ours, theirs, codec }] of before) {
+  for (const [{ anchor }, { lastSent, ours, theirs, crypto }] of before) {
     // The asker never saw the answer, so that the next one takes its version (RFC 3264 §8).
     if (anchor === asker.anchor) anchor.lastSent = lastSent;
     anchor.ours = ours;
     anchor.theirs = theirs;
-    anchor.codec = codec;
+    anchor.crypto = crypto;
+    // Which of its orders were refused isn't looked at, so it is told everything again.
+    anchor.told = null;
   }
   connectLegs(cx, call, asker, otherLeg(call, asker) ?? asker);
 }

@@ -12,9 +12,10 @@ import type {
 import { computeHa1, parseUri, sendTargetOfText } from '../sip/index.ts';
 import type { RouteChoice, Ticket, Trunk } from '../trunks/index.ts';
 import { dialledText, exactKey, readDialled } from '../trunks/index.ts';
+import type { Leg } from './call.ts';
 import type { Context } from './context.ts';
 import { canReach } from './identity.ts';
-import { acceptable, readBody } from './offer-answer.ts';
+import { acceptable, readOfferOf } from './offer-answer.ts';
 import { refusalAnswer } from './responses.ts';
 
 /** Why an Authorization header may be another server's, while a further one is for us. */
@@ -65,7 +66,7 @@ export function admit(
   const ticket = cx.settings.admission.tryAdmit(cx.now.mono, trunk);
   if (!ticket.ok) return refuse(ticket.error, trunk);
   const admitted = { trunk, authIdentity, ticket: ticket.value };
-  const offer = readOffer(request);
+  const offer = readOffer({ trunk }, request);
   if (!offer.ok) return refuse(offer.error, trunk, [], admitted);
   const route = cx.settings.book.selectRoute(dialledOf(request));
   if (!route.ok) return refuse(route.error, trunk, [], admitted);
@@ -247,8 +248,11 @@ export function checkRequire(
   };
 }
 
-/** Reads the offer of an INVITE; null when it has none. */
-export function readOffer(request: SipRequest): Result<AudioDescription | null, CodedError> {
+/** Reads the offer of an INVITE by the rule of the caller's trunk; null when it has none. */
+export function readOffer(
+  leg: Pick<Leg, 'trunk'>,
+  request: SipRequest,
+): Result<AudioDescription | null, CodedError> {
   if (request.body.length === 0) return ok(null);
   if (request.contentType !== 'application/sdp') {
     return err({
@@ -260,6 +264,6 @@ export function readOffer(request: SipRequest): Result<AudioDescription | null, 
   if (encoding !== null && encoding.toLowerCase() !== 'identity') {
     return err({ code: 'BODY_UNSUPPORTED', message: `Content-Encoding ${encoding}` });
   }
-  const read = readBody(request);
+  const read = readOfferOf(leg, request);
   return read.ok ? acceptable(read.value) : read;
 }

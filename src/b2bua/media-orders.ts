@@ -1,12 +1,19 @@
 // Orders to the media engine: endpoints opened and closed, and both connected as the last exchange agreed.
+import { isDeepStrictEqual } from 'node:util';
 import type { HostPort } from '../base/index.ts';
 import type { EngineOrder } from '../engine/index.ts';
-import type { PayloadMaps } from '../sip/index.ts';
-import { payloadMaps } from '../sip/index.ts';
+import type { NegotiatedSide, PayloadMaps } from '../sip/index.ts';
+import { audioClockRates, isAudio, payloadMaps } from '../sip/index.ts';
+import type { AudioPath, PathSide } from './audio-path.ts';
+import { agreedSide, audioPath, digitWayOf } from './audio-path.ts';
 import type { Call, Leg } from './call.ts';
 import { legsOf } from './call.ts';
 import type { Context } from './context.ts';
+import type { AudioSetting } from './leg-audio.ts';
+import { decodedAudio, listenedAudio, NO_AUDIO } from './leg-audio.ts';
+import { keySetting, sameKeys } from './leg-keys.ts';
 import { sourceRuleFor } from './source-rule.ts';
+import { policyOf, wishesOf } from './trunk-policy.ts';
 
 /**
  * How long the engine may take to open or connect: it needs milliseconds, and a caller should hear of a media process that
@@ -48,20 +55,25 @@ export function closeEndpoints(cx: Context, call: Call): void {
 
 /**
  * Connects two legs that have agreed, each to its peer and both to each other. `x` and `y` may be one (echo). The engine carries
- * orders of one call out in order, so the answer to the last one says that all are done: `call.connecting`. What becomes of a
- * connection that this one takes the place of is of no interest any more.
+ * orders of one call out in order, so the answer to the last one says that all are done: `call.connecting`. Keys come before
+ * anything could be sent in the clear, codecs before the links that need them, and codecs nobody needs any more go last. What
+ * becomes of a connection that this one takes the place of is of no interest any more.
  */
 export function connectLegs(cx: Context, call: Call, x: Leg, y: Leg): void {
-  const maps = mapsBetween(x, y);
-  if (maps === null) return;
-  const codec = maps.codec?.name ?? null;
-  x.anchor.codec = codec;
-  y.anchor.codec = codec;
+  const joint = jointOf(x, y);
+  if (joint === null) return;
+  const ends = x === y ? [joint.x] : [joint.x, joint.y];
   const orders: EngineOrder[] = [];
-  pushUpdate(cx, call, x, maps.clockRatesA, orders);
-  if (x !== y) pushUpdate(cx, call, y, maps.clockRatesB, orders);
-  pushLink(cx, call, x, y, maps.aToB, orders);
-  if (x !== y) pushLink(cx, call, y, x, maps.bToA, orders);
+  for (const end of ends) {
+    end.leg.anchor.codec = end.codec;
+    end.leg.anchor.path = joint.path;
+    pushKeys(cx, call, end.leg, orders);
+  }
+  for (const end of ends) pushUpdate(cx, call, end, orders);
+  if (joint.path === 'decoded') for (const end of ends) pushAudio(cx, call, end, orders);
+  pushLink(cx, call, joint.x, { ...joint, to: y }, orders);
+  if (x !== y) pushLink(cx, call, joint.y, { ...joint, to: x }, orders);
+  if (joint.path !== 'decoded') for (const end of ends) pushAudio(cx, call, end, orders);
   dropConnection(cx, call);
   if (orders.length === 0) return;
   call.connecting = orders.map(({ order }) => order);
@@ -84,6 +96,7 @@ export function disconnectLegs(cx: Context, call: Call): void {
   dropConnection(cx, call);
   b.anchor.ours = null;
   b.anchor.theirs = null;
+  b.anchor.path = null;
   const orders: EngineOrder[] = [];
   for (const leg of legsOf(call)) {
     const { endpoint } = leg.anchor;
@@ -94,20 +107,115 @@ export function disconnectLegs(cx: Context, call: Call): void {
   cx.engine(orders);
 }
 
-function mapsBetween(x: Leg, y: Leg): PayloadMaps | null {
-  if (x.anchor.ours === null || x.anchor.theirs === null) return null;
-  if (y.anchor.ours === null || y.anchor.theirs === null) return null;
-  return payloadMaps(
-    { ours: x.anchor.ours.audio, theirs: x.anchor.theirs },
-    { ours: y.anchor.ours.audio, theirs: y.anchor.theirs },
-  );
+/** One leg of two that are being connected. */
+interface JointEnd {
+  readonly leg: Leg;
+  readonly audio: AudioSetting;
+  readonly codec: string | null;
+  readonly clockRates: Pairs;
+  /** Where what comes from it goes. */
+  readonly payloadMap: Pairs;
+  readonly conversions: PayloadMaps['conversionsAToB'];
+}
+
+/** Two legs and what becomes of the audio between them. */
+interface Joint {
+  readonly path: AudioPath;
+  readonly x: JointEnd;
+  readonly y: JointEnd;
+}
+
+/** Null while one of them has agreed to nothing. */
+function jointOf(x: Leg, y: Leg): Joint | null {
+  const [xSaid, ySaid] = [negotiatedOf(x), negotiatedOf(y)];
+  const [xSide, ySide] = [agreedSideOf(x), agreedSideOf(y)];
+  if (xSaid === null || ySaid === null || xSide === null || ySide === null) return null;
+  // An echo goes back as it came; where nothing is shared nothing flows.
+  const path = x === y ? 'asItIs' : (audioPath(xSide, ySide) ?? 'asItIs');
+  if (path === 'decoded') {
+    return {
+      path,
+      x: decodedEnd(x, { said: xSaid, side: xSide, other: ySide }),
+      y: decodedEnd(y, { said: ySaid, side: ySide, other: xSide }),
+    };
+  }
+  const maps = payloadMaps(xSaid, ySaid, path === 'lawChanged' ? 'converted' : 'asTheyAre');
+  const shared = maps.codec?.name ?? null;
+  const codecOf = ({ codecs }: PathSide): string | null =>
+    path === 'lawChanged' ? (codecs.find(isAudio)?.name ?? null) : shared;
+  return {
+    path,
+    x: {
+      leg: x,
+      audio: x === y ? NO_AUDIO : listenedAudio(xSide, xSaid, digitWayOf(ySide)),
+      codec: codecOf(xSide),
+      clockRates: maps.clockRatesA,
+      payloadMap: maps.aToB,
+      conversions: maps.conversionsAToB,
+    },
+    y: {
+      leg: y,
+      audio: x === y ? NO_AUDIO : listenedAudio(ySide, ySaid, digitWayOf(xSide)),
+      codec: codecOf(ySide),
+      clockRates: maps.clockRatesB,
+      payloadMap: maps.bToA,
+      conversions: maps.conversionsBToA,
+    },
+  };
+}
+
+/** What a leg has agreed to, as the audio path is decided by; null before. */
+export function agreedSideOf(leg: Leg): PathSide | null {
+  const said = negotiatedOf(leg);
+  return said === null ? null : agreedSide(policyOf(leg), said);
+}
+
+function negotiatedOf({ anchor }: Leg): NegotiatedSide | null {
+  const { ours, theirs } = anchor;
+  return ours === null || theirs === null ? null : { ours: ours.audio, theirs };
+}
+
+function decodedEnd(
+  leg: Leg,
+  {
+    said,
+    side,
+    other,
+  }: { readonly said: NegotiatedSide; readonly side: PathSide; readonly other: PathSide },
+): JointEnd {
+  const audio = decodedAudio({ side, negotiated: said, wishes: wishesOf(leg), other });
+  return {
+    leg,
+    audio: audio ?? NO_AUDIO,
+    codec: side.codecs.find(isAudio)?.name ?? null,
+    clockRates: audioClockRates(said),
+    payloadMap: [],
+    conversions: [],
+  };
+}
+
+function pushKeys(cx: Context, call: Call, leg: Leg, orders: EngineOrder[]): void {
+  const { endpoint, crypto, told } = leg.anchor;
+  if (endpoint === null || (told !== null && sameKeys(told.keys, crypto))) return;
+  const order = cx.newOrder({ kind: 'change', call, leg });
+  orders.push({ kind: 'setKeys', order, endpoint, ...keySetting(crypto) });
+  // Of the audio nothing is known where nothing was: an order for it follows.
+  if (told !== null) leg.anchor.told = { ...told, keys: crypto };
+}
+
+function pushAudio(cx: Context, call: Call, { leg, audio }: JointEnd, orders: EngineOrder[]): void {
+  const { endpoint, crypto, told } = leg.anchor;
+  if (endpoint === null) return;
+  leg.anchor.told = { keys: crypto, audio };
+  if (told !== null && isDeepStrictEqual(told.audio, audio)) return;
+  const order = cx.newOrder({ kind: 'change', call, leg });
+  orders.push({ kind: 'setAudio', order, endpoint, ...audio });
 }
 
 function pushUpdate(
   cx: Context,
   call: Call,
-  leg: Leg,
-  clockRates: Pairs,
+  { leg, clockRates }: JointEnd,
   orders: EngineOrder[],
 ): void {
   const { endpoint, theirs } = leg.anchor;
@@ -142,22 +250,33 @@ function isOnHold(call: Call): boolean {
   });
 }
 
+/** Whether the peer wants to be sent anything: a decoded link speaks by itself, also to one who holds. */
+function wantsMedia({ anchor }: Leg): boolean {
+  const direction = anchor.theirs?.direction;
+  return direction === 'sendrecv' || direction === 'recvonly';
+}
+
 function pushLink(
   cx: Context,
   call: Call,
-  from: Leg,
-  to: Leg,
-  payloadMap: Pairs,
+  { leg, payloadMap, conversions }: JointEnd,
+  { path, to }: { readonly path: AudioPath; readonly to: Leg },
   orders: EngineOrder[],
 ): void {
-  if (from.anchor.endpoint === null || to.anchor.endpoint === null) return;
+  const from = leg.anchor.endpoint;
+  if (from === null || to.anchor.endpoint === null) return;
+  const order = cx.newOrder({ kind: 'change', call, leg });
+  if (path === 'decoded' && !wantsMedia(to)) {
+    orders.push({ kind: 'closeLink', order, from });
+    return;
+  }
   orders.push({
     kind: 'openLink',
-    order: cx.newOrder({ kind: 'change', call, leg: from }),
-    from: from.anchor.endpoint,
+    order,
+    from,
     to: to.anchor.endpoint,
     payloadMap,
-    mode: 'forward',
-    conversions: [],
+    mode: path === 'decoded' ? 'decoded' : 'forward',
+    conversions,
   });
 }

@@ -17,7 +17,7 @@ import {
   answerExchange,
   offerEcho,
   openExchange,
-  readBody,
+  readAnswerTo,
   sdpBody,
   takeEchoAnswer,
 } from './offer-answer.ts';
@@ -45,7 +45,7 @@ export function onReinvite(
     cx.respond(txn, { status: 491, toTag: null });
     return;
   }
-  const offer = readOffer(request);
+  const offer = readOffer(leg, request);
   if (!offer.ok) {
     cx.respond(txn, refusalAnswer(offer.error, null));
     return;
@@ -124,7 +124,8 @@ export function onAck(cx: Context, call: Call, leg: Leg, request: SipRequest): v
   const offered = leg.waitingInvite?.lateOffer ?? false;
   takeWaiting(cx, leg);
   if (!offered || call.ending !== null) return;
-  const read = request.body.length > 0 ? readBody(request) : null;
+  const sent = call.b === null ? leg.anchor.lastSent : (call.exchange?.forwarded ?? null);
+  const read = request.body.length > 0 ? readAnswerTo(sent, request) : null;
   const answer = read !== null && read.ok ? read.value : null;
   const taken = call.b === null ? takenByEcho(cx, call, answer) : passAnswer(cx, call, leg, answer);
   // The offer stands unanswered, and nothing but the end of the call can follow (RFC 3261 §13.2.2.4).

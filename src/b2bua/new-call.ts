@@ -11,6 +11,7 @@ import { addressIndexFor, contactOf, pinFor, pointFor } from './identity.ts';
 import type { Admitted } from './inbound.ts';
 import { callerOf, dialledOf } from './inbound.ts';
 import { kept } from './keep.ts';
+import { NO_AUDIO } from './leg-audio.ts';
 import { openEndpoints } from './media-orders.ts';
 import { commitStart } from './records.ts';
 
@@ -175,7 +176,10 @@ function newLeg(cx: Context, seed: LegSeed): Leg {
       lastSent: null,
       ours: null,
       theirs: null,
+      crypto: null,
       codec: null,
+      path: null,
+      told: { keys: null, audio: NO_AUDIO },
       closing: false,
       counters: null,
     },

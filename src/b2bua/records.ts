@@ -99,6 +99,8 @@ function recordOf(call: Call, leg: Leg, end: NonNullable<Call['ending']>): LegRe
     reasonHeader: reasonValue(end.outcome),
     endedBy: end.by,
     codec: leg.anchor.codec,
+    transcoded: leg.anchor.path !== null && leg.anchor.path !== 'asItIs',
+    srtp: leg.anchor.crypto?.ours.suite ?? null,
     media: leg.anchor.counters,
     routesTried: routesOf(call, leg).join(','),
   };
@@ -127,7 +129,9 @@ export function mediaOf(counters: EndpointCounters): LegMedia {
     packetsLost: counters.packetsLost,
     jitterMs: counters.jitterMs,
     packetsRefused: counters.packetsRefused,
-    mos: null,
+    mos: counters.mosListening > 0 ? counters.mosListening : null,
+    packetsLate: counters.packetsLate,
+    concealedMs: counters.concealedMs,
   };
 }
 

@@ -47,6 +47,8 @@ export function recordRefusal(cx: Context, request: SipRequest, refusal: Refusal
       reasonHeader: reasonValue(outcome),
       endedBy: 'platform',
       codec: null,
+      transcoded: false,
+      srtp: null,
       media: null,
       routesTried: '',
     },

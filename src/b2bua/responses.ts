@@ -9,7 +9,7 @@ import { contactOf } from './identity.ts';
 import { outcomeOf, reasonValue } from './outcome.ts';
 
 /** Methods we answer at all; the value of Allow (RFC 3261 §20.5). */
-export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS';
+export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO';
 
 /** What a refused body should have been (RFC 3261 §21.4.13). */
 const ACCEPT: HeaderLines = [

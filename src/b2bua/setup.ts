@@ -1,4 +1,5 @@
 // From the first INVITE to the answer: endpoints, gateways tried in order, ringing and early media, 200 and ACK.
+import type { CodedError } from '../base/index.ts';
 import { ok } from '../base/index.ts';
 import type { EngineCode, EngineEvent } from '../engine/index.ts';
 import type { SipResponse } from '../sip/index.ts';
@@ -9,7 +10,13 @@ import { dialogCredentials, isChallenge } from './credentials.ts';
 import { acknowledgedBy, sendAck } from './dialog-requests.ts';
 import { endCall, finishRefused, refuseCaller } from './ending.ts';
 import { abandonAttempt, dialogOf, headOf } from './gateway-invite.ts';
-import { answerChallenge, askGateway, nextGateway, tryNextGateway } from './gateways.ts';
+import {
+  answerChallenge,
+  askGateway,
+  askPlainly,
+  nextGateway,
+  tryNextGateway,
+} from './gateways.ts';
 import { contactOf } from './identity.ts';
 import { kept } from './keep.ts';
 import { disconnectLegs } from './media-orders.ts';
@@ -18,7 +25,8 @@ import {
   answerExchange,
   offerEcho,
   openExchange,
-  readBody,
+  readAnswerTo,
+  readOfferOf,
   sdpBody,
 } from './offer-answer.ts';
 import {
@@ -122,7 +130,7 @@ function earlyAnswer(cx: Context, call: Call, response: SipResponse): Buffer | n
   const { exchange } = call;
   if (exchange === null || response.body.length === 0 || response.contentType !== 'application/sdp')
     return null;
-  const read = readBody(response);
+  const read = readAnswerTo(exchange.forwarded, response);
   if (!read.ok) return null;
   const answer = answerExchange(cx, call, exchange, read.value, {
     earlyTag: kept(response.to.tag ?? ''),
@@ -172,26 +180,34 @@ function answerFirstOffer(cx: Context, call: Call, attempt: Attempt, response: S
   // Gateways that answered in a 183 often leave the answer out of the 200, although only a reliable 183 would allow it. Another
   // fork's answer is another party's (RFC 3261 §13.2.1).
   const early = exchange.early.get(response.to.tag ?? '') ?? null;
-  const read = response.body.length === 0 && early !== null ? ok(early) : readBody(response);
+  const read =
+    response.body.length === 0 && early !== null
+      ? ok(early)
+      : readAnswerTo(exchange.forwarded, response);
   const answer = read.ok ? answerExchange(cx, call, exchange, read.value, 'final') : read;
   if (!answer.ok) {
     // The gateway answered something no leg of ours can use: the call can't stand.
-    refuseCaller(cx, call, { code: 'CODEC_NOT_SHARED', message: answer.error.message });
+    refuseCaller(cx, call, unusable(answer.error));
     return;
   }
   answerCaller(cx, call, sdpBody(answer.value));
 }
 
+/** What the caller is told of a gateway's SDP that is of no use: nothing is wrong with its own. */
+function unusable({ code, message }: CodedError): CodedError {
+  return { code: code === 'SRTP_NOT_SHARED' ? code : 'CODEC_NOT_SHARED', message };
+}
+
 function answerLateOffer(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
   const { a, b } = call;
   if (b === null) return;
-  const read = readBody(response);
+  const read = readOfferOf(b, response);
   const forwarded = read.ok
     ? openExchange(cx, call, { offerer: b, answerer: a }, read.value)
     : read;
   if (!forwarded.ok) {
     sendAck(cx, b.dialog, acknowledgedBy(attempt, response), null);
-    refuseCaller(cx, call, { code: 'CODEC_NOT_SHARED', message: forwarded.error.message });
+    refuseCaller(cx, call, unusable(forwarded.error));
     return;
   }
   // The ACK to the gateway carries the caller's answer, so it waits for the caller's ACK (RFC 3261 §13.2.1).
@@ -280,6 +296,7 @@ export function onRefusal(
   cx.gatewayAnswered(attempt, status, Number.isFinite(retryAfterS) ? retryAfterS : null);
   const challenged = isChallenge(status);
   if (challenged && answerChallenge(cx, call, attempt, { response, flow })) return;
+  if (askPlainly(cx, call, attempt, status)) return;
   call.lastFailure = { outcome, by: 'callee' };
   noteTried(call, attempt, String(status), status);
   call.attempt = null;

@@ -16,7 +16,12 @@ export interface LegMedia {
   readonly jitterMs: number;
   /** Packets refused because they came from a foreign source. */
   readonly packetsRefused: number;
+  /** Listening quality, MOS-LQ by the E-model (ITU-T G.107) from received packets; null where audio wasn't decoded. */
   readonly mos: number | null;
+  /** Decoded audio alone, else 0: packets that came after their time to be played. */
+  readonly packetsLate: number;
+  /** The same: audio made up in place of what was lost or late. */
+  readonly concealedMs: number;
 }
 
 /** A leg as known when its INVITE came in or went out. */
@@ -62,7 +67,12 @@ export interface LegRecord extends LegStart {
   readonly q850: number | null;
   readonly reasonHeader: string | null;
   readonly endedBy: EndedBy;
+  /** What the peer was sent. */
   readonly codec: string | null;
+  /** Whether audio was encoded anew between the legs, from one companding law to the other too. */
+  readonly transcoded: boolean;
+  /** SRTP suite by its name in SDP (RFC 4568); null for plain RTP. */
+  readonly srtp: string | null;
   readonly media: LegMedia | null;
   /** Gateways tried in order with their outcome: "gw1.example 503,gw2.example 200". */
   readonly routesTried: string;

@@ -49,8 +49,11 @@ export function allowedText(schema: TSchema): string {
   if (either !== null) return `${allowedText(either.text)}; or ${allowedText(either.map)}`;
   const form = formOf(schema);
   if (form !== null) return form.allowed;
-  if (KindGuard.IsInteger(schema))
-    return `a whole number from ${schema.minimum ?? '-∞'} to ${schema.maximum ?? '∞'}`;
+  if (KindGuard.IsInteger(schema)) {
+    const what =
+      schema.multipleOf === undefined ? 'whole number' : `multiple of ${schema.multipleOf}`;
+    return `a ${what} from ${schema.minimum ?? '-∞'} to ${schema.maximum ?? '∞'}`;
+  }
   if (KindGuard.IsArray(schema)) return listText(schema.minItems ?? 0, schema.maxItems ?? null);
   if (KindGuard.IsObject(schema))
     return `a map with the keys ${Object.keys(schema.properties).join(', ')}`;

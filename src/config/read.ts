@@ -370,6 +370,8 @@ function leafProblem(schema: TSchema, value: unknown): string {
   if (KindGuard.IsString(schema))
     return typeof value === 'string' ? 'is not a valid text' : 'is not a text; put it in quotes';
   if (typeof value !== 'number' || !Number.isInteger(value)) return 'is not a whole number';
+  const step = Number(schema['multipleOf'] ?? 1);
+  if (value % step !== 0) return `is not a multiple of ${step}`;
   return value < Number(schema['minimum']) ? 'is too small' : 'is too large';
 }
 

@@ -20,6 +20,7 @@ export interface SettingOptions {
 type IntegerOptions = SettingOptions & {
   readonly minimum: number;
   readonly maximum: number;
+  readonly multipleOf?: number;
   readonly default: number;
 };
 
@@ -328,6 +329,46 @@ export const TRUNK_SCHEMA = Type.Object(
         default: ['opus', 'G722', 'PCMA', 'PCMU', 'telephone-event'],
       },
     ),
+    transcode: oneOf(['always', 'when_needed', 'never'], {
+      description:
+        'Whether audio of this trunk’s legs is decoded and encoded anew: `when_needed` where the two sides share no codec, packet time or way to say digits, `always` to even out jitter and loss too, `never` not at all, which wins between two trunks: calls without a shared codec get 488.',
+      default: 'when_needed',
+    }),
+    srtp: oneOf(['off', 'optional', 'required'], {
+      description:
+        'Encryption of this trunk’s audio with keys in the SDP (RFC 4568): `required` takes and makes no plain offer, `optional` takes both and offers SRTP first, plain RTP after a 488, 415 or 606; `off` takes and makes plain ones alone.',
+      default: 'off',
+    }),
+    ptime_ms: integer({
+      description:
+        'Length of the packets we make ourselves, where audio is decoded and the peer doesn’t ask for another.',
+      unit: 'ms',
+      minimum: 10,
+      maximum: 60,
+      multipleOf: 10,
+      default: 20,
+    }),
+    jitter_buffer: oneOf(['off', 'small', 'medium', 'large'], {
+      description:
+        'How long audio that is decoded waits for late packets: the larger, the fewer gaps and the more delay. `off` plays packets as they come.',
+      default: 'medium',
+    }),
+    dtmf: oneOf(['auto', 'rfc4733', 'info', 'inband'], {
+      description:
+        'How this trunk’s peers say digits: `rfc4733` by telephone-event, offered even when the other side has none; `info` by SIP INFO; `inband` as tones; `auto` by telephone-event where both sides have it. Two ways that differ are converted, unless `transcode` is `never`.',
+      default: 'auto',
+    }),
+    opus_bitrate_bps: orNull(Type.Integer({ minimum: 6_000, maximum: 510_000 }), {
+      description: 'Bit rate of Opus that we encode; null for what suits its sampling rate.',
+      unit: 'bit/s',
+    }),
+    opus_complexity: integer({
+      description:
+        'Effort of the Opus encoder, 10 the greatest; a node short of time lowers it by itself.',
+      minimum: 0,
+      maximum: 10,
+      default: 5,
+    }),
     max_duration_s: integer({
       description: 'A call answered so long ago is ended.',
       unit: 's',

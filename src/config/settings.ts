@@ -109,6 +109,18 @@ export type MediaMode = 'auto' | 'strict' | 'latch';
 /** Codec names as SDP spells them (RFC 3551, RFC 7587, RFC 4733). */
 export type CodecName = 'PCMU' | 'PCMA' | 'G722' | 'opus' | 'telephone-event';
 
+/** Whether audio of a trunk's legs is decoded and encoded anew. */
+export type TranscodePolicy = 'always' | 'when_needed' | 'never';
+
+/** Whether a trunk's audio may or must be encrypted (RFC 4568). */
+export type SrtpPolicy = 'off' | 'optional' | 'required';
+
+/** How long decoded audio waits for late packets (SPEC A22). */
+export type JitterBufferSize = 'off' | 'small' | 'medium' | 'large';
+
+/** How a trunk's peers say digits: telephone-event, SIP INFO, tones; `auto` = telephone-event where both sides have it. */
+export type DtmfMode = 'auto' | 'rfc4733' | 'info' | 'inband';
+
 export interface TrunkSettings {
   readonly name: string;
   /** CIDR texts, canonical (network address, prefix length), for example "192.0.2.0/24". */
@@ -120,6 +132,16 @@ export interface TrunkSettings {
   readonly channels: number;
   /** In order of preference. */
   readonly codecs: readonly CodecName[];
+  readonly transcode: TranscodePolicy;
+  readonly srtp: SrtpPolicy;
+  /** Of packets we make ourselves, where the peer asks for no other; 10 to 60, in tens. */
+  readonly ptimeMs: number;
+  readonly jitterBuffer: JitterBufferSize;
+  readonly dtmf: DtmfMode;
+  /** Null = what suits the sampling rate. */
+  readonly opusBitrateBps: number | null;
+  /** 0 to 10. */
+  readonly opusComplexity: number;
   readonly maxDurationS: number;
   readonly media: MediaMode;
   /** Final statuses after which the next gateway is tried; never holds 486, 600, 603 or 604. */

@@ -87,4 +87,8 @@ export const cdrColumns: readonly CdrColumn[] = [
   figureOrNull('jitter_ms', (leg) => leg.media?.jitterMs ?? null),
   countOrNull('packets_refused', (leg) => leg.media?.packetsRefused ?? null),
   figureOrNull('mos', (leg) => leg.media?.mos ?? null),
+  count('transcoded', (leg) => Number(leg.transcoded)),
+  textOrNull('srtp', (leg) => leg.srtp),
+  countOrNull('packets_late', (leg) => leg.media?.packetsLate ?? null),
+  countOrNull('concealed_ms', (leg) => leg.media?.concealedMs ?? null),
 ];

@@ -17,6 +17,8 @@ export class Metrics {
   readonly #rejected: Counter<'code' | 'trunk'>;
   readonly #refused: Counter<'code'>;
   readonly #legsEnded: Counter<'direction' | 'cause' | 'status'>;
+  readonly #transcoded: Counter<'direction'>;
+  readonly #encrypted: Counter<'direction' | 'suite'>;
   readonly #pdd: Histogram;
 
   constructor() {
@@ -38,6 +40,18 @@ export class Metrics {
       name: 'trunkyard_legs_ended_total',
       help: 'Legs with a finished record, by direction, cause and final SIP status.',
       labelNames: ['direction', 'cause', 'status'],
+      registers,
+    });
+    this.#transcoded = new Counter({
+      name: 'trunkyard_legs_transcoded_total',
+      help: 'Answered legs whose audio was encoded anew between the two legs.',
+      labelNames: ['direction'],
+      registers,
+    });
+    this.#encrypted = new Counter({
+      name: 'trunkyard_legs_encrypted_total',
+      help: 'Answered legs whose audio was SRTP, by suite.',
+      labelNames: ['direction', 'suite'],
       registers,
     });
     this.#pdd = new Histogram({
@@ -91,6 +105,10 @@ export class Metrics {
       if (event.kind !== 'leg.ended') continue;
       const { leg } = event;
       this.#legsEnded.inc({ direction: leg.direction, cause: leg.cause, status: leg.finalStatus });
+      const { direction } = leg;
+      if (leg.answeredAt !== null && leg.transcoded) this.#transcoded.inc({ direction });
+      if (leg.answeredAt !== null && leg.srtp !== null)
+        this.#encrypted.inc({ direction, suite: leg.srtp });
       if (leg.direction === 'outbound' && leg.pddMs !== null) this.#pdd.observe(leg.pddMs / 1000);
     }
   }

@@ -213,6 +213,8 @@ function closedRecord(state: OpenLegState, last: LastSign | null): LegRecord {
     reasonHeader: null,
     endedBy: 'platform',
     codec: null,
+    transcoded: false,
+    srtp: null,
     media: null,
     routesTried: gateway === null ? '' : routesOf(attempt?.routesTried ?? '', gateway, answered),
   };

@@ -46,6 +46,11 @@ export function toLegRow(leg: LegRecord, seq: number): LegRow {
     jitter_ms: media?.jitterMs ?? null,
     packets_refused: media?.packetsRefused ?? null,
     mos: media?.mos ?? null,
+    // A line of the journal may be from before these were counted.
+    transcoded: leg.transcoded ? 1 : 0,
+    srtp: leg.srtp ?? null,
+    packets_late: media?.packetsLate ?? null,
+    concealed_ms: media?.concealedMs ?? null,
   };
 }
 
@@ -73,6 +78,8 @@ export function toLegRecord(row: LegRow): LegRecord {
     reasonHeader: row.reason_header,
     endedBy: toEndedBy(row.ended_by),
     codec: row.codec,
+    transcoded: row.transcoded === 1,
+    srtp: row.srtp,
     media: toMedia(row),
     routesTried: row.routes_tried,
   };
@@ -89,6 +96,8 @@ function toMedia(row: LegRow): LegMedia | null {
     jitterMs: row.jitter_ms ?? 0,
     packetsRefused: row.packets_refused ?? 0,
     mos: row.mos,
+    packetsLate: row.packets_late ?? 0,
+    concealedMs: row.concealed_ms ?? 0,
   };
 }
 

@@ -28,7 +28,7 @@ export interface LegRow {
   ended_by: string;
   codec: string | null;
   routes_tried: string;
-  /** The eight figures of LegMedia are null together, when the leg had no media. */
+  /** The figures of LegMedia are null together, when the leg had no media; the latest two also in records from before them. */
   packets_received: number | null;
   octets_received: number | null;
   packets_sent: number | null;
@@ -37,6 +37,11 @@ export interface LegRow {
   jitter_ms: number | null;
   packets_refused: number | null;
   mos: number | null;
+  /** 0 or 1; null in a record from before there was transcoding, like the next. */
+  transcoded: number | null;
+  srtp: string | null;
+  packets_late: number | null;
+  concealed_ms: number | null;
 }
 
 /** A leg that is up while the journal segment of its start had to go. `state` is open-legs.ts's, as JSON. */
@@ -138,6 +143,16 @@ const commitOrder: Migration = {
   },
 };
 
+const decodedAudio: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    // One column a statement: SQLite adds no more at once.
+    await db.schema.alterTable('legs').addColumn('transcoded', 'integer').execute();
+    await db.schema.alterTable('legs').addColumn('srtp', 'text').execute();
+    await db.schema.alterTable('legs').addColumn('packets_late', 'bigint').execute();
+    await db.schema.alterTable('legs').addColumn('concealed_ms', 'bigint').execute();
+  },
+};
+
 /** Names are for ever: an installed database remembers them. New ones go at the end. */
 export const migrations: MigrationProvider = {
   getMigrations: () =>
@@ -145,5 +160,6 @@ export const migrations: MigrationProvider = {
       '0001-call-records': callRecords,
       '0002-api-objects': apiObjects,
       '0003-commit-order': commitOrder,
+      '0004-decoded-audio': decodedAudio,
     }),
 };

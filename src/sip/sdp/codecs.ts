@@ -1,5 +1,5 @@
 // Which payloads are one and the same codec, whatever number they go by.
-import type { AudioCodec, CodecName, RtpMap } from './types.ts';
+import type { AudioCodec, CodecName, LawConversion, RtpMap } from './types.ts';
 
 // RFC 4733 §2.1 ties the event clock to the audio's; these are the clocks of audio in use.
 const EVENT_CLOCKS_HZ: ReadonlySet<number> = new Set([8_000, 16_000, 32_000, 48_000]);
@@ -57,6 +57,18 @@ export function sameCodec(list: readonly AudioCodec[], wanted: AudioCodec): Audi
 /** True for a payload that is sound, not signals beside it. */
 export function isAudio(codec: AudioCodec): boolean {
   return codec.name !== 'telephone-event';
+}
+
+/** G.711 of the other companding law; null for what isn't G.711. */
+export function otherLaw(name: CodecName): CodecName | null {
+  if (name === 'PCMU') return 'PCMA';
+  return name === 'PCMA' ? 'PCMU' : null;
+}
+
+/** What turns one payload into the other, sample by sample; null where nothing has to, or nothing can. */
+export function lawConversion(from: AudioCodec, to: AudioCodec): LawConversion | null {
+  if (otherLaw(from.name) !== to.name) return null;
+  return from.name === 'PCMU' ? 'pcmuToPcma' : 'pcmaToPcmu';
 }
 
 /** `a=rtpmap` text of one of ours. */

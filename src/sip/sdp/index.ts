@@ -8,9 +8,12 @@ export {
   anchoredAnswer,
   anchoredOffer,
   answerDirection,
+  decodedHere,
   ownAnswer,
   ownOffer,
+  sharedCodecs,
 } from './offer-answer.ts';
-export { payloadMaps } from './payload-maps.ts';
+export { isAudio, otherLaw, sameCodec } from './codecs.ts';
+export { audioClockRates, payloadMaps, receivableCodecs } from './payload-maps.ts';
 export { cryptoText, decodeCrypto, type CryptoReading } from './crypto.ts';
 export { acceptCrypto, answerCrypto, offerCryptos, type CryptoAnswerOptions } from './srtp.ts';

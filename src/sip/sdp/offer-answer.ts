@@ -38,18 +38,38 @@ const OWN_CODECS: Readonly<Record<CodecName, readonly AudioCodec[]>> = {
  * @returns our description, or CODEC_NOT_SHARED when `allowedCodecs` leaves no audio codec. Pure.
  */
 export function anchoredOffer(options: AnchoredOfferOptions): Result<AnchoredSdp, CodedError> {
-  const { from, allowedCodecs, codecOrder } = options;
+  const { from, allowedCodecs, codecOrder, addedCodecs = [] } = options;
   const allowed = from.codecs.filter(({ name }) => allowedCodecs.includes(name));
   const ranked =
     codecOrder === 'offered'
       ? allowed
       : allowed.toSorted((a, b) => allowedCodecs.indexOf(a.name) - allowedCodecs.indexOf(b.name));
-  const codecs = withFittingEvents(ranked);
+  const codecs = withFittingEvents(withAdded(ranked, addedCodecs));
   if (!from.rejected && !codecs.some(isAudio)) return notShared(from.codecs, allowedCodecs);
   const { direction, rejected, ptimeMs, maxptimeMs } = from;
   return ok(
     anchoredSdp(options, offering(options, { codecs, direction, rejected, ptimeMs, maxptimeMs })),
   );
+}
+
+/** Audio of both before the events of both: the first format is what a peer is asked to send. */
+function withAdded(
+  offered: readonly AudioCodec[],
+  added: readonly CodecName[],
+): readonly AudioCodec[] {
+  if (added.length === 0) return offered;
+  const all = [...offered];
+  for (const codec of added.flatMap((name) => OWN_CODECS[name])) {
+    if (sameCodec(all, codec) === null) all.push(decodedHere(codec));
+  }
+  return [...all.filter(isAudio), ...all.filter((codec) => !isAudio(codec))];
+}
+
+/** What we say of a codec that we decode ourselves: lost Opus is restored from the packet after it (RFC 7587 §6.1). */
+export function decodedHere(codec: AudioCodec): AudioCodec {
+  const { name, payloadType, clockRateHz, channels } = codec;
+  const fmtp = name === 'opus' ? 'useinbandfec=1' : name === 'telephone-event' ? '0-15' : null;
+  return { name, payloadType, clockRateHz, channels, fmtp };
 }
 
 /**
@@ -102,8 +122,29 @@ function offering({ anchor, previous, cryptos = [] }: AnchorOptions, offered: Of
  * far answer takes nothing of what the offerer has. Pure.
  */
 export function anchoredAnswer(options: AnchoredAnswerOptions): Result<AnchoredSdp, CodedError> {
-  const { offer, sent, farAnswer } = options;
+  const { offer, sent, farAnswer, chosen } = options;
   const rejected = offer.rejected || farAnswer.rejected;
+  const codecs = chosen?.codecs ?? sharedCodecs(options);
+  if (!rejected && !codecs.some(isAudio)) {
+    return notShared(
+      farAnswer.codecs,
+      sent.codecs.map(({ name }) => name),
+    );
+  }
+  const { direction } = farAnswer;
+  const { ptimeMs, maxptimeMs } =
+    chosen === undefined ? farAnswer : { ...chosen, maxptimeMs: null };
+  return ok(
+    anchoredSdp(options, answering(options, { codecs, direction, rejected, ptimeMs, maxptimeMs })),
+  );
+}
+
+/** What the far side took of what both the offerer and we offered: in its order, in the offerer's numbers. */
+export function sharedCodecs({
+  offer,
+  sent,
+  farAnswer,
+}: Pick<AnchoredAnswerOptions, 'offer' | 'sent' | 'farAnswer'>): readonly AudioCodec[] {
   const codecs: AudioCodec[] = [];
   for (const far of farAnswer.codecs) {
     const offered = sameCodec(offer.codecs, far);
@@ -111,16 +152,7 @@ export function anchoredAnswer(options: AnchoredAnswerOptions): Result<AnchoredS
     const { name, payloadType, clockRateHz, channels } = offered;
     codecs.push({ name, payloadType, clockRateHz, channels, fmtp: far.fmtp });
   }
-  if (!rejected && !codecs.some(isAudio)) {
-    return notShared(
-      farAnswer.codecs,
-      sent.codecs.map(({ name }) => name),
-    );
-  }
-  const { direction, ptimeMs, maxptimeMs } = farAnswer;
-  return ok(
-    anchoredSdp(options, answering(options, { codecs, direction, rejected, ptimeMs, maxptimeMs })),
-  );
+  return codecs;
 }
 
 /**

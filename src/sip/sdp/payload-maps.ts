@@ -1,6 +1,12 @@
 // Payload types for the engine: which number that comes in on one leg goes out as which on the other.
-import { isAudio, sameCodec } from './codecs.ts';
-import type { AudioCodec, NegotiatedSide, PayloadMaps } from './types.ts';
+import { isAudio, lawConversion, otherLaw, sameCodec } from './codecs.ts';
+import type {
+  AudioCodec,
+  LawConversion,
+  NegotiatedSide,
+  PayloadMaps,
+  ReceivedCodec,
+} from './types.ts';
 
 type Pair = readonly [number, number];
 type Pairs = readonly Pair[];
@@ -9,29 +15,36 @@ type Pairs = readonly Pair[];
  * The maps both ways between two negotiated legs, by codec identity. A sender uses the numbers of the description it
  * received (RFC 3264 §6.1), so what comes from a leg carries our numbers there and what goes out takes the peer's.
  * Peers that send under their own numbers instead are understood too, as long as the number means nothing else.
+ * @param laws whether G.711 of one companding law, where the other leg has only the other, is converted on the way.
  * @returns empty maps where the legs share nothing. Pure; O(codecs²), codecs <= 8.
  */
-export function payloadMaps(a: NegotiatedSide, b: NegotiatedSide): PayloadMaps {
-  const carried = a.ours.codecs.filter((codec) => carriedBy(codec, a, b));
-  const receivableA = receivable(a);
-  const receivableB = receivable(b);
+export function payloadMaps(
+  a: NegotiatedSide,
+  b: NegotiatedSide,
+  laws: 'asTheyAre' | 'converted' = 'asTheyAre',
+): PayloadMaps {
+  const receivableA = receivableCodecs(a);
+  const receivableB = receivableCodecs(b);
+  const aToB = oneWay(receivableA, carriedOf(a), { carried: carriedOf(b), laws, to: b });
+  const bToA = oneWay(receivableB, carriedOf(b), { carried: carriedOf(a), laws, to: a });
   return {
-    aToB: oneWay(receivableA, carried, b.theirs.codecs),
-    bToA: oneWay(receivableB, carried, a.theirs.codecs),
+    aToB: aToB.pairs,
+    bToA: bToA.pairs,
     clockRatesA: audioClocks(receivableA),
     clockRatesB: audioClocks(receivableB),
-    codec: carried.find(isAudio) ?? null,
+    codec: carriedOf(a).find((codec) => isAudio(codec) && carriedBy(codec, b)) ?? null,
+    conversionsAToB: aToB.conversions,
+    conversionsBToA: bToA.conversions,
   };
 }
 
-/** A codec and a number it may come in under. */
-interface Received {
-  readonly payloadType: number;
-  readonly codec: AudioCodec;
+/** Clock rates for the engine of what may come in on a leg whose audio goes no further as it is. */
+export function audioClockRates(side: NegotiatedSide): PayloadMaps['clockRatesA'] {
+  return audioClocks(receivableCodecs(side));
 }
 
 // The packets of one telephone-event share a timestamp (RFC 4733 §2.3.5.1): counted in, they would be jitter that isn't there.
-function audioClocks(received: readonly Received[]): Pairs {
+function audioClocks(received: readonly ReceivedCodec[]): Pairs {
   const clocks: Pair[] = [];
   for (const { payloadType, codec } of received) {
     if (isAudio(codec)) clocks.push([payloadType, codec.clockRateHz]);
@@ -39,31 +52,58 @@ function audioClocks(received: readonly Received[]): Pairs {
   return clocks;
 }
 
-/** @param carried what all four descriptions have. */
-function oneWay(
-  received: readonly Received[],
-  carried: readonly AudioCodec[],
-  sent: readonly AudioCodec[],
-): Pairs {
-  const pairs: Pair[] = [];
-  for (const { payloadType, codec } of received) {
-    const target = sameCodec(carried, codec) === null ? null : sameCodec(sent, codec);
-    if (target !== null) pairs.push([payloadType, target.payloadType]);
-  }
-  return pairs;
+/** The leg that a way leads to. */
+interface WayOn {
+  readonly carried: readonly AudioCodec[];
+  readonly to: NegotiatedSide;
+  readonly laws: 'asTheyAre' | 'converted';
 }
 
-function carriedBy(codec: AudioCodec, a: NegotiatedSide, b: NegotiatedSide): boolean {
-  return (
-    sameCodec(a.theirs.codecs, codec) !== null &&
-    sameCodec(b.ours.codecs, codec) !== null &&
-    sameCodec(b.theirs.codecs, codec) !== null
-  );
+interface Way {
+  readonly pairs: Pairs;
+  readonly conversions: readonly (readonly [number, LawConversion])[];
+}
+
+/** @param carried what both descriptions of the leg it comes from have. */
+function oneWay(
+  received: readonly ReceivedCodec[],
+  carried: readonly AudioCodec[],
+  on: WayOn,
+): Way {
+  const pairs: Pair[] = [];
+  const conversions: (readonly [number, LawConversion])[] = [];
+  for (const { payloadType, codec } of received) {
+    if (sameCodec(carried, codec) === null) continue;
+    const wanted = wantedThere(codec, on);
+    const target = wanted === null ? null : sameCodec(on.to.theirs.codecs, wanted);
+    if (target === null) continue;
+    pairs.push([payloadType, target.payloadType]);
+    const conversion = lawConversion(codec, target);
+    if (conversion !== null) conversions.push([payloadType, conversion]);
+  }
+  return { pairs, conversions };
+}
+
+/** What a codec goes on as; null when the other leg has nothing for it. */
+function wantedThere(codec: AudioCodec, { carried, laws }: WayOn): AudioCodec | null {
+  const same = sameCodec(carried, codec);
+  if (same !== null || laws === 'asTheyAre') return same;
+  const law = otherLaw(codec.name);
+  return carried.find(({ name }) => name === law) ?? null;
+}
+
+/** What both descriptions of a leg have, in the order of ours. */
+function carriedOf({ ours, theirs }: NegotiatedSide): readonly AudioCodec[] {
+  return ours.codecs.filter((codec) => sameCodec(theirs.codecs, codec) !== null);
+}
+
+function carriedBy(codec: AudioCodec, { ours, theirs }: NegotiatedSide): boolean {
+  return sameCodec(ours.codecs, codec) !== null && sameCodec(theirs.codecs, codec) !== null;
 }
 
 /** Numbers that may come in on a leg: ours, and the peer's own for the same codecs where there is no conflict. */
-function receivable({ ours, theirs }: NegotiatedSide): readonly Received[] {
-  const received: Received[] = [];
+export function receivableCodecs({ ours, theirs }: NegotiatedSide): readonly ReceivedCodec[] {
+  const received: ReceivedCodec[] = [];
   for (const codec of ours.codecs) received.push({ payloadType: codec.payloadType, codec });
   for (const codec of theirs.codecs) {
     const { payloadType } = codec;

@@ -208,6 +208,11 @@ export interface AnchoredOfferOptions extends AnchorOptions {
   readonly allowedCodecs: readonly CodecName[];
   /** `offered`: the offerer's preference; `allowed`: the order of `allowedCodecs`. */
   readonly codecOrder: 'offered' | 'allowed';
+  /**
+   * Codecs of our own put behind the offerer's, in this order, where it has none of them: what its audio can be encoded
+   * anew as. `telephone-event` adds events of each clock that the audio has. Left out: none.
+   */
+  readonly addedCodecs?: readonly CodecName[];
 }
 
 export interface AnchoredAnswerOptions extends AnchorOptions {
@@ -217,6 +222,16 @@ export interface AnchoredAnswerOptions extends AnchorOptions {
   readonly sent: AudioDescription;
   /** What the other leg's party answered to `sent`. */
   readonly farAnswer: AudioDescription;
+  /** The answer's codecs and packet times; left out: what the far side took of them, and its times. */
+  readonly chosen?: ChosenAudio;
+}
+
+/** What an answer says of audio. */
+export interface ChosenAudio {
+  /** In the offer's numbers; none of audio: the two sides have nothing in common. */
+  readonly codecs: readonly AudioCodec[];
+  readonly ptimeMs: number | null;
+  readonly maxptimeMs: number | null;
 }
 
 export interface OwnOfferOptions extends AnchorOptions {
@@ -244,4 +259,16 @@ export interface PayloadMaps {
   readonly clockRatesB: readonly (readonly [payloadType: number, clockRateHz: number])[];
   /** The audio codec that flows (first shared one); null when there is none. */
   readonly codec: AudioCodec | null;
+  /** Numbers received whose payload becomes the other companding law's on the way; only where that was asked for. */
+  readonly conversionsAToB: readonly (readonly [payloadType: number, LawConversion])[];
+  readonly conversionsBToA: readonly (readonly [payloadType: number, LawConversion])[];
+}
+
+/** G.711 from one companding law to the other. */
+export type LawConversion = 'pcmuToPcma' | 'pcmaToPcmu';
+
+/** A codec and a number it may come in under. */
+export interface ReceivedCodec {
+  readonly payloadType: number;
+  readonly codec: AudioCodec;
 }

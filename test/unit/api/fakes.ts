@@ -102,6 +102,8 @@ export function aRecord(number: number): LegRecord {
     reasonHeader: null,
     endedBy: 'callee',
     codec: null,
+    transcoded: false,
+    srtp: null,
     media: null,
     routesTried: '',
   };

@@ -192,9 +192,9 @@ test('does not follow a redirect: the caller is told 480 and sees none of its ta
   assert.is(driver.record('inbound').finalStatus, 480);
 });
 
-test('a gateway of a trunk without a shared codec is passed over, and the caller told 488', () => {
+test('A25 a gateway of a trunk without a shared codec is passed over where nothing may be transcoded, and the caller told 488', () => {
   const driver = new B2buaDriver({
-    edit: [['- name: out\n', '- name: out\n    codecs: [PCMA]\n']],
+    edit: [['- name: out\n', '- name: out\n    codecs: [PCMA]\n    transcode: never\n']],
   });
   const txn = driver.receive(anInvite());
   assert.equal(hosts(driver), []);
@@ -273,7 +273,7 @@ for (const [why, edit, called] of [
   ],
   [
     'a trunk that takes none of the caller’s codecs',
-    ['max_duration_s: 7200', 'max_duration_s: 7200\n    codecs: [G722]'],
+    ['max_duration_s: 7200', 'max_duration_s: 7200\n    codecs: [G722]\n    transcode: never'],
     0,
   ],
   ['gateways that were silent', null, 2],

@@ -8,7 +8,7 @@ const THIRD = ['192.0.2.30', '192.0.2.31'] as const;
 /** No room for a second call, and no codec of the caller's. */
 const REFUSALS = [
   ['channels: 1', 'TRUNK_AT_CAPACITY'],
-  ['channels: 100, codecs: [G722]', 'CODEC_NOT_SHARED'],
+  ['channels: 100, codecs: [G722], transcode: never', 'CODEC_NOT_SHARED'],
 ] as const;
 
 /** Carrier `out` with one gateway, then `third` with two, which these settings keep from being asked. */

@@ -141,6 +141,8 @@ test('writes every field of the caller’s record', () => {
     reasonHeader: 'Q.850;cause=16;text="NORMAL_CLEARING"',
     endedBy: 'caller',
     codec: 'PCMU',
+    transcoded: false,
+    srtp: null,
     media: {
       packetsReceived: 0,
       octetsReceived: 0,
@@ -150,6 +152,8 @@ test('writes every field of the caller’s record', () => {
       jitterMs: 0,
       packetsRefused: 0,
       mos: null,
+      packetsLate: 0,
+      concealedMs: 0,
     },
     routesTried: '',
   });
@@ -185,6 +189,8 @@ test('writes every field of the callee’s record', () => {
     reasonHeader: 'Q.850;cause=16;text="NORMAL_CLEARING"',
     endedBy: 'caller',
     codec: 'PCMU',
+    transcoded: false,
+    srtp: null,
     routesTried: 'out/udp:192.0.2.20:5060 200',
   });
 });

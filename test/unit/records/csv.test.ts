@@ -29,6 +29,8 @@ function aLeg(parts: Partial<LegRecord> = {}): LegRecord {
     reasonHeader: 'Q.850;cause=16;text="Normal call clearing"',
     endedBy: 'callee',
     codec: 'PCMU/8000',
+    transcoded: false,
+    srtp: null,
     media: null,
     routesTried: 'gw1.example 503,gw2.example 200',
     ...parts,
@@ -58,7 +60,8 @@ test('G18 writes one row per leg with the call id first and a stable header', ()
     csvHeader(),
     'call_id,leg_id,direction,trunk,gateway,sip_call_id,caller,called,called_original,auth_identity,started_at,' +
       'ringing_at,answered_at,ended_at,duration_ms,pdd_ms,final_status,cause,q850,reason,ended_by,codec,routes_tried,' +
-      'packets_received,octets_received,packets_sent,octets_sent,packets_lost,jitter_ms,packets_refused,mos\r\n',
+      'packets_received,octets_received,packets_sent,octets_sent,packets_lost,jitter_ms,packets_refused,mos,' +
+      'transcoded,srtp,packets_late,concealed_ms\r\n',
   );
   const rows = parseCsv(toCsv([aLeg(), aLeg()]));
   assert.is(rows.length, 3);
@@ -115,6 +118,8 @@ test('each column keeps to the type and nullability it declares', () => {
     jitterMs: 0.25,
     packetsRefused: 0,
     mos: null,
+    packetsLate: 0,
+    concealedMs: 0,
   };
   for (const leg of [aLeg(), aLeg({ media })]) {
     for (const column of cdrColumns) {

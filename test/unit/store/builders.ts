@@ -58,6 +58,8 @@ export function aLegRecord(number: number, parts: Partial<LegRecord> = {}): LegR
     reasonHeader: 'Q.850;cause=16;text="ünïcode\n"',
     endedBy: 'caller',
     codec: 'PCMU/8000',
+    transcoded: true,
+    srtp: 'AEAD_AES_128_GCM',
     media: {
       packetsReceived: 1_000,
       octetsReceived: 160_000,
@@ -67,6 +69,8 @@ export function aLegRecord(number: number, parts: Partial<LegRecord> = {}): LegR
       jitterMs: 0.5,
       packetsRefused: 0,
       mos: 4.4,
+      packetsLate: 2,
+      concealedMs: 40,
     },
     routesTried: 'gw1.example 200',
     ...parts,

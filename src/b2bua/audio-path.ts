@@ -1,0 +1,206 @@
+// What becomes of audio between two legs: passed on as it is, from one companding law to the other, or decoded and encoded
+// anew. Decided out of what the peers said and what their trunks allow, and of nothing else: so an answer and the orders
+// that follow it decide alike, and a re-INVITE decides afresh. Pure.
+import type { DtmfMode, TranscodePolicy } from '../config/index.ts';
+import type {
+  AudioCodec,
+  AudioDescription,
+  ChosenAudio,
+  CodecName,
+  NegotiatedSide,
+} from '../sip/index.ts';
+import { decodedHere, isAudio, otherLaw, sameCodec, sharedCodecs } from '../sip/index.ts';
+
+/** `asItIs`: payloads go through. `lawChanged`: PCMU to PCMA and back, sample by sample. `decoded`: heard and said anew. */
+export type AudioPath = 'asItIs' | 'lawChanged' | 'decoded';
+
+/** How a peer says digits, where it is known. */
+export type DigitWay = 'event' | 'info' | 'tone';
+
+/** What a leg's trunk says about audio. */
+export interface AudioPolicy {
+  readonly codecs: readonly CodecName[];
+  readonly transcode: TranscodePolicy;
+  readonly dtmf: DtmfMode;
+  readonly ptimeMs: number;
+}
+
+/** One leg as far as its audio is agreed, or would be. */
+export interface PathSide {
+  readonly policy: AudioPolicy;
+  /** What the peer may be sent, in its order of preference; events too. */
+  readonly codecs: readonly AudioCodec[];
+  readonly ptimeMs: number | null;
+  readonly maxptimeMs: number | null;
+}
+
+/** What a peer sends that doesn't say (RFC 3551 §4.2). */
+const PTIME_MS_USUAL = 20;
+const EVENTS: CodecName = 'telephone-event';
+
+/** Whether audio between these trunks may be encoded anew. */
+export function mayTranscode(one: AudioPolicy, other: AudioPolicy): boolean {
+  return one.transcode !== 'never' && other.transcode !== 'never';
+}
+
+/** A leg after its exchange of descriptions. */
+export function agreedSide(policy: AudioPolicy, { ours, theirs }: NegotiatedSide): PathSide {
+  const codecs = theirs.codecs.filter((codec) => sameCodec(ours.codecs, codec) !== null);
+  return { policy, codecs, ptimeMs: theirs.ptimeMs, maxptimeMs: theirs.maxptimeMs };
+}
+
+/** How digits come from and go to a peer. */
+export function digitWayOf({ policy, codecs }: PathSide): DigitWay {
+  if (policy.dtmf === 'info') return 'info';
+  if (policy.dtmf === 'inband') return 'tone';
+  return codecs.some((codec) => !isAudio(codec)) ? 'event' : 'tone';
+}
+
+/** @returns the path; null when the two have nothing in common and nothing may be made common. */
+export function audioPath(x: PathSide, y: PathSide): AudioPath | null {
+  const [xAudio, yAudio] = [x.codecs.filter(isAudio), y.codecs.filter(isAudio)];
+  const [xFirst, yFirst] = [xAudio[0], yAudio[0]];
+  if (xFirst === undefined || yFirst === undefined) return null;
+  const allowed = mayTranscode(x.policy, y.policy);
+  if (allowed && (isWanted(x, y) || isTooLong(x, y) || isTooLong(y, x) || digitsDiffer(x, y)))
+    return 'decoded';
+  if (xAudio.some((codec) => sameCodec(yAudio, codec) !== null)) return 'asItIs';
+  if (!allowed) return null;
+  return lawOf(x, y) === null ? 'decoded' : 'lawChanged';
+}
+
+/** G.711 of `x` whose other companding law `y` has, and one of the two likes it best; null when there is none. */
+function lawOf(x: PathSide, y: PathSide): AudioCodec | null {
+  const [xAudio, yAudio] = [x.codecs.filter(isAudio), y.codecs.filter(isAudio)];
+  const [xFirst, yFirst] = [xAudio[0], yAudio[0]];
+  if (xFirst === undefined || yFirst === undefined) return null;
+  const fitting = xAudio.find(({ name }) => otherLaw(name) === yFirst.name);
+  if (fitting !== undefined) return fitting;
+  return yAudio.some(({ name }) => otherLaw(name) === xFirst.name) ? xFirst : null;
+}
+
+function isWanted(x: PathSide, y: PathSide): boolean {
+  return x.policy.transcode === 'always' || y.policy.transcode === 'always';
+}
+
+/** Whether packets of one peer last longer than the other takes (RFC 8866 §6.4). */
+function isTooLong(from: PathSide, to: PathSide): boolean {
+  return to.maxptimeMs !== null && (from.ptimeMs ?? PTIME_MS_USUAL) > to.maxptimeMs;
+}
+
+/** Peers of `auto` alone agree between themselves, as one is told what the other took. */
+function digitsDiffer(x: PathSide, y: PathSide): boolean {
+  const isSet = x.policy.dtmf !== 'auto' || y.policy.dtmf !== 'auto';
+  return isSet && digitWayOf(x) !== digitWayOf(y);
+}
+
+/** What to make an offer of; the two lists of AnchoredOfferOptions. */
+export interface OfferedCodecs {
+  readonly allowedCodecs: readonly CodecName[];
+  readonly addedCodecs: readonly CodecName[];
+}
+
+/**
+ * What is offered to the other leg: first what both trunks allow and the offerer has, then, unless either trunk says
+ * `never`, what else the other leg's trunk allows; in that trunk's order both.
+ */
+export function codecsToOffer(
+  offer: AudioDescription,
+  from: AudioPolicy,
+  to: AudioPolicy,
+): OfferedCodecs {
+  const shared = to.codecs.filter((name) => name !== EVENTS && from.codecs.includes(name));
+  const allowed = mayTranscode(from, to) && offer.codecs.some((codec) => isUsable(codec, from));
+  const others = to.codecs.filter((name) => name !== EVENTS);
+  // The other companding law costs next to nothing, so it comes before what has to be encoded.
+  const laws = others.filter((name) => offer.codecs.some((codec) => otherLaw(codec.name) === name));
+  const added = allowed ? [...laws, ...others.filter((name) => !laws.includes(name))] : [];
+  if (!to.codecs.includes(EVENTS) || !saysEvents(to)) {
+    return { allowedCodecs: shared, addedCodecs: added };
+  }
+  const has = from.codecs.includes(EVENTS) && saysEvents(from) && hasEvents(offer.codecs);
+  const converts = to.dtmf === 'rfc4733' || !saysEvents(from);
+  return {
+    allowedCodecs: has ? [...shared, EVENTS] : shared,
+    addedCodecs: allowed && (has || converts) ? [...added, EVENTS] : added,
+  };
+}
+
+/** What an exchange between two legs was, up to the answer to the offerer. */
+export interface AnsweredExchange {
+  readonly offer: AudioDescription;
+  readonly sent: AudioDescription;
+  readonly farAnswer: AudioDescription;
+  readonly offerer: AudioPolicy;
+  readonly answerer: AudioPolicy;
+}
+
+/**
+ * What the offerer is answered: what the far side took where audio goes through; else one codec that needs the least work.
+ * @returns codecs and packet times of the answer; no audio codec where the two sides have nothing in common.
+ */
+export function codecsToAnswer(exchange: AnsweredExchange): ChosenAudio {
+  const { offer, sent, farAnswer, offerer, answerer } = exchange;
+  const asked: PathSide = {
+    policy: offerer,
+    codecs: usable(offer.codecs, offerer),
+    ptimeMs: offer.ptimeMs,
+    maxptimeMs: offer.maxptimeMs,
+  };
+  const far = agreedSide(answerer, { ours: sent, theirs: farAnswer });
+  const shared = usable(sharedCodecs(exchange), offerer);
+  const path = audioPath(asked, far);
+  if (path === 'decoded') {
+    const audio = shared.filter(isAudio);
+    const said = audio.length > 0 ? audio : bestOf(asked);
+    const codecs = [...said, ...eventsFor(said, asked.codecs)].map(decodedHere);
+    return { codecs, ptimeMs: offerer.ptimeMs, maxptimeMs: null };
+  }
+  const { ptimeMs, maxptimeMs } = farAnswer;
+  const law = path === 'lawChanged' ? lawOf(asked, far) : null;
+  const codecs = path === null ? [] : law === null ? shared : [decodedHere(law), ...shared];
+  // Digits that go on as INFO are heard by the engine: their sender needs events that the far side has not.
+  const heard = path !== null && digitWayOf(far) === 'info' && digitWayOf(asked) === 'event';
+  const events = heard ? eventsFor(codecs, asked.codecs).map(decodedHere) : [];
+  return { codecs: [...codecs, ...events], ptimeMs, maxptimeMs };
+}
+
+/** The one audio codec that the trunk likes best. */
+function bestOf({ policy, codecs }: PathSide): readonly AudioCodec[] {
+  for (const name of policy.codecs) {
+    const codec = codecs.find((candidate) => candidate.name === name);
+    if (codec !== undefined && isAudio(codec)) return [codec];
+  }
+  return [];
+}
+
+/** Of a peer's events those with a clock of this audio; any where none has (RFC 4733 §2.1). */
+function eventsFor(
+  audio: readonly AudioCodec[],
+  codecs: readonly AudioCodec[],
+): readonly AudioCodec[] {
+  const events = codecs.filter((codec) => !isAudio(codec));
+  const fitting = events.filter(({ clockRateHz }) =>
+    audio.some((codec) => isAudio(codec) && codec.clockRateHz === clockRateHz),
+  );
+  return fitting.length > 0 ? fitting : events;
+}
+
+/** What of a peer's codecs its trunk lets it use. */
+function usable(codecs: readonly AudioCodec[], policy: AudioPolicy): readonly AudioCodec[] {
+  return codecs.filter(
+    (codec) => policy.codecs.includes(codec.name) && (isAudio(codec) || saysEvents(policy)),
+  );
+}
+
+function isUsable(codec: AudioCodec, policy: AudioPolicy): boolean {
+  return isAudio(codec) && policy.codecs.includes(codec.name);
+}
+
+function saysEvents({ dtmf }: AudioPolicy): boolean {
+  return dtmf === 'auto' || dtmf === 'rfc4733';
+}
+
+function hasEvents(codecs: readonly AudioCodec[]): boolean {
+  return codecs.some((codec) => !isAudio(codec));
+}

@@ -1,0 +1,131 @@
+// Digits by SIP INFO, in the two forms that equipment sends (RFC 6086 §2 calls both legacy usage):
+//
+//   application/dtmf-relay   Signal=5 CRLF Duration=160 CRLF
+//   application/dtmf         5
+//
+// One press is one INFO. Between a peer that says digits so and one that doesn't, the engine hears and says them.
+import type { CodedError, Result, ServerTxnId } from '../base/index.ts';
+import { err, ok } from '../base/index.ts';
+import type { EngineEvent } from '../engine/index.ts';
+import type { HeaderLines, SipRequest } from '../sip/index.ts';
+import { digitWayOf } from './audio-path.ts';
+import type { Call, Leg } from './call.ts';
+import { otherLeg } from './call.ts';
+import type { Context } from './context.ts';
+import { sendAlone } from './dialog-requests.ts';
+import { agreedSideOf } from './media-orders.ts';
+import { refusalAnswer } from './responses.ts';
+
+const RELAY_TYPE = 'application/dtmf-relay';
+const PLAIN_TYPE = 'application/dtmf';
+const ACCEPTED: HeaderLines = [['Accept', `${RELAY_TYPE}, ${PLAIN_TYPE}`]];
+
+/** Each at the place of its event number (RFC 4733 §3.2). */
+const DIGITS = '0123456789*#ABCD';
+/** What a press lasts that doesn't say, and what may be said: shorter isn't heard, longer is a mistake. */
+const TONE_MS = { usual: 160, least: 70, most: 5_000 } as const;
+/** Between two digits, so that the same one twice isn't heard as one. */
+const PAUSE_MS = 80;
+/** A body is a few words. */
+const BODY_BYTES_MAX = 256;
+
+/** A key and how long it is down. */
+interface Press {
+  /** 0 to 15. */
+  readonly digit: number;
+  readonly toneMs: number;
+}
+
+/** INFO of a party: its digit goes on to the other one, or it is told why not. */
+export function onInfo(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  txn: ServerTxnId,
+  request: SipRequest,
+): void {
+  const press = readPress(request);
+  if (!press.ok) {
+    const accepted = press.error.code === 'BODY_UNSUPPORTED';
+    const answer = refusalAnswer(press.error, null);
+    cx.respond(txn, accepted ? { ...answer, headers: ACCEPTED } : answer);
+    return;
+  }
+  const said = takesInfo(leg) && sayTo(cx, call, leg, press.value);
+  cx.respond(txn, { status: said ? 200 : NOT_SAID_HERE, toTag: null });
+}
+
+/** RFC 3261 §21.4.26: understood, but not to be had on this leg. */
+const NOT_SAID_HERE = 488;
+
+/** A peer with another way to say digits uses that as well, so its INFO would be every digit a second time. */
+function takesInfo(leg: Leg): boolean {
+  const side = agreedSideOf(leg);
+  if (side === null) return false;
+  return (
+    side.policy.dtmf === 'info' || (side.policy.dtmf === 'auto' && digitWayOf(side) === 'tone')
+  );
+}
+
+/** The engine heard a digit of a party: the other one is told by INFO where that is its way. */
+export function onDigit(
+  cx: Context,
+  call: Call,
+  leg: Leg,
+  { digit, durationMs }: Extract<EngineEvent, { kind: 'digit' }>,
+): void {
+  const other = otherLeg(call, leg);
+  if (other?.trunk?.dtmf === 'info') tellByInfo(cx, call, other, { digit, toneMs: durationMs });
+}
+
+function sayTo(cx: Context, call: Call, leg: Leg, press: Press): boolean {
+  const other = otherLeg(call, leg);
+  if (other === null) return false;
+  if (other.trunk?.dtmf === 'info') return tellByInfo(cx, call, other, press);
+  const { endpoint, path, told } = other.anchor;
+  if (endpoint === null || path !== 'decoded' || !told?.audio.send) return false;
+  const order = cx.newOrder({ kind: 'say', call, leg: other });
+  const { digit, toneMs } = press;
+  cx.engine([{ kind: 'sendDigits', order, endpoint, digits: [digit], toneMs, pauseMs: PAUSE_MS }]);
+  return true;
+}
+
+/** @returns false when there is nobody to tell: the call isn't answered, or over. */
+function tellByInfo(cx: Context, call: Call, leg: Leg, { digit, toneMs }: Press): boolean {
+  const { dialog, credentials } = leg;
+  if (call.phase !== 'answered' || dialog === null || leg.finished) return false;
+  const text = `Signal=${DIGITS[digit] ?? ''}\r\nDuration=${Math.round(heldTo(toneMs))}\r\n`;
+  sendAlone(cx, {
+    method: 'INFO',
+    dialog,
+    headers: [['Content-Type', RELAY_TYPE]],
+    body: Buffer.from(text, 'latin1'),
+    credentials,
+    answered: [],
+  });
+  return true;
+}
+
+function readPress({ body, contentType }: SipRequest): Result<Press, CodedError> {
+  const text = body.subarray(0, BODY_BYTES_MAX).toString('latin1');
+  if (contentType === PLAIN_TYPE) return pressOf(text.trim(), null);
+  if (contentType !== RELAY_TYPE) {
+    const message = `INFO with Content-Type ${contentType ?? 'missing'}`;
+    return err({ code: 'BODY_UNSUPPORTED', message });
+  }
+  const signal = /^[ \t]*signal[ \t]*=[ \t]*(\S+)[ \t]*$/im.exec(text)?.[1];
+  const duration = /^[ \t]*duration[ \t]*=[ \t]*(\d{1,6})[ \t]*$/im.exec(text)?.[1];
+  // Some write the event's number for what isn't a numeral: 10 for the star.
+  const numbered = /^1[0-5]$/.test(signal ?? '') ? DIGITS[Number(signal)] : signal;
+  return pressOf(numbered ?? '', duration ?? null);
+}
+
+function pressOf(signal: string, durationMs: string | null): Result<Press, CodedError> {
+  const digit = signal.length === 1 ? DIGITS.indexOf(signal.toUpperCase()) : -1;
+  if (digit < 0) return err({ code: 'MESSAGE_MALFORMED', message: 'INFO names no digit' });
+  return ok({ digit, toneMs: heldTo(durationMs === null ? TONE_MS.usual : Number(durationMs)) });
+}
+
+function heldTo(toneMs: number): number {
+  return Math.min(TONE_MS.most, Math.max(TONE_MS.least, toneMs));
+}
