@@ -271,7 +271,7 @@ export class B2bua {
         onBye(this.#table, call, leg, txn, request);
         break;
       case 'INVITE':
-        onReinvite(this.#table, call, leg, txn, request);
+        onReinvite(this.#table, call, leg, { txn, request, flow });
         break;
       case 'INFO':
         onInfo(this.#table, call, leg, txn, request);

@@ -29,6 +29,12 @@ export type ResponseNews = Pick<
   'response' | 'flow'
 >;
 
+/** A request, the transaction that waits for its answer, and where it came from. */
+export type RequestNews = Pick<
+  Extract<SipNews, { kind: 'requestReceived' }>,
+  'txn' | 'request' | 'flow'
+>;
+
 export interface LateInvite {
   readonly kind: 'late';
   readonly head: InviteHead;

@@ -1,12 +1,11 @@
 // A party changes an answered call: its re-INVITE is passed to the other leg (hold, resume, new codec, late offer), or refused
 // while another change is under way; its ACK may bring the answer to our offer.
-import type { ServerTxnId } from '../base/index.ts';
 import type { AudioDescription, HeaderLines, SipRequest } from '../sip/index.ts';
 import { recordRouteLines } from '../sip/index.ts';
 import { isChanging } from './change-answers.ts';
 import type { Call, Leg } from './call.ts';
 import { legsOf, otherLeg } from './call.ts';
-import type { Context } from './context.ts';
+import type { Context, RequestNews } from './context.ts';
 import { cancelReinvite, sendAck, sendReinvite } from './dialog-requests.ts';
 import { endCall, sideOf, takeWaiting } from './ending.ts';
 import { agreedNow, answerWhenConnected, refuseWaiting } from './held-change.ts';
@@ -32,8 +31,7 @@ export function onReinvite(
   cx: Context,
   call: Call,
   leg: Leg,
-  txn: ServerTxnId,
-  request: SipRequest,
+  { txn, request, flow }: RequestNews,
 ): void {
   if (leg.waitingInvite !== null && !leg.waitingInvite.answered) {
     const waitS = Math.floor(cx.random.draw() * (RETRY_AFTER_S_MAX + 1));
@@ -55,6 +53,8 @@ export function onReinvite(
     cx.respond(txn, refusalAnswer({ code: 'MESSAGE_MALFORMED', message }, null));
     return;
   }
+  // A NAT has given a caller another port, or it has opened another connection. Gateways stay where they are configured.
+  if (leg.side === 'a') leg.dialog?.meet({ transport: flow.transport, ...flow.remote });
   const recordRoutes = recordRouteLines(request);
   leg.waitingInvite = {
     txn,

@@ -49,6 +49,7 @@ export interface SentRequest {
   readonly txn: ClientTxnId;
   readonly request: OutgoingRequest;
   readonly host: string;
+  readonly port: number;
 }
 
 export interface SentResponse extends OutgoingResponse {
@@ -134,11 +135,12 @@ export class B2buaDriver {
   }
 
   /** A request comes in. @returns its server transaction. */
-  receive(request: RequestBuilder, from = '192.0.2.10'): ServerTxnId {
+  receive(request: RequestBuilder, from = '192.0.2.10', port = 5060): ServerTxnId {
     this.#lastServerTxn += 1;
     const txn = serverTxnId(this.#lastServerTxn);
     this.#sources.set(txn, from);
-    this.news({ kind: 'requestReceived', txn, flow: udpFrom(from), request: request.parse() });
+    const flow = { ...udpFrom(from), remote: { host: from, port } };
+    this.news({ kind: 'requestReceived', txn, flow, request: request.parse() });
     return txn;
   }
 
@@ -253,7 +255,12 @@ export class B2buaDriver {
   #keep(order: SipOrder): void {
     switch (order.kind) {
       case 'request':
-        this.requests.push({ txn: order.txn, request: order.request, host: order.target.host });
+        this.requests.push({
+          txn: order.txn,
+          request: order.request,
+          host: order.target.host,
+          port: order.target.port,
+        });
         break;
       case 'dismiss':
         this.dismissed.push(order.txn);

@@ -87,7 +87,7 @@ export class Dialog {
   #localCseq: number;
   #remoteCseq: number | null;
   #pinnedTarget: SendTarget | null;
-  readonly #metAt: SendTarget | null;
+  #metAt: SendTarget | null;
   /** Where requests go by route set and remote target; null when one of them has changed since. */
   #routed: Result<Routed, CodedError> | null = null;
 
@@ -200,6 +200,12 @@ export class Dialog {
   /** Where its requests go whatever route set and remote target say; null: where these lead. */
   get pinnedTarget(): SendTarget | null {
     return this.#pinnedTarget;
+  }
+
+  /** The peer came from another place than before: what is led to where it was met is led there from now on. */
+  meet(at: SendTarget): void {
+    if (this.#pinnedTarget !== null) this.#pinnedTarget = at;
+    this.#metAt = at;
   }
 
   /**

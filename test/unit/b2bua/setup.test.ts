@@ -149,6 +149,30 @@ for (const contact of ['<tel:+4412>', '<sip:bob@192.0.2.66;transport=tls>']) {
   });
 }
 
+for (const [what, contact] of [
+  ['hides behind NAT', '<sip:alice@10.0.0.7:5060>'],
+  ['has a name that leads nowhere', '<sip:alice@nowhere.invalid>'],
+] as const) {
+  test(`a caller that ${what} is followed to where its re-INVITE came from`, () => {
+    const driver = new B2buaDriver({ edit: [['allow: [192.0.2.10/32]', 'allow: [9.9.9.9/32]']] });
+    const invite = anInvite().with('Contact', contact);
+    const txn = driver.receive(invite, '9.9.9.9');
+    const sent = driver.lastSent('INVITE');
+    driver.answer(sent, 200, { body: bobSays });
+    const alice = callerOf(driver, invite, txn);
+    alice.acknowledge(txn);
+    const hold = alice.request('INVITE', sdpOf({ version: 2 })).with('Contact', contact);
+    const again = driver.receive(hold, '9.9.9.9', 6_789);
+    driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays });
+    assert.equal(driver.statuses(again), [200]);
+    alice.acknowledge(again);
+    calleeOf(driver, sent).send('BYE');
+    if (contact.includes('nowhere')) driver.fail(driver.lastSent('BYE'), 'transport');
+    const { host, port } = driver.lastSent('BYE');
+    assert.equal({ host, port }, { host: '9.9.9.9', port: 6_789 });
+  });
+}
+
 test('a caller behind NAT gets its BYE where its INVITE came from, a gateway where it was asked', () => {
   const driver = new B2buaDriver({
     edit: [
