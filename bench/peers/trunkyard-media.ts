@@ -3,14 +3,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EndpointHandle } from '../../src/base/index.ts';
 import { orderId } from '../../src/base/index.ts';
 import type { EngineClient, EngineEvent, EngineOrder, HostConfig } from '../../src/engine/index.ts';
 import { attachEngine } from '../../src/engine/index.ts';
+import { openRunDir, REGION_CHANCE_BYTES } from '../../src/server/run-dir.ts';
 import { onCore } from '../machine/cores.ts';
 import type { CallEnds, CallPorts, MediaPeer, MediaPoint, MediaProgram } from './media-program.ts';
 
@@ -30,8 +28,10 @@ type Answer = Extract<EngineEvent, { readonly order: unknown }>;
 export const trunkyardMedia: MediaPeer = {
   name: 'trunkyard',
   start: async ({ cores, calls }) => {
-    const runDir = mkdtempSync(join(tmpdir(), 'trunkyard-bench-'));
-    const region = `trunkyard-bench-${randomBytes(12).toString('hex')}`;
+    // As the supervisor has it: it sweeps up behind those that were killed, and the next one behind this.
+    const folder = await openRunDir();
+    const runDir = folder.path;
+    const region = `trunkyard-${randomBytes(REGION_CHANCE_BYTES).toString('hex')}`;
     const [program, ...args] = onCore(cores.program, [process.execPath, MEDIA_MAIN]);
     const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const killed = (): void => void child.kill('SIGKILL');
@@ -39,7 +39,7 @@ export const trunkyardMedia: MediaPeer = {
     const ended = new Promise<void>((resolve) => {
       child.once('exit', () => {
         process.off('exit', killed);
-        rmSync(runDir, { recursive: true, force: true });
+        folder.close();
         resolve();
       });
     });

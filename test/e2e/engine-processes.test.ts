@@ -1,9 +1,10 @@
 // Host and client in two processes, as they run in production: calls relayed across, each surviving the other's death.
-import { existsSync } from 'node:fs';
+import { existsSync, utimesSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { until } from '../support/loopback.ts';
 import { MediaPlace, Party, startHostProcess, TestEngine } from '../support/media.ts';
+import { memoryOf, sweepSharedMemory } from '../support/shared-memory.ts';
 
 const LOST = { what: 'engineLost', limitMs: 10_000 } as const;
 
@@ -49,6 +50,22 @@ test('kill -9 of the host is heard as engineLost, and nothing of it stays behind
   await again.client.close();
   next.kill('SIGTERM');
   await until(() => next.exitCode !== null, { what: 'the host’s good end', limitMs: 10_000 });
+  place.remove();
+});
+
+test('a sweep takes what a killed host and its client left, and nothing of a living host', async () => {
+  const place = new MediaPlace();
+  const host = await startHostProcess(place.config());
+  const memory = memoryOf(place.region);
+  const hourAgo = Date.now() / 1000 - 3_600;
+  utimesSync(memory, hourAgo, hourAgo);
+  sweepSharedMemory();
+  assert.ok(existsSync(memory), 'it is mapped');
+  host.kill('SIGKILL');
+  await until(() => host.signalCode !== null, { what: 'the host’s end', limitMs: 10_000 });
+  assert.ok(existsSync(memory), 'nobody was told');
+  sweepSharedMemory();
+  assert.not(existsSync(memory));
   place.remove();
 });
 

@@ -12,12 +12,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
+import { removeRunDir } from '../../src/server/run-dir.ts';
 import type { Ended, Program } from '../support/child.ts';
 import { startProgram } from '../support/child.ts';
 import type { EngineSettings } from '../support/engine.ts';
 import { Engine, WorkFolder } from '../support/engine.ts';
 import { ADDRESSES, until } from '../support/loopback.ts';
 import { CALLER_TRUNK } from '../support/parties.ts';
+import { memoryOf } from '../support/shared-memory.ts';
 import { Phone } from './server-phone.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -123,6 +125,8 @@ export class House {
     else process.env['TMPDIR'] = this.#temporary;
     for (const phone of this.#phones) phone.close();
     await this.#engine?.kill();
+    // A tree that was killed leaves its memory to whoever finds its run folder, and that goes now.
+    for (const path of foldersIn(this.runFolders)) removeRunDir(path);
     this.work.remove();
   }
 }
@@ -147,7 +151,7 @@ export function startCommand(args: readonly string[]): Program {
 
 /** Whether a region is still in memory. */
 export function isInMemory(region: string): boolean {
-  return existsSync(join('/dev/shm', region));
+  return existsSync(memoryOf(region));
 }
 
 /** Run folders that are there. */

@@ -14,6 +14,7 @@ import type { EndpointHandle } from '../../src/base/index.ts';
 import { attachEngine } from '../../src/engine/index.ts';
 import type { EngineClient, EngineEvent, EngineOrder, HostConfig } from '../../src/engine/index.ts';
 import { until } from './loopback.ts';
+import { memoryOf, sweepSharedMemory } from './shared-memory.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PATIENCE_MS = 10_000;
@@ -28,6 +29,10 @@ export class MediaPlace {
   readonly runDir = mkdtempSync(join(tmpdir(), 'trunkyard-media-'));
   readonly region = `trunkyard-e2e-${process.pid}-${(places += 1)}`;
 
+  constructor() {
+    sweepSharedMemory();
+  }
+
   config(fields: Partial<HostConfig> = {}): HostConfig {
     return {
       region: this.region,
@@ -40,7 +45,9 @@ export class MediaPlace {
     };
   }
 
+  /** Also what a host that was killed has left. */
   remove(): void {
+    rmSync(memoryOf(this.region), { force: true });
     rmSync(this.runDir, { recursive: true, force: true });
   }
 }

@@ -38,8 +38,8 @@ function parentOf(pid: number): number | null {
   return parent === undefined ? null : Number(parent);
 }
 
-/** The text of a file in /proc, or nothing when its process is gone by now. */
-function readOrEmpty(path: string): string {
+/** The text of a file in /proc, or nothing when its process is gone by now or somebody else's. */
+export function readOrEmpty(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
