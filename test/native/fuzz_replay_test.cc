@@ -102,6 +102,11 @@ void run_target(Target target, const std::string& name, std::uint64_t seed,
   }
 }
 
+// Each input is up to a second of a call.
+TEST("a leg's audio holds its promises over old crashes, corpus and 2,000 mutations") {
+  run_target(&fuzz::audio_fuzz, "audio", 20'265, 2'000);
+}
+
 // Each input is decoded twice and coded once more, which takes longer.
 TEST("codecs hold their promises over old crashes, corpus and 2,000 mutations") {
   run_target(&fuzz::codec_fuzz, "codec", 20'264, 2'000);

@@ -8,6 +8,7 @@
 
 namespace fuzz {
 
+int audio_fuzz(const std::uint8_t* data, std::size_t size);
 int clip_fuzz(const std::uint8_t* data, std::size_t size);
 int codec_fuzz(const std::uint8_t* data, std::size_t size);
 int ogg_fuzz(const std::uint8_t* data, std::size_t size);

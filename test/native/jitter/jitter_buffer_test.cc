@@ -244,4 +244,32 @@ TEST("a caller who doesn't take back what was released is stopped") {
   CHECK_ABORTS((void)buffer.take(at_ms(0), {.wanted = 960}));
 }
 
+TEST("gives up its oldest packet for an owner short of memory, counted and given back") {
+  Rig rig(kFixed40);
+  CHECK_FALSE(rig.buffer.discard_oldest());
+  (void)rig.insert(0, arrival_of(0));
+  (void)rig.insert(20, arrival_of(1));
+  (void)rig.insert(60, arrival_of(3));
+  CHECK_TRUE(rig.buffer.discard_oldest());
+  PacketRef packet;
+  REQUIRE(rig.buffer.next_released(packet));
+  CHECK_EQ(packet.slot, 0u);
+  CHECK_FALSE(rig.buffer.next_released(packet));
+  CHECK_EQ(rig.buffer.size(), 2u);
+  CHECK_EQ(rig.buffer.statistics().discarded, 1u);
+  // Playing goes on with the next one, in its own time.
+  CHECK_EQ(rig.take(30).kind, DecisionKind::kSilence);
+  CHECK_EQ(rig.take(50).packet.slot, 1u);
+}
+
+TEST("keeps what waits when its size changes") {
+  Rig rig(kFixed40);
+  for (std::uint32_t index = 0; index < 10; ++index)
+    (void)rig.insert(20 * index, arrival_of(index));
+  rig.buffer.set_policy(fixed_delay(100));
+  CHECK_EQ(rig.buffer.size(), 10u);
+  CHECK_EQ(rig.buffer.target_delay(), Duration::milliseconds(100));
+  CHECK_EQ(rig.buffer.statistics().discarded, 0u);
+}
+
 }  // namespace

@@ -125,4 +125,33 @@ TEST("the sizes are ordered in least, most and tolerance; impossible policies ab
   CHECK_ABORTS(PlayoutDelay({Duration::zero(), Duration::zero(), 1, 2'049}));
 }
 
+TEST("another policy holds at once, and keeps the fastest packet and the jitter") {
+  PlayoutDelay delay(delay_policy(BufferSize::kSmall));
+  for (int index = 0; index < 200; ++index)
+    delay.add(ms(1'000) + ms(index % 4 * 5));
+  const MediaTime fastest = delay.fastest();
+  const MediaTime jitter = delay.jitter();
+  delay.set_policy(delay_policy(BufferSize::kLarge));
+  CHECK_TRUE(delay.known());
+  CHECK_EQ(delay.fastest(), fastest);
+  CHECK_EQ(delay.jitter(), jitter);
+  CHECK_TRUE(delay.target() >= fastest + ms(40));
+  CHECK_EQ(delay.limit(), fastest + ms(400));
+  delay.set_policy(delay_policy(BufferSize::kOff));
+  CHECK_EQ(delay.target(), fastest);
+  for (int index = 0; index < 200; ++index)
+    delay.add(ms(1'000) + ms(index % 4 * 5));
+  CHECK_EQ(delay.target(), fastest);
+  CHECK_ABORTS(delay.set_policy({Duration::milliseconds(2), Duration::milliseconds(1), 1, 100}));
+}
+
+TEST("another policy before the first packet is as one from the start") {
+  PlayoutDelay delay(delay_policy(BufferSize::kOff));
+  delay.set_policy(delay_policy(BufferSize::kLarge));
+  CHECK_FALSE(delay.known());
+  delay.add(ms(500));
+  CHECK_EQ(delay.fastest(), ms(500));
+  CHECK_EQ(delay.target(), ms(540));
+}
+
 }  // namespace
