@@ -1,7 +1,25 @@
 // Which features a seed switches on. Each is drawn by itself, so that rare combinations occur; a feature that is off leaves the
 // world simpler, which finds what only shows when nothing else happens.
 import type { Random, TransportKind } from '../../src/base/index.ts';
+import type {
+  CodecName,
+  DtmfMode,
+  SrtpPolicy,
+  TranscodePolicy,
+  TrunkSettings,
+} from '../../src/config/index.ts';
+import type { MediaTraits, Secrecy } from './media.ts';
+import { PLAIN_OLD } from './media.ts';
 import type { NetworkPlan } from './network.ts';
+
+/** A trunk's settings of audio, and the party behind it. */
+export interface SideFeatures {
+  readonly trunk: Pick<
+    TrunkSettings,
+    'codecs' | 'transcode' | 'srtp' | 'dtmf' | 'ptimeMs' | 'jitterBuffer'
+  >;
+  readonly party: MediaTraits;
+}
 
 export interface Features {
   readonly network: NetworkPlan;
@@ -35,7 +53,23 @@ export interface Features {
   readonly drain: { readonly atMs: number; readonly limitMs: number } | null;
   readonly mediaTimeouts: boolean;
   readonly storeOutage: { readonly atMs: number; readonly forMs: number } | null;
+  /** Parties say digits: by INFO, and by events that the engine hears. */
+  readonly digits: boolean;
+  readonly caller: SideFeatures;
+  readonly callee: SideFeatures;
 }
+
+const PLAIN_SIDE: SideFeatures = {
+  trunk: {
+    codecs: ['opus', 'G722', 'PCMA', 'PCMU', 'telephone-event'],
+    transcode: 'when_needed',
+    srtp: 'off',
+    dtmf: 'auto',
+    ptimeMs: 20,
+    jitterBuffer: 'medium',
+  },
+  party: PLAIN_OLD,
+};
 
 /** Draws the features of a seed. */
 export function drawFeatures(random: Random): Features {
@@ -71,7 +105,48 @@ export function drawFeatures(random: Random): Features {
     drain: on(0.15) ? { atMs: between(0, 6_000), limitMs: between(0, 20_000) } : null,
     mediaTimeouts: on(0.15),
     storeOutage: on(0.1) ? { atMs: between(0, 3_000), forMs: between(1, 2_000) } : null,
+    digits: on(0.4),
+    caller: on(0.6) ? drawSide(random) : PLAIN_SIDE,
+    callee: on(0.6) ? drawSide(random) : PLAIN_SIDE,
   };
+}
+
+const CODEC_LISTS: readonly (readonly CodecName[])[] = [
+  ['PCMU', 'telephone-event'],
+  ['PCMA', 'PCMU'],
+  ['G722', 'PCMA', 'telephone-event'],
+  ['opus', 'telephone-event'],
+  ['opus', 'G722', 'PCMU', 'telephone-event'],
+  ['PCMA'],
+];
+/** Which parties are found behind which trunks. */
+const SECRECY: Readonly<Record<SrtpPolicy, readonly Secrecy[]>> = {
+  off: ['never', 'never', 'never', 'can', 'always'],
+  optional: ['never', 'can', 'always'],
+  required: ['can', 'always', 'always', 'never'],
+};
+
+function drawSide(random: Random): SideFeatures {
+  const one = <T>(list: readonly T[], otherwise: T): T =>
+    list[Math.floor(random.draw() * list.length)] ?? otherwise;
+  const srtp = one<SrtpPolicy>(['off', 'optional', 'required'], 'off');
+  const { trunk, party } = PLAIN_SIDE;
+  return {
+    trunk: {
+      codecs: random.draw() < 0.5 ? trunk.codecs : one(CODEC_LISTS, trunk.codecs),
+      transcode: one<TranscodePolicy>(['always', 'when_needed', 'never'], trunk.transcode),
+      srtp,
+      dtmf: one<DtmfMode>(['auto', 'rfc4733', 'info', 'inband'], trunk.dtmf),
+      ptimeMs: one([10, 20, 30, 60], trunk.ptimeMs),
+      jitterBuffer: one(['off', 'small', 'medium', 'large'], trunk.jitterBuffer),
+    },
+    party: { codecs: one(CODEC_LISTS, party.codecs), secrecy: one(SECRECY[srtp], party.secrecy) },
+  };
+}
+
+function settingsOf({ trunk }: SideFeatures): string {
+  const { codecs, transcode, srtp, dtmf, ptimeMs, jitterBuffer } = trunk;
+  return `codecs: [${codecs.join(', ')}], transcode: ${transcode}, srtp: ${srtp}, dtmf: ${dtmf}, ptime_ms: ${ptimeMs}, jitter_buffer: ${jitterBuffer}`;
 }
 
 /** The platform's configuration in a world with these features. */
@@ -88,13 +163,14 @@ media: { addresses: [{ bind: 10.0.0.2, ports: 20000-59999 }], inactivity_s: 60 }
 store: { url: "sqlite:./sim.db" }
 limits: { calls: 1000, cps: 1000 }
 trunks:
-  - { name: in, allow: [10.0.0.1/32], ${auth}gateways: [], cps: 1000, channels: 1000, max_duration_s: 120 }
+  - { name: in, allow: [10.0.0.1/32], ${auth}gateways: [], cps: 1000, channels: 1000, max_duration_s: 120, ${settingsOf(features.caller)} }
   - name: out
     allow: [10.0.0.3/32, 10.0.0.4/32]
     gateways:
       - { uri: "sip:10.0.0.3:5060${transport}", priority: 1, weight: 1 }
       - { uri: "sip:10.0.0.4:5060${transport}", priority: 2, weight: 1 }
-${credentials}    cps: 1000
+${credentials}    ${settingsOf(features.callee).replaceAll(/, (?=[a-z_]+:)/g, '\n    ')}
+    cps: 1000
     channels: 1000
     gateway_timeout_s: 3
     ring_timeout_s: 20

@@ -42,6 +42,8 @@ export class SimNode {
   readonly facts: DomainEvent[] = [];
   /** Sees every write of facts when it happens. */
   onFacts: ((events: readonly DomainEvent[]) => void) | null = null;
+  /** Sees every order when it is given. */
+  onOrders: ((orders: readonly EngineOrder[]) => void) | null = null;
   /** False: facts can't be written and are kept for later, as on a full disk. */
   storeWrites = true;
   /** Calls that waited for a silent engine for longer than any should. */
@@ -148,6 +150,7 @@ export class SimNode {
 
   // The engine answers a little later, in order, as the real one does.
   #order(orders: readonly EngineOrder[]): void {
+    this.onOrders?.(orders);
     const { clock, engineDelayMs } = this.#options;
     const life = this.#engineLife;
     clock.after(engineDelayMs, () => {

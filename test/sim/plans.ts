@@ -10,6 +10,13 @@ export interface ChangePlan {
   readonly cancelAfterMs: number | null;
 }
 
+/** A digit said by INFO. */
+export interface DigitPlan {
+  /** After the answer. */
+  readonly afterMs: number;
+  readonly digit: number;
+}
+
 /** What a caller does with one call. */
 export interface CallerPlan {
   readonly number: string;
@@ -18,6 +25,7 @@ export interface CallerPlan {
   /** Null: waits for the other side to hang up. */
   readonly hangUpAfterMs: number | null;
   readonly change: ChangePlan | null;
+  readonly digit: DigitPlan | null;
   /** How long it thinks about a re-INVITE. */
   readonly changeAnswerMs: number;
 }
@@ -31,6 +39,7 @@ export interface CalleePlan {
   readonly status: number;
   readonly hangUpAfterMs: number | null;
   readonly change: ChangePlan | null;
+  readonly digit: DigitPlan | null;
   readonly changeAnswerMs: number;
 }
 
@@ -42,5 +51,6 @@ export const REFUSING: CalleePlan = {
   status: 486,
   hangUpAfterMs: null,
   change: null,
+  digit: null,
   changeAnswerMs: 0,
 };

@@ -18,13 +18,16 @@ import type {
 } from '../../src/sip/index.ts';
 import { Dialog, digestAnswer, SipCore } from '../../src/sip/index.ts';
 import type { SimClock } from './clock.ts';
+import type { MediaTraits } from './media.ts';
+import { PartyMedia } from './media.ts';
 import type { SimNetwork } from './network.ts';
-import type { CalleePlan, CallerPlan, ChangePlan } from './plans.ts';
+import type { CalleePlan, CallerPlan, ChangePlan, DigitPlan } from './plans.ts';
 import { REFUSING } from './plans.ts';
 
 export interface PartyCall {
   readonly sipCallId: string;
   readonly number: string;
+  readonly media: PartyMedia;
   readonly finals: number[];
   answeredAt: number | null;
   endedAt: number | null;
@@ -55,10 +58,11 @@ export interface SimUserOptions {
   readonly forks: boolean;
   /** The Reason of its CANCELs; null: none. */
   readonly cancelReason: string | null;
+  readonly media: MediaTraits;
 }
 
 interface Use {
-  readonly kind: 'invite' | 'reinvite' | 'bye';
+  readonly kind: 'invite' | 'reinvite' | 'bye' | 'info';
   readonly call: PartyCall;
   readonly request: OutgoingRequest;
   readonly target: SendTarget;
@@ -101,7 +105,10 @@ export class SimUser {
   /** Places a call through the node at `via`. */
   call(via: HostPort, plan: CallerPlan): void {
     const { random, name } = this.#options;
-    const call = newCall({ sipCallId: `${name}-${random.hex(6)}`, number: plan.number }, null);
+    const call = this.#newCall(
+      { sipCallId: `${name}-${random.hex(6)}`, number: plan.number },
+      null,
+    );
     call.changeAnswerMs = plan.changeAnswerMs;
     this.calls.push(call);
     this.#plans.set(call, plan);
@@ -121,7 +128,7 @@ export class SimUser {
     const { address, random, name } = this.#options;
     const here = hostPortText(address);
     const there = hostPortText(via);
-    const body = offersLate ? null : this.#sdp('sendrecv');
+    const body = offersLate ? null : call.media.offer('sendrecv');
     return {
       method: 'INVITE',
       uri: `sip:${call.number}@${there}`,
@@ -172,7 +179,8 @@ export class SimUser {
   #onRequest(txn: ServerTxnId, request: SipRequest): void {
     const { challenges, name, saysTrying } = this.#options;
     // As a strict peer does (RFC 3261 §8.2.3): a body without its type means nothing.
-    if (request.body.length > 0 && request.contentType !== 'application/sdp') {
+    const wanted = request.method === 'INFO' ? 'application/dtmf-relay' : 'application/sdp';
+    if (request.body.length > 0 && request.contentType !== wanted) {
       this.#respond(txn, 415);
       this.faults.push(`${request.method} with a body of type ${request.contentType ?? 'none'}`);
       return;
@@ -190,7 +198,8 @@ export class SimUser {
     if (request.method === 'BYE') {
       this.#respond(txn, call === undefined ? 481 : 200);
       if (call !== undefined) this.#over(call);
-    } else if (request.method === 'INVITE' && request.to.tag === null) this.#onInvite(txn, request);
+    } else if (request.method === 'INFO') this.#respond(txn, call === undefined ? 481 : 200);
+    else if (request.method === 'INVITE' && request.to.tag === null) this.#onInvite(txn, request);
     else if (request.method === 'INVITE' && call !== undefined && !call.over) {
       this.#onReinvite(txn, request, call);
     } else this.#respond(txn, request.method === 'INVITE' ? 481 : 405);
@@ -208,8 +217,15 @@ export class SimUser {
     this.#asked.add(txn);
     this.#options.clock.after(call.changeAnswerMs, () => {
       if (!this.#asked.delete(txn)) return;
-      if (call.over) this.#respond(txn, 487);
-      else this.#respond(txn, 200, { body: this.#sdp(held ? 'recvonly' : 'sendrecv') });
+      if (call.over) {
+        this.#respond(txn, 487);
+        return;
+      }
+      const { media } = call;
+      const direction = held ? 'recvonly' : 'sendrecv';
+      const late = request.body.length === 0;
+      const body = late ? media.offer('sendrecv') : media.answer(request.body, direction);
+      this.#respond(txn, body === null ? 488 : 200, { body });
     });
   }
 
@@ -221,7 +237,10 @@ export class SimUser {
       tag,
       contact: `<sip:${name}@${hostPortText(address)}>`,
     });
-    const call = newCall({ sipCallId: request.callId, number: request.uri.user ?? '' }, dialog);
+    const call = this.#newCall(
+      { sipCallId: request.callId, number: request.uri.user ?? '' },
+      dialog,
+    );
     call.changeAnswerMs = plan.changeAnswerMs;
     this.calls.push(call);
     this.#serverInvites.set(txn, call);
@@ -231,21 +250,31 @@ export class SimUser {
         if (call.finals.length > 0) return;
         const early = plan.earlyMedia && request.body.length > 0;
         const { forks } = this.#options;
-        const body = early ? this.#sdp('sendrecv', forks ? '0 101' : '0 8 101') : null;
-        this.#respond(txn, early ? 183 : 180, { body, toTag: forks ? `fork-${tag}` : tag });
+        const body = early
+          ? call.media.answer(request.body, 'sendrecv', forks ? 'PCMU' : null)
+          : null;
+        this.#respond(txn, body !== null ? 183 : 180, { body, toTag: forks ? `fork-${tag}` : tag });
       });
     }
-    if (finalAfterMs !== null) clock.after(finalAfterMs, () => this.#answer(txn, call, plan));
+    if (finalAfterMs !== null)
+      clock.after(finalAfterMs, () => this.#answer(txn, call, { plan, request }));
   }
 
-  #answer(txn: ServerTxnId, call: PartyCall, plan: CalleePlan): void {
+  #answer(
+    txn: ServerTxnId,
+    call: PartyCall,
+    { plan, request }: { readonly plan: CalleePlan; readonly request: SipRequest },
+  ): void {
     if (call.finals.length > 0) return;
     const { clock } = this.#options;
-    const accepted = plan.status < 300;
-    call.finals.push(plan.status);
+    const { media } = call;
+    const late = request.body.length === 0;
+    const body = late ? media.offer('sendrecv') : media.answer(request.body, 'sendrecv');
+    const status = plan.status < 300 && body === null ? 488 : plan.status;
+    call.finals.push(status);
     const toTag = call.dialog?.localTag ?? 'x';
-    this.#respond(txn, plan.status, { body: accepted ? this.#sdp('sendrecv') : null, toTag });
-    if (!accepted) {
+    this.#respond(txn, status, { body: status < 300 ? body : null, toTag });
+    if (status >= 300) {
       this.#over(call);
       return;
     }
@@ -275,7 +304,7 @@ export class SimUser {
     if (response.status < 200) return;
     if (response.status === 401 && this.#answerChallenge(txn, use, response)) return;
     const { call } = use;
-    if (use.kind === 'bye') return;
+    if (use.kind === 'bye' || use.kind === 'info') return;
     if (use.kind === 'reinvite') {
       if (call.changing === txn) call.changing = null;
       if (response.status < 300) this.#acknowledge(txn, use, response);
@@ -326,7 +355,9 @@ export class SimUser {
   }
 
   #acknowledge(txn: ClientTxnId, { call, late }: Use, response: SipResponse): void {
-    const body = late ? this.#sdp('sendrecv') : null;
+    const { media } = call;
+    if (!late) media.take(response.body);
+    const body = late ? (media.answer(response.body, 'sendrecv') ?? media.refusal()) : null;
     const ack = call.dialog?.buildAck(response.cseq.number, { headers: typeOf(body), body });
     if (ack === undefined || !ack.ok) throw new Error('no ACK');
     const { target, request } = ack.value;
@@ -342,12 +373,10 @@ export class SimUser {
   }
 
   /** What it does once the call is answered. */
-  #live(
-    call: PartyCall,
-    plan: { readonly hangUpAfterMs: number | null; readonly change: ChangePlan | null },
-  ): void {
+  #live(call: PartyCall, plan: Pick<CallerPlan, 'hangUpAfterMs' | 'change' | 'digit'>): void {
     const { clock } = this.#options;
-    const { hangUpAfterMs, change } = plan;
+    const { hangUpAfterMs, change, digit } = plan;
+    if (digit !== null) clock.after(digit.afterMs, () => this.#sayByInfo(call, digit));
     if (hangUpAfterMs !== null) clock.after(hangUpAfterMs, () => this.#hangUp(call));
     if (change !== null) clock.after(change.afterMs, () => this.#change(call, change));
   }
@@ -361,9 +390,19 @@ export class SimUser {
     this.#send({ kind: 'bye', call, request, target, late: false });
   }
 
+  #sayByInfo(call: PartyCall, { digit }: DigitPlan): void {
+    if (call.over || call.dialog === null) return;
+    const headers: HeaderLines = [['Content-Type', 'application/dtmf-relay']];
+    const body = Buffer.from(`Signal=${digit}\r\nDuration=100\r\n`, 'latin1');
+    const built = call.dialog.buildRequest('INFO', { headers, body });
+    if (!built.ok) return;
+    const { request, target } = built.value;
+    this.#send({ kind: 'info', call, request, target, late: false });
+  }
+
   #change(call: PartyCall, { offersLate, cancelAfterMs }: ChangePlan): void {
     if (call.over || call.dialog === null || call.changing !== null) return;
-    const body = offersLate ? null : this.#sdp('sendonly');
+    const body = offersLate ? null : call.media.offer('sendonly');
     const built = call.dialog.buildRequest('INVITE', { headers: typeOf(body), body });
     if (!built.ok) return;
     const { request, target } = built.value;
@@ -402,15 +441,24 @@ export class SimUser {
     this.#feed({ kind: 'respond', txn, response });
   }
 
-  #sdp(direction: string, formats = '0 8 101'): Buffer {
-    const { host } = this.#options.address;
-    const lines = ['v=0', `o=- 1 1 IN IP4 ${host}`, 's=-', `c=IN IP4 ${host}`, 't=0 0'];
-    const media = [
-      `m=audio 40000 RTP/AVP ${formats}`,
-      'a=rtpmap:101 telephone-event/8000',
-      `a=${direction}`,
-    ];
-    return Buffer.from(`${[...lines, ...media].join('\r\n')}\r\n`);
+  #newCall(
+    identity: { readonly sipCallId: string; readonly number: string },
+    dialog: Dialog | null,
+  ): PartyCall {
+    const { address, media, random } = this.#options;
+    return {
+      ...identity,
+      media: new PartyMedia(address.host, media, random),
+      finals: [],
+      answeredAt: null,
+      endedAt: null,
+      over: false,
+      dialog,
+      inviteTxn: null,
+      changing: null,
+      changeAnswerMs: 0,
+      answers: new Map(),
+    };
   }
 
   #rearm(): void {
@@ -425,24 +473,6 @@ export class SimUser {
       this.#rearm();
     });
   }
-}
-
-function newCall(
-  identity: { readonly sipCallId: string; readonly number: string },
-  dialog: Dialog | null,
-): PartyCall {
-  return {
-    ...identity,
-    finals: [],
-    answeredAt: null,
-    endedAt: null,
-    over: false,
-    dialog,
-    inviteTxn: null,
-    changing: null,
-    changeAnswerMs: 0,
-    answers: new Map(),
-  };
 }
 
 function typeOf(body: Buffer | null): HeaderLines {

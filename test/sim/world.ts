@@ -7,7 +7,8 @@ import { configOf, drawFeatures } from './features.ts';
 import type { Parcel } from './network.ts';
 import { SimNetwork } from './network.ts';
 import { SimNode } from './node.ts';
-import type { CalleePlan, CallerPlan, ChangePlan } from './plans.ts';
+import { watchMedia } from './checkers/media.ts';
+import type { CalleePlan, CallerPlan, ChangePlan, DigitPlan } from './plans.ts';
 import { SimUser } from './user.ts';
 
 export interface WorldPlan {
@@ -34,6 +35,20 @@ export interface Seen {
   readonly acknowledged: { readonly number: string; readonly host: string; readonly at: number }[];
   /** Messages that went out before the fact they depend on. */
   readonly early: string[];
+  readonly digits: DigitTally;
+  /** Orders that the engine's books don't allow, and audio in the clear where it may not be. */
+  readonly media: string[];
+}
+
+/** Digits on their way; what goes on is never more than came in, and every one that was accepted goes on. */
+export interface DigitTally {
+  /** Events that the engine told of. */
+  heard: number;
+  /** INFOs of parties that the platform answered 200, by Call-ID and CSeq. */
+  readonly accepted: Set<string>;
+  /** `sendDigits` orders given, and INFOs sent, by Call-ID and CSeq; those that only answer a challenge left out. */
+  said: number;
+  readonly told: Set<string>;
 }
 
 export class World {
@@ -50,6 +65,8 @@ export class World {
     asked: new Map(),
     acknowledged: [],
     early: [],
+    digits: { heard: 0, accepted: new Set(), said: 0, told: new Set() },
+    media: [],
   };
   /** Which number an INVITE of the platform asked for, by Call-ID. */
   readonly #numbers = new Map<string, string>();
@@ -69,6 +86,7 @@ export class World {
     const yaml = configOf(features);
     this.node = new SimNode({ clock, network, random, address: NODE, yaml, engineDelayMs: 1 });
     this.node.engine.capacity = features.engineCapacity;
+    watchMedia(this);
     this.node.onFacts = (events) => this.#learn(events);
     const password = features.digestCaller ? 'alice-pass' : null;
     const cancelReason = features.cancelReasons ? ELSEWHERE : null;
@@ -80,6 +98,7 @@ export class World {
       challenges: false,
       saysTrying: false,
       forks: false,
+      media: features.caller.party,
     };
     this.caller = new SimUser({ clock, network, random, ...alice });
     this.gateways = GATEWAYS.map((address, index) => this.#gateway(address, index));
@@ -111,7 +130,8 @@ export class World {
     const challenges = features.challengingGateways;
     const saysTrying = features.tryingGateways;
     const forks = features.forkingGateways;
-    const party = { address: at, name, password: null, challenges, saysTrying, forks };
+    const media = features.callee.party;
+    const party = { address: at, name, password: null, challenges, saysTrying, forks, media };
     const user = new SimUser({ clock, network, random, ...party, cancelReason: null });
     user.answerPlan = (number) => {
       const plan = this.plans.get(number)?.callee ?? ANSWERING;
@@ -133,6 +153,7 @@ export class World {
       cancelAfterMs: this.#chance(features.cancels, 0.4) ? this.#between(1, 4_000) : null,
       hangUpAfterMs: callerHangsUp ? this.#between(0, 8_000) : null,
       change: this.#planChange(),
+      digit: this.#planDigit(),
       changeAnswerMs: this.#between(0, 400),
     };
     const callee: CalleePlan = {
@@ -142,6 +163,7 @@ export class World {
       status: refused ? (REFUSALS[this.#between(0, REFUSALS.length - 1)] ?? 486) : 200,
       hangUpAfterMs: callerHangsUp ? null : this.#between(0, 8_000),
       change: this.#planChange(),
+      digit: this.#planDigit(),
       changeAnswerMs: this.#between(0, 400),
     };
     this.plans.set(number, { caller, callee });
@@ -161,6 +183,11 @@ export class World {
     };
   }
 
+  #planDigit(): DigitPlan | null {
+    if (!this.#chance(this.features.digits, 0.5)) return null;
+    return { afterMs: this.#between(1, 3_000), digit: this.#between(0, 9) };
+  }
+
   #planTroubles(startsWithinMs: number): void {
     const { clock, node, features } = this;
     const { engineLoss, engineSilence, drain, storeOutage } = features;
@@ -177,6 +204,11 @@ export class World {
       const { atMs, forMs } = storeOutage;
       clock.at(atMs, () => node.command({ kind: 'storeHealth', available: false }));
       clock.at(atMs + forMs, () => node.command({ kind: 'storeHealth', available: true }));
+    }
+    if (features.digits) {
+      for (let index = 0; index < 10; index += 1) {
+        clock.at(this.#between(0, startsWithinMs + 8_000), () => this.#hearDigit());
+      }
     }
     if (features.mediaTimeouts) {
       for (let index = 0; index < 3; index += 1) {
@@ -196,6 +228,17 @@ export class World {
   #hangUpOne(): void {
     for (const { callId } of this.node.b2bua.liveCalls()) {
       this.node.command({ kind: 'hangup', callId, cause: 'ENDED_BY_OPERATOR' });
+      return;
+    }
+  }
+
+  /** A leg that the engine listens to says a digit by event. */
+  #hearDigit(): void {
+    for (const { handle, audio } of this.node.engine.endpoints.values()) {
+      if (audio?.receive.some(({ kind }) => kind === 'telephoneEvent') !== true) continue;
+      const event = { endpoint: handle, digit: 5, source: 'event', durationMs: 90 } as const;
+      this.seen.digits.heard += 1;
+      this.node.command({ kind: 'engine', event: { kind: 'digit', ...event } });
       return;
     }
   }
@@ -222,7 +265,8 @@ export class World {
     this.#parcels.push({ at: this.clock.mono, parcel });
     if (parcel.from.host !== NODE.host) return;
     const text = parcel.bytes.toString('latin1');
-    if (text.startsWith('INVITE ')) this.#noteInvite(text, parcel.to);
+    if (text.startsWith('INFO ')) this.#noteInfo(text);
+    else if (text.startsWith('INVITE ')) this.#noteInvite(text, parcel.to);
     else if (text.startsWith('ACK ')) this.#noteAck(text, parcel.to);
     else if (text.startsWith('SIP/2.0 ')) this.#noteResponse(text, parcel.to);
   }
@@ -247,11 +291,19 @@ export class World {
     this.seen.acknowledged.push({ number, host: to.host, at: this.clock.now.epoch });
   }
 
+  #noteInfo(text: string): void {
+    if (headerOf(text, 'Authorization') !== '') return;
+    this.seen.digits.told.add(`${headerOf(text, 'Call-ID')} ${headerOf(text, 'CSeq')}`);
+  }
+
   #noteResponse(text: string, to: HostPort): void {
     const status = Number(text.slice(8, 11));
     const cseq = headerOf(text, 'CSeq');
-    if (status < 200 || !cseq.endsWith('INVITE')) return;
     const callId = headerOf(text, 'Call-ID');
+    if (status === 200 && cseq.endsWith('INFO')) {
+      this.seen.digits.accepted.add(`${to.host} ${callId} ${cseq}`);
+    }
+    if (status < 200 || !cseq.endsWith('INVITE')) return;
     const key = `${to.host} ${callId} ${cseq}`;
     const finals = this.seen.finals.get(key) ?? new Set<number>();
     this.seen.finals.set(key, finals.add(status));
@@ -273,6 +325,7 @@ const ANSWERING: CalleePlan = {
   status: 200,
   hangUpAfterMs: null,
   change: null,
+  digit: null,
   changeAnswerMs: 0,
 };
 

@@ -26,6 +26,8 @@ export function brokenPromises(world: World): readonly string[] {
     ...answeredInTime(world),
     ...world.node.stuck.map((callId) => `call ${callId} waited for a silent engine`),
     ...reasonsAreKept(world, records),
+    ...world.seen.media,
+    ...digitsAreSaidOnce(world),
     ...world.seen.early.map((what) => `${what} went out before the fact it depends on`),
   ];
 }
@@ -217,6 +219,14 @@ function answeredInTime({ caller }: World): readonly string[] {
   return caller.calls
     .filter(({ finals, over, answeredAt }) => finals.length === 0 && !over && answeredAt === null)
     .map(({ sipCallId }) => `${sipCallId} never heard how its call ended`);
+}
+
+/** A digit that was accepted goes on once, and none goes on that nobody said. */
+function digitsAreSaidOnce({ seen }: World): readonly string[] {
+  const { heard, accepted, said, told } = seen.digits;
+  const passed = said + told.size;
+  if (passed >= accepted.size && passed <= accepted.size + heard) return [];
+  return [`${passed} digits went on of ${accepted.size} by INFO and ${heard} by event`];
 }
 
 /** What a caller cancelled with stands in the records, as it went on to the gateway. */
