@@ -8,7 +8,7 @@
 //        ─> SampleFifo ─> 10 ms ─> voice activity, digits in the audio ─> next_digit
 //
 // Told the time; reads no clock, owns no socket. Setting up takes all memory, packets take none. A
-// receiver of 8 kHz has 15 KB with PCMU and 33 KB with Opus, of which libopus is 18.
+// receiver of 8 kHz has 13 KB with PCMU and 29 KB with Opus, of which libopus is 18.
 #pragma once
 
 #include <array>
@@ -63,7 +63,7 @@ enum class PacketVerdict : std::uint8_t {
   kMalformed,  ///< a payload that its codec, or RFC 2198, doesn't allow
 };
 
-/// What most of a piece is.
+/// The best of what a piece is made of.
 enum class Heard : std::uint8_t {
   kNothing,    ///< zeros: nothing has been received that could be played
   kPause,      ///< the peer sends nothing: comfort noise, or silence if it described none
@@ -93,6 +93,7 @@ struct ReceiverStatistics {
   /// What the buffer aims at now, and the peer's jitter (RFC 3550 §6.4.1).
   Duration delay_target;
   Duration jitter;
+  /// Since the events' clock was agreed on.
   codec::EventCounters events = {};
 };
 
@@ -234,5 +235,6 @@ class AudioReceiver {
   Duration second_delay_sum_;
   Duration delay_mean_;
 };
+static_assert(sizeof(AudioReceiver) <= 7'200);
 
 }  // namespace trunkyard::pipeline

@@ -8,7 +8,7 @@
 //                   VoiceActivity: comfort noise for a pause ──┘
 //
 // Told the time; reads no clock, draws no number, owns no socket. Setting up takes all memory,
-// packets take none. 2 KB without the codec; libopus takes 44 more.
+// packets take none. 2 KB; libopus takes 44 more.
 #pragma once
 
 #include <array>
@@ -259,5 +259,6 @@ class AudioSender {
   std::uint64_t ready_samples_ = 0;
   std::uint32_t tone_pieces_ = 0;  ///< to be sounded in place of a payload
 };
+static_assert(sizeof(AudioSender) <= 1'536);
 
 }  // namespace trunkyard::pipeline

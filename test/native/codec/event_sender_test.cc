@@ -2,6 +2,7 @@
 // the queue's bound, and from leg to leg at different clocks.
 #include "codec/event_sender.h"
 
+#include <utility>
 #include <vector>
 
 #include "base/prng.h"
@@ -324,6 +325,19 @@ TEST("A24 an event of 3 s that fits one segment at 8 kHz is one event in segment
   }
   REQUIRE(heard.size() == 2);
   CHECK_EQ(heard[1].duration_units, 144'000u);
+}
+
+TEST("takes another pause between presses, but none that is too short to be heard") {
+  for (const auto& [ms, ticks] : {std::pair{100u, 5u}, std::pair{1u, 2u}}) {
+    Mouth mouth;
+    mouth.sender.set_pause(ms);
+    CHECK_TRUE(mouth.sender.press({.event = 1, .duration_ms = 60}));
+    CHECK_TRUE(mouth.sender.press({.event = 2, .duration_ms = 60}));
+    mouth.run(30);
+    REQUIRE(mouth.sent.size() == 10);
+    // 60 ms are over with the third packet.
+    CHECK_EQ(mouth.sent[5].tick - mouth.sent[2].tick - 1, ticks);
+  }
 }
 
 TEST("configurations that can't be are mistakes of ours") {
