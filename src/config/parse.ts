@@ -53,7 +53,7 @@ export function parseConfig(
   if (problems.length > 0) {
     return err(
       problems
-        .map(({ place, problem }) => ({ ...wholeFile(file, problem), ...place }))
+        .map(({ place, key, problem }) => ({ ...wholeFile(file, problem), key, ...place }))
         .sort(byPlace),
     );
   }

@@ -1,6 +1,8 @@
 // Where values come from: a YAML text with places, or a JSON value without. The reader sees both the same way.
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import type { Document, YAMLParseError } from 'yaml';
+import type { Document } from 'yaml';
+import type { SyntaxProblem } from './yaml-problems.ts';
+import { syntaxProblems } from './yaml-problems.ts';
 
 /** 1-based; 0 when there is no text. */
 export interface Place {
@@ -36,12 +38,6 @@ export interface Source {
   placeOf(handle: Handle): Place;
 }
 
-/** A problem of the YAML itself. */
-export interface SyntaxProblem {
-  readonly place: Place;
-  readonly problem: string;
-}
-
 /** Reads YAML 1.2. @returns the source, and what is wrong with the text: then only the problems are to be used. */
 export function yamlSource(text: string): {
   readonly source: Source;
@@ -53,27 +49,9 @@ export function yamlSource(text: string): {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
-  const problems = [...doc.errors, ...doc.warnings].map((issue) => ({
-    place: placeAt(issue.pos[0]),
-    problem: problemOf(issue, text),
-  }));
+  const problems = syntaxProblems({ text, doc, lines });
   return { source: new YamlSource(doc, placeAt), problems };
 }
-
-/** The commonest mistakes in our words; the library's speak of its own functions, or leave out what is meant. */
-function problemOf({ code, message, pos }: Issue, text: string): string {
-  if (code === 'DUPLICATE_KEY') {
-    const key = /^[^\s:,}]{1,64}/.exec(text.slice(pos[0]))?.[0] ?? '';
-    return `the key ${key} stands here for the second time`;
-  }
-  if (code === 'MULTIPLE_DOCS')
-    return 'a second document begins here; a configuration is one document';
-  if (code === 'TAB_AS_INDENT') return 'a tab indents this line; YAML takes spaces only';
-  return message.replace(/\s+/g, ' ').trim();
-}
-
-/** An error or a warning of the library, as far as it is used. */
-type Issue = Pick<YAMLParseError, 'code' | 'message' | 'pos'>;
 
 class YamlSource implements Source {
   readonly root: Handle;

@@ -231,10 +231,37 @@ test('reports every mistake of one file, in the order of the text', () => {
   );
 });
 
-test('reports a YAML mistake with its line', () => {
-  const [finding] = findingsOf('limits:\n  calls: 1\n  calls: 2\n');
-  assert.is(finding?.line, 3);
-  assert.is(finding?.problem, 'the key calls stands here for the second time');
+for (const [yaml, line] of [
+  [
+    'limits:\n  calls: 1\n  calls: 2\n',
+    'f:3:3: error: calls: stands here for the second time; the first is in line 2',
+  ],
+  [
+    'limits: { calls: 5 cps: 3 }\n',
+    'f:1:18: error: calls: a comma or a closing bracket is missing in front of this',
+  ],
+  ['log:\n  level: "info\nlimits: {}\n', 'f:2:10: error: level: a closing " is missing'],
+  ['log:\n\tlevel: info\n', 'f:2:1: error: level: a tab indents this line; YAML takes spaces only'],
+  ['limits:\n  calls: 5\n cps: 3\n', 'f:3:1: error: cps: is not indented as what stands beside it'],
+  [
+    'log:\n  level: a: b\n',
+    'f:2:10: error: level: a second colon stands in this line; a value with one needs quotes',
+  ],
+  [
+    'limits:\n  calls 5\n  cps: 3\n',
+    'f:2:3: error: limits: no colon and space follow what stands here',
+  ],
+] as const) {
+  test(`reports a YAML mistake in one line, with its place and key: ${line}`, () => {
+    const [finding, ...more] = findingsOf(yaml);
+    assert.is(more.length, 0);
+    assert.is(finding === undefined ? '' : findingText({ ...finding, file: 'f' }), line);
+  });
+}
+
+test('looks for no key where there is none', () => {
+  const [finding] = findingsOf('"');
+  assert.is(finding?.key, '');
 });
 
 test('puts the place before a problem that is found after loading and names its setting', () => {
