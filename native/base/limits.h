@@ -79,6 +79,8 @@ inline constexpr std::size_t kMkiBytesMax = 4;
 inline constexpr std::size_t kSrtpTailBytesMax = 24;
 /// Key presses that wait to be said to one leg; more digits than any dialled number has.
 inline constexpr std::uint32_t kEventQueueMax = 64;
+/// Key presses of one leg that the control plane has not taken yet.
+inline constexpr std::uint32_t kDigitReportsMax = 16;
 /// Reflection coefficients used of a comfort noise payload; further ones are left out, which
 /// RFC 3389 §3 allows.
 inline constexpr std::size_t kComfortNoiseOrderMax = 12;

@@ -71,6 +71,8 @@ class EventSender {
   void set_pause(std::uint32_t ms) noexcept { config_.pause_ms = std::max(ms, kEventMsMin); }
   /// Forgets what waits and ends what is being said with the next tick.
   void cancel() noexcept;
+  /// Presses that can be queued now.
+  [[nodiscard]] std::uint32_t room() const noexcept { return kEventQueueMax - waiting_; }
   [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
 
  private:

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "engine/leg_audio.h"
 #include "io/udp_socket.h"
 #include "pipeline/endpoint.h"
 #include "pipeline/leg_keys.h"
@@ -82,8 +83,11 @@ struct PendingEvents {
   bool media_started = false;
   bool media_timeout = false;
   bool latched = false;
+  bool digits = false;  ///< in LegAudio
 
-  [[nodiscard]] bool any() const noexcept { return media_started || media_timeout || latched; }
+  [[nodiscard]] bool any() const noexcept {
+    return media_started || media_timeout || latched || digits;
+  }
 };
 
 /// How much of a leg, from its beginning, sending a packet touches (Endpoint has the picture); for
@@ -104,6 +108,8 @@ struct Leg {
   /// Kept when the suite is taken off, so that the same key set again goes on where it stood: its
   /// keystream must not be used from the beginning.
   std::unique_ptr<pipeline::LegKeys> keys;
+  /// Null while setAudio has not been ordered.
+  std::unique_ptr<LegAudio> audio;
 };
 static_assert(sizeof(Leg) <= 2048, "goal: 2 KB an endpoint, both directions");
 

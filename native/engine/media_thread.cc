@@ -34,7 +34,10 @@ MediaThread::MediaThread(const MediaThreadConfig& config, Region region, io::Pol
       orders_(order_ring_of(region, config.index)),
       events_(event_ring_of(region, config.index)),
       prng_(config.seed),
-      legs_(config.index, region.shape().slots_per_thread) {
+      legs_(config.index, region.shape().slots_per_thread),
+      audio_legs_(region.shape().slots_per_thread),
+      to_a_law_({.to = codec::Law::kA, .isa = config.isa}),
+      to_mu_law_({.to = codec::Law::kMu, .isa = config.isa}) {
   const io::PortShare share{index_, region_.shape().threads};
   ports_.reserve(addresses_.size());
   for (const MediaAddress& address : addresses_) {
@@ -69,12 +72,13 @@ void MediaThread::run() noexcept {
   next_tick_ = io::now();
   tick(next_tick_);
   while (!stopping_.load(std::memory_order_acquire)) {
-    const Duration left = next_tick_ - io::now();
+    const Duration left = std::min(next_tick_, audio_legs_.next_due()) - io::now();
     const bool hurry = orders_waiting_ || left <= Duration::zero();
     // Rounded up: waking a fraction early would only mean sleeping once more.
     const auto timeout_ms = hurry ? 0u : static_cast<std::uint32_t>(left.ms() + 1);
     dispatch_all(poller_.wait(timeout_ms));
     if (orders_waiting_) handle_orders();
+    take_audio_turns();
     if (const Instant now = io::now(); now >= next_tick_) tick(now);
     if (events_told_) {
       events_told_ = false;

@@ -3,7 +3,8 @@
 // statistics slots, and all memory is taken by the constructor.
 //
 //   sleep in epoll -+-> datagram: receive, judge, count, forward            (packets.cc)
-//                   +-> orders:   carry out, answer                         (orders.cc)
+//                   +-> orders:   carry out, answer         (orders.cc, key_, audio_orders.cc)
+//                   +-> turn:     audio decoded and encoded here             (audio_tick.cc)
 //                   +-> tick:     reports, silence, statistics, late events (ticks.cc)
 #pragma once
 
@@ -23,12 +24,15 @@
 #include "base/slab.h"
 #include "base/spsc.h"
 #include "base/time.h"
+#include "engine/audio_legs.h"
 #include "engine/contract.gen.h"
 #include "engine/leg.h"
+#include "engine/load_gauge.h"
 #include "engine/region.h"
 #include "io/poller.h"
 #include "io/port_pool.h"
 #include "io/wake.h"
+#include "pipeline/payload_converter.h"
 
 namespace trunkyard::engine {
 
@@ -50,7 +54,7 @@ struct MediaThreadConfig {
 };
 
 /// Counters in the contract's order. @param into exactly contract::kCounterCount values (CHECKed).
-void fill_counters(const pipeline::EndpointCounters& counters, std::span<double> into) noexcept;
+void fill_counters(const Leg& leg, std::span<double> into) noexcept;
 
 class MediaThread {
  public:
@@ -132,8 +136,44 @@ class MediaThread {
   [[nodiscard]] contract::Code set_keys(const contract::SetKeysOrder& order) noexcept;
   void close_endpoint(const contract::CloseEndpointOrder& order) noexcept;
   void close_leg(Handle handle, Leg& leg, Instant now) noexcept;
+  void say_goodbye(Leg& leg, Instant now) noexcept;
   template <typename Event>
   [[nodiscard]] bool push_event(Event event, contract::EventKind kind) noexcept;
+
+  // audio_orders.cc
+  [[nodiscard]] contract::Code set_audio(const contract::SetAudioOrder& order) noexcept;
+  [[nodiscard]] contract::Code set_sender(
+      Leg& leg, const std::optional<pipeline::SenderSetup>& setup) noexcept;
+  [[nodiscard]] contract::Code set_receiver(Leg& leg, const Receivable& receivable) noexcept;
+  /// Sets a leg's receiver up again, at the rate of whoever listens to it now.
+  [[nodiscard]] contract::Code tune(Leg& leg) noexcept;
+  [[nodiscard]] contract::Code open_decoded_link(Handle handle, Leg& from, Handle to,
+                                                 Leg& target) noexcept;
+  void change_link(Leg& leg, const pipeline::Link& link) noexcept;
+  /// Packets are for the leg's receiver, if it has one, unless a link forwards them.
+  void follow_link(Leg& leg) noexcept;
+  [[nodiscard]] contract::Code send_digits(const contract::SendDigitsOrder& order) noexcept;
+
+  // audio_tick.cc
+  struct PacketSink;
+  void take_audio_turns() noexcept;
+  void take_turn(Handle handle, Leg& leg, Instant nominal) noexcept;
+  void pull(Handle handle, Leg& leg, Instant nominal, codec::MutablePcm into) noexcept;
+  /// Whether there is an address to send to.
+  [[nodiscard]] static bool reachable(const Leg& leg) noexcept;
+  /// Whom the leg of that handle hears; null = nobody.
+  [[nodiscard]] Leg* talker_of(Handle handle, const LegAudio& audio) noexcept;
+  /// Who hears the leg, and so pulls its audio; null = nobody.
+  [[nodiscard]] Leg* listener_of(const Leg& leg) noexcept;
+  /// A packet for the leg's own receiver.
+  void listen(Leg& leg, Instant now, Bytes datagram) noexcept;
+  /// What a forwarded packet needs beside forwarding. @returns whether it goes on.
+  [[nodiscard]] bool treat(Leg& leg, Instant now, MutableBytes datagram,
+                           pipeline::Treatment treatment) noexcept;
+  void take_digits(Leg& leg) noexcept;
+  void take_watched_digits(Leg& leg) noexcept;
+  void note_digit(Leg& leg, const pipeline::Digit& digit) noexcept;
+  void relieve_encoders() noexcept;
 
   // ticks.cc
   void tick(Instant now) noexcept;
@@ -141,7 +181,9 @@ class MediaThread {
   void vouch(std::uint32_t slot, Leg& leg, Instant now) noexcept;
   /// A new second for a socket; one that was paused is read again.
   void refill(Channel& channel, std::uint64_t tag) noexcept;
+  [[nodiscard]] pipeline::ReportContext report_context(Instant now) const noexcept;
   void tell_pending(Handle handle, Leg& leg) noexcept;
+  [[nodiscard]] bool tell_digits(Handle handle, Leg& leg) noexcept;
   void publish_leg(Handle handle, const Leg& leg) noexcept;
   void publish_node(Instant now) noexcept;
 
@@ -158,6 +200,10 @@ class MediaThread {
   Prng prng_;
   std::vector<io::PortPool> ports_;
   Slab<Leg> legs_;
+  AudioLegs audio_legs_;
+  LoadGauge load_gauge_;
+  const pipeline::PayloadConverter to_a_law_;
+  const pipeline::PayloadConverter to_mu_law_;
   std::array<std::uint64_t, contract::kNodeCounterCount> counters_ = {};
 
   std::uint32_t epoch_ = 0;

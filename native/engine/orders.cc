@@ -53,6 +53,32 @@ bool usable(const SocketAddress& remote, const SocketAddress& local) noexcept {
   return bytes[0] != 0xff && !unspecified;
 }
 
+/// False when there are too many, or one of them is none.
+bool read_conversions(const contract::OpenLinkOrder& order,
+                      pipeline::Conversions& conversions) noexcept {
+  static_assert(std::size(contract::OpenLinkOrder{}.conversions) == pipeline::kConversionsMax);
+  if (order.conversion_count > pipeline::kConversionsMax) return false;
+  for (std::uint32_t index = 0; index < order.conversion_count; ++index) {
+    const std::uint32_t payload_type = order.conversions[index] & 0xff;
+    if (payload_type >= kPayloadTypes) return false;
+    pipeline::Conversion& conversion = conversions[index];
+    conversion.payload_type = static_cast<std::uint8_t>(payload_type);
+    switch (static_cast<contract::PayloadConversion>(order.conversions[index] >> 8)) {
+      case contract::PayloadConversion::kNone:
+        break;
+      case contract::PayloadConversion::kPcmuToPcma:
+        conversion.treatment = pipeline::Treatment::kToALaw;
+        break;
+      case contract::PayloadConversion::kPcmaToPcmu:
+        conversion.treatment = pipeline::Treatment::kToMuLaw;
+        break;
+      default:
+        return false;
+    }
+  }
+  return true;
+}
+
 /// False when the record names an address that can't be used; "not known" is fine.
 bool read_address(const contract::AddressRecord& record, const SocketAddress& local,
                   SocketAddress& address) noexcept {
@@ -130,6 +156,7 @@ bool MediaThread::push_event(Event event, EventKind kind) noexcept {
 template bool MediaThread::push_event(contract::LatchedEvent, EventKind) noexcept;
 template bool MediaThread::push_event(contract::MediaStartedEvent, EventKind) noexcept;
 template bool MediaThread::push_event(contract::MediaTimeoutEvent, EventKind) noexcept;
+template bool MediaThread::push_event(contract::DigitEvent, EventKind) noexcept;
 
 Code MediaThread::carry_out(const contract::OrderHeader& order) noexcept {
   switch (static_cast<OrderKind>(order.kind)) {
@@ -141,6 +168,10 @@ Code MediaThread::carry_out(const contract::OrderHeader& order) noexcept {
       return close_link(as<contract::CloseLinkOrder>(order));
     case OrderKind::kSetKeys:
       return set_keys(as<contract::SetKeysOrder>(order));
+    case OrderKind::kSetAudio:
+      return set_audio(as<contract::SetAudioOrder>(order));
+    case OrderKind::kSendDigits:
+      return send_digits(as<contract::SendDigitsOrder>(order));
     default:
       return Code::kOrderInvalid;
   }
@@ -250,7 +281,7 @@ Code MediaThread::update_endpoint(const contract::UpdateEndpointOrder& order) no
     return code;
   }
   const Instant now = io::now();
-  leg->pending = {};
+  leg->pending = {.digits = leg->pending.digits};
   leg->endpoint.set_up(now, setup);
   Result<void> followed = leg->rtp.follow(now, leg->endpoint.rtp_peer());
   if (followed) followed = leg->rtcp.follow(now, leg->endpoint.rtcp_peer());
@@ -286,22 +317,29 @@ Code MediaThread::open_link(const contract::OpenLinkOrder& order) noexcept {
   Leg* from = legs_.find(Handle{order.endpoint});
   const Handle to{order.to};
   if (from == nullptr) return Code::kHandleStale;
+  if (order.mode >= contract::kLinkModeCount) return Code::kOrderInvalid;
   // A call lives on one media thread; a link between threads would need a lock.
   if (to.thread() != index_) return Code::kOrderInvalid;
-  if (legs_.find(to) == nullptr) return Code::kHandleStale;
+  Leg* target = legs_.find(to);
+  if (target == nullptr) return Code::kHandleStale;
+  if (order.mode == static_cast<std::uint8_t>(contract::LinkMode::kDecoded)) {
+    // Packets don't pass, so there is nothing to be converted.
+    if (order.conversion_count != 0) return Code::kOrderInvalid;
+    return open_decoded_link(Handle{order.endpoint}, *from, to, *target);
+  }
   pipeline::PayloadMap map;
   std::copy(std::begin(order.payload_map), std::end(order.payload_map), map.begin());
   if (!pipeline::payload_map_valid(map)) return Code::kOrderInvalid;
-  const bool plain = order.mode == static_cast<std::uint8_t>(contract::LinkMode::kForward);
-  if (!plain || order.conversion_count != 0) return Code::kOrderInvalid;
-  from->endpoint.set_link(pipeline::Link(to, map));
+  pipeline::Conversions conversions;
+  if (!read_conversions(order, conversions)) return Code::kOrderInvalid;
+  change_link(*from, pipeline::Link(to, map, conversions));
   return Code::kOk;
 }
 
 Code MediaThread::close_link(const contract::CloseLinkOrder& order) noexcept {
   Leg* from = legs_.find(Handle{order.endpoint});
   if (from == nullptr) return Code::kHandleStale;
-  from->endpoint.set_link(pipeline::Link());
+  change_link(*from, pipeline::Link());
   return Code::kOk;
 }
 
@@ -311,8 +349,10 @@ void MediaThread::close_endpoint(const contract::CloseEndpointOrder& order) noex
   event.endpoint = order.endpoint;
   const Handle handle{order.endpoint};
   if (Leg* leg = legs_.find(handle)) {
-    fill_counters(leg->endpoint.counters(), event.counters);
-    close_leg(handle, *leg, io::now());
+    const Instant now = io::now();
+    if (leg->audio != nullptr && leg->audio->sender != nullptr) say_goodbye(*leg, now);
+    fill_counters(*leg, event.counters);
+    close_leg(handle, *leg, now);
   } else {
     event.code = static_cast<std::uint16_t>(Code::kHandleStale);
     count(Counter::kOrdersRefused);
@@ -320,16 +360,25 @@ void MediaThread::close_endpoint(const contract::CloseEndpointOrder& order) noex
   CHECK(push_event(event, EventKind::kEndpointClosed));
 }
 
+void MediaThread::say_goodbye(Leg& leg, Instant now) noexcept {
+  const Bytes report = leg.endpoint.write_goodbye(report_context(now), prng_, scratch_);
+  if (report.empty() || !send_rtcp(leg, report)) return;
+  leg.endpoint.on_report_sent();
+  count(Counter::kRtcpGenerated);
+}
+
 void MediaThread::close_leg(Handle handle, Leg& leg, Instant now) noexcept {
   ports_[leg.address_index].give_back(leg.even_port, now);
+  audio_legs_.remove(handle.slot());
   // Links that lead here end by themselves: their handle is stale from now on.
   legs_.release(handle);
   const std::array<double, 1 + contract::kCounterCount> nothing = {};
   write_stats_slot(region_.endpoint_slot(index_, handle.slot()), nothing);
 }
 
-void fill_counters(const pipeline::EndpointCounters& counters, std::span<double> into) noexcept {
+void fill_counters(const Leg& leg, std::span<double> into) noexcept {
   CHECK(into.size() == contract::kCounterCount);
+  const pipeline::EndpointCounters counters = leg.endpoint.counters();
   const auto set = [&](contract::Counter counter, auto value) {
     into[static_cast<std::size_t>(counter)] = static_cast<double>(value);
   };
@@ -345,6 +394,17 @@ void fill_counters(const pipeline::EndpointCounters& counters, std::span<double>
   set(contract::Counter::kRtcpSent, counters.rtcp_sent);
   set(contract::Counter::kRoundTripMs, counters.round_trip_ms);
   set(contract::Counter::kSrtpRefused, counters.srtp_refused);
+  if (leg.audio == nullptr) return;
+  const AudioCounters audio = leg.audio->counters(leg.endpoint.round_trip());
+  set(contract::Counter::kPacketsLate, audio.packets_late);
+  set(contract::Counter::kPacketsDuplicate, audio.packets_duplicate);
+  set(contract::Counter::kPlayoutDelayMs, audio.playout_delay_ms);
+  set(contract::Counter::kPlayedMs, audio.played_ms);
+  set(contract::Counter::kConcealedMs, audio.concealed_ms);
+  set(contract::Counter::kRatingFactor, audio.rating_factor);
+  set(contract::Counter::kMosListening, audio.mos_listening);
+  set(contract::Counter::kMosConversational, audio.mos_conversational);
+  set(contract::Counter::kDigitsReceived, leg.audio->digits.noticed());
 }
 
 }  // namespace trunkyard::engine

@@ -81,13 +81,19 @@ void MediaThread::handle_rtp(Instant now, std::uint32_t slot, Leg& leg, MutableB
       count(Counter::kPacketsReceived);
       forward(leg, now, buffer, outcome);
       break;
-    case RtpVerdict::kUnlinked:
+    case RtpVerdict::kListen:
       count(Counter::kPacketsReceived);
-      count(Counter::kPacketsUnlinked);
+      listen(leg, now, datagram.first(outcome.bytes));
       break;
+    case RtpVerdict::kUnlinked:
     case RtpVerdict::kUnmapped:
       count(Counter::kPacketsReceived);
-      count(Counter::kPacketsUnmapped);
+      count(outcome.verdict == RtpVerdict::kUnlinked ? Counter::kPacketsUnlinked
+                                                     : Counter::kPacketsUnmapped);
+      // The far party may have no telephone-events; the control plane has.
+      if (outcome.treatment == pipeline::Treatment::kWatch) {
+        (void)treat(leg, now, datagram.first(outcome.bytes), outcome.treatment);
+      }
       break;
     case RtpVerdict::kRefused:
       count(Counter::kPacketsRefused);
@@ -109,6 +115,11 @@ void MediaThread::forward(Leg& leg, Instant now, MutableBytes buffer,
   if (target == nullptr) {
     leg.endpoint.on_drop();
     count(Counter::kPacketsUnlinked);
+    return;
+  }
+  if (outcome.treatment != pipeline::Treatment::kNone &&
+      !treat(leg, now, buffer.first(outcome.bytes), outcome.treatment)) {
+    leg.endpoint.on_drop();
     return;
   }
   if (!send_rtp(*target, buffer, outcome.bytes)) {
@@ -160,6 +171,9 @@ void MediaThread::handle_rtcp(Instant now, Leg& leg, MutableBytes datagram,
       count(Counter::kRtcpReceived);
       relay_rtcp(leg, now, datagram.first(outcome.bytes),
                  outcome.verdict == RtcpVerdict::kRelayWithoutBye);
+      break;
+    case RtcpVerdict::kOwn:
+      count(Counter::kRtcpReceived);
       break;
     case RtcpVerdict::kConsumed:
     case RtcpVerdict::kLimited:

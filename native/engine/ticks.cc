@@ -52,6 +52,10 @@ void MediaThread::sweep(std::uint32_t slot, Leg& leg, Instant now) noexcept {
   refill(leg.rtcp, tag_of(Source::kRtcp, slot));
   vouch(slot, leg, now);
   if (leg.keys != nullptr) leg.keys->handle_deadline(now);
+  if (leg.audio != nullptr && leg.audio->watch) {
+    leg.audio->watch->handle_deadline(now);
+    take_watched_digits(leg);
+  }
   if (leg.endpoint.handle_silence(now)) {
     count(Counter::kMediaTimeouts);
     leg.pending.media_timeout = true;
@@ -59,15 +63,17 @@ void MediaThread::sweep(std::uint32_t slot, Leg& leg, Instant now) noexcept {
         std::min<std::int64_t>(leg.endpoint.silence(now).ms(), 0xffff'ffff));
   }
   if (leg.pending.any()) tell_pending(handle, leg);
-  const pipeline::ReportContext context{
-      now, unix_offset_,
-      Bytes{reinterpret_cast<const std::uint8_t*>(cname_.data()), cname_.size()}};
-  const Bytes report = leg.endpoint.handle_report(context, prng_, scratch_);
+  const Bytes report = leg.endpoint.handle_report(report_context(now), prng_, scratch_);
   if (!report.empty() && send_rtcp(leg, report)) {
     leg.endpoint.on_report_sent();
     count(Counter::kRtcpGenerated);
   }
   publish_leg(handle, leg);
+}
+
+pipeline::ReportContext MediaThread::report_context(Instant now) const noexcept {
+  return {now, unix_offset_,
+          Bytes{reinterpret_cast<const std::uint8_t*>(cname_.data()), cname_.size()}};
 }
 
 void MediaThread::vouch(std::uint32_t slot, Leg& leg, Instant now) noexcept {
@@ -114,17 +120,33 @@ void MediaThread::tell_pending(Handle handle, Leg& leg) noexcept {
     if (!push_event(event, contract::EventKind::kMediaTimeout)) return;
     leg.pending.media_timeout = false;
   }
+  if (leg.pending.digits) leg.pending.digits = !tell_digits(handle, leg);
+}
+
+/// @returns whether none is left.
+bool MediaThread::tell_digits(Handle handle, Leg& leg) noexcept {
+  for (DigitReports& digits = leg.audio->digits; digits.any(); digits.pop_first()) {
+    const DigitReport& report = digits.first();
+    contract::DigitEvent event;
+    event.endpoint = handle.bits;
+    event.digit = report.digit;
+    event.source = static_cast<std::uint8_t>(report.source);
+    event.duration_ms = report.duration_ms;
+    if (!push_event(event, contract::EventKind::kDigit)) return false;
+  }
+  return true;
 }
 
 void MediaThread::publish_leg(Handle handle, const Leg& leg) noexcept {
   std::array<double, 1 + contract::kCounterCount> values;
   values[0] = handle.bits;
-  fill_counters(leg.endpoint.counters(), std::span(values).subspan<1>());
+  fill_counters(leg, std::span(values).subspan<1>());
   write_stats_slot(region_.endpoint_slot(index_, handle.slot()), values);
 }
 
 void MediaThread::publish_node(Instant now) noexcept {
   counter(Counter::kEndpointsOpen) = legs_.size();
+  counter(Counter::kAudioEndpoints) = audio_legs_.size();
   std::uint64_t in_use = 0;
   std::uint64_t resting = 0;
   for (io::PortPool& pool : ports_) {

@@ -149,6 +149,9 @@ class AudioSender {
   /// Whether digits are being said or wait; audio is left out meanwhile.
   [[nodiscard]] bool saying_digits() const noexcept { return events_ && events_->active(); }
 
+  /// Presses that can be queued now.
+  [[nodiscard]] std::uint32_t digit_room() const noexcept { return events_ ? events_->room() : 0; }
+
   /// The Opus encoder, to be tuned between pieces; null for other codecs.
   [[nodiscard]] codec::OpusEncoder* opus() noexcept {
     return encoder_ ? encoder_->opus() : nullptr;

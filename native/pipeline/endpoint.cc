@@ -41,7 +41,9 @@ void Endpoint::set_up(Instant now, const EndpointSetup& setup) noexcept {
 
 void Endpoint::know_payload_type(std::uint8_t payload_type) noexcept {
   cached_payload_type_ = payload_type;
-  cached_mapped_type_ = link_.map(payload_type);
+  cached_mapped_type_ = listening_ ? kPayloadTypeDropped : link_.map(payload_type);
+  cached_treatment_ =
+      payload_type == watched_payload_type_ ? Treatment::kWatch : link_.treatment(payload_type);
   cached_clock_rate_hz_ = 0;
   for (std::uint32_t index = 0; index < clock_rate_count_; ++index) {
     if (clock_rates_[index].payload_type == payload_type) {
@@ -112,8 +114,13 @@ RtpOutcome Endpoint::receive_rtp(Instant now, MutableBytes datagram,
   outcome.media_started = !media_started_;
   media_started_ = true;
 
+  outcome.treatment = cached_treatment_;
   const std::uint8_t mapped = cached_mapped_type_;
   if (mapped == kPayloadTypeDropped) {
+    if (listening_) {
+      outcome.verdict = RtpVerdict::kListen;
+      return outcome;
+    }
     ++packets_dropped_;
     outcome.verdict = !link_to_.none() ? RtpVerdict::kUnmapped : RtpVerdict::kUnlinked;
     return outcome;
@@ -206,7 +213,9 @@ RtcpOutcome Endpoint::receive_rtcp(Instant now, MutableBytes datagram,
   }
   // A stream's goodbye is not the call's: parties hang up by SIP, and a forged BYE must end
   // nothing.
-  if (!other) {
+  if (listening_ || link_.decodes()) {
+    outcome.verdict = RtcpVerdict::kOwn;
+  } else if (!other) {
     outcome.verdict = RtcpVerdict::kConsumed;
   } else if (!take_relay_token(now)) {
     outcome.verdict = RtcpVerdict::kLimited;
@@ -233,6 +242,12 @@ Bytes Endpoint::handle_report(const ReportContext& context, Prng& prng,
                               MutableBytes into) noexcept {
   if (!rtcp_on() || !reporter_.due(context.now, statistics_.has_stream(), prng)) return {};
   return reporter_.write(context, statistics_, prng, into);
+}
+
+Bytes Endpoint::write_goodbye(const ReportContext& context, Prng& prng,
+                              MutableBytes into) noexcept {
+  if (!rtcp_on()) return {};
+  return reporter_.write_goodbye(context, statistics_, prng, into);
 }
 
 EndpointCounters Endpoint::counters() const noexcept {

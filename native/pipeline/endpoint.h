@@ -56,6 +56,7 @@ enum class DatagramKind : std::uint8_t { kRtp, kRtcp, kOther };
 
 enum class RtpVerdict : std::uint8_t {
   kForward,      ///< rewritten in place; send it to link_to()
+  kListen,       ///< for the leg's own audio receiver
   kRefused,      ///< foreign source
   kUnauthentic,  ///< keys are set, and it is not (or no longer) under them
   kMalformed,
@@ -71,6 +72,9 @@ struct RtpOutcome {
   bool latched = false;
   /// How much of the datagram, from its front, is the plain packet; with an accepted one only.
   std::uint32_t bytes = 0;
+  /// What is still to be done with the packet; with kForward, and kWatch also where it leads
+  /// nowhere.
+  Treatment treatment = Treatment::kNone;
   /// For the receiving endpoint's on_sent; only with kForward.
   SentPacket packet;
 };
@@ -79,6 +83,7 @@ enum class RtcpVerdict : std::uint8_t {
   kRelay,
   kRelayWithoutBye,
   kConsumed,  ///< nothing in it for the far party
+  kOwn,       ///< for us alone: this leg's audio is decoded here, an RTP session of its own
   kRefused,
   kUnauthentic,
   kMalformed,
@@ -133,6 +138,23 @@ class Endpoint {
 
   /// Where packets go; none without a link.
   [[nodiscard]] Handle link_to() const noexcept { return link_to_; }
+  [[nodiscard]] const Link& link() const noexcept { return link_; }
+
+  /// Whether packets are for the leg's own audio receiver. @param on false where a link forwards.
+  void set_listening(bool on) noexcept {
+    listening_ = on;
+    cached_payload_type_ = kPayloadTypeDropped;
+  }
+  [[nodiscard]] bool listening() const noexcept { return listening_; }
+  /// Telephone-events that are to be looked at while they are forwarded.
+  /// @param payload_type kPayloadTypeDropped = none.
+  void set_watched(std::uint8_t payload_type) noexcept {
+    watched_payload_type_ = payload_type;
+    cached_payload_type_ = kPayloadTypeDropped;
+  }
+
+  /// Names what we send of our own: in reports, and in audio that is encoded here.
+  void set_own_ssrc(rtp::Ssrc ssrc) noexcept { reporter_.set_own_ssrc(ssrc); }
 
   [[nodiscard]] bool rtcp_mux() const noexcept { return rtcp_mux_; }
   /// The addresses a socket may be connected to; not known while uncertain.
@@ -167,8 +189,15 @@ class Endpoint {
   [[nodiscard]] Bytes handle_report(const ReportContext& context, Prng& prng,
                                     MutableBytes into) noexcept;
   void on_report_sent() noexcept { ++rtcp_sent_; }
+  /// Writes the last report of a stream of our own, with its BYE (RFC 3550 §6.6).
+  /// @param into at least kReportBytesMax.
+  /// @returns empty when no such stream was sent last, or RTCP is off.
+  [[nodiscard]] Bytes write_goodbye(const ReportContext& context, Prng& prng,
+                                    MutableBytes into) noexcept;
 
   [[nodiscard]] EndpointCounters counters() const noexcept;
+  /// To the peer and back; zero while its reports don't say.
+  [[nodiscard]] Duration round_trip() const noexcept { return reporter_.round_trip(); }
 
  private:
   /// Looks up what a stream's payload type means here; packets of one stream ask once.
@@ -195,6 +224,7 @@ class Endpoint {
   bool keyed_ = false;
   std::uint8_t cached_payload_type_ = kPayloadTypeDropped;
   std::uint8_t cached_mapped_type_ = kPayloadTypeDropped;
+  Treatment cached_treatment_ = Treatment::kNone;
   std::uint32_t cached_clock_rate_hz_ = 0;
   Handle link_to_;
 
@@ -209,6 +239,8 @@ class Endpoint {
   rtp::SourceStatistics statistics_;
 
   LegKeys* keys_ = nullptr;
+  bool listening_ = false;
+  std::uint8_t watched_payload_type_ = kPayloadTypeDropped;
   SourceGuard guard_;
   Link link_;
   SocketAddress signalled_rtp_;

@@ -76,13 +76,28 @@ bool Reporter::due(Instant now, bool receiving, Prng& prng) noexcept {
 Bytes Reporter::write(const ReportContext& context, rtp::SourceStatistics& statistics, Prng& prng,
                       MutableBytes into) noexcept {
   schedule(context.now, false, prng);
+  rtp::CompoundBuilder builder(into);
+  add_report(context, statistics, builder);
+  return builder.finish();
+}
+
+Bytes Reporter::write_goodbye(const ReportContext& context, rtp::SourceStatistics& statistics,
+                              Prng& prng, MutableBytes into) noexcept {
+  if (!sending_ || sent_ssrc_ != own_ssrc_) return {};
+  schedule(context.now, false, prng);
+  rtp::CompoundBuilder builder(into);
+  builder.add_bye(add_report(context, statistics, builder), {});
+  return builder.finish();
+}
+
+rtp::Ssrc Reporter::add_report(const ReportContext& context, rtp::SourceStatistics& statistics,
+                               rtp::CompoundBuilder& builder) noexcept {
   std::array<rtp::ReportBlock, 1> block;
   std::span<const rtp::ReportBlock> blocks;
   if (statistics.has_stream()) {
     block[0] = statistics.make_report_block(context.now);
     blocks = block;
   }
-  rtp::CompoundBuilder builder(into);
   // The report speaks in the forwarded stream's name, because to the peer the relay is its sender.
   const rtp::Ssrc ssrc = sending_ ? sent_ssrc_ : own_ssrc_;
   if (sent_since_report_) {
@@ -102,7 +117,7 @@ Bytes Reporter::write(const ReportContext& context, rtp::SourceStatistics& stati
     builder.add_receiver_report(ssrc, blocks);
   }
   builder.add_cname(ssrc, context.cname);
-  return builder.finish();
+  return ssrc;
 }
 
 }  // namespace trunkyard::pipeline

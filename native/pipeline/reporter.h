@@ -34,13 +34,14 @@ struct ReportContext {
   Bytes cname;
 };
 
-/// Largest datagram that Reporter writes: sender report with one block, and a CNAME.
+/// Largest datagram that Reporter writes: sender report with one block, a CNAME and a BYE.
 inline constexpr std::size_t kReportBytesMax = 512;
 
 class Reporter {
  public:
   /// @param own_ssrc names this relay while it forwards nothing.
   explicit Reporter(rtp::Ssrc own_ssrc) noexcept : own_ssrc_(own_ssrc) {}
+  void set_own_ssrc(rtp::Ssrc ssrc) noexcept { own_ssrc_ = ssrc; }
 
   /// Hot path: a packet was sent to the peer.
   void on_sent(Instant now, const SentPacket& packet) noexcept;
@@ -57,6 +58,11 @@ class Reporter {
   [[nodiscard]] Bytes write(const ReportContext& context, rtp::SourceStatistics& statistics,
                             Prng& prng, MutableBytes into) noexcept;
 
+  /// The same at once, and BYE behind it, when what was sent last is a stream of our own.
+  /// @returns the datagram; empty else.
+  [[nodiscard]] Bytes write_goodbye(const ReportContext& context, rtp::SourceStatistics& statistics,
+                                    Prng& prng, MutableBytes into) noexcept;
+
   /// Zero until a report of the peer allowed it.
   [[nodiscard]] Duration round_trip() const noexcept { return round_trip_; }
 
@@ -68,6 +74,9 @@ class Reporter {
     Instant at;
   };
 
+  /// Report and CNAME. @returns in whose name it speaks.
+  rtp::Ssrc add_report(const ReportContext& context, rtp::SourceStatistics& statistics,
+                       rtp::CompoundBuilder& builder) noexcept;
   void remember(Instant now, std::uint32_t middle) noexcept;
   void schedule(Instant now, bool initial, Prng& prng) noexcept;
 

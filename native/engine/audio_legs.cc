@@ -1,0 +1,74 @@
+#include "engine/audio_legs.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace trunkyard::engine {
+
+namespace {
+
+constexpr Duration kRound = AudioLegs::kPhaseStep * std::int64_t{AudioLegs::kPhases};
+static_assert(kRound == Duration::milliseconds(pipeline::kPieceMs));
+
+}  // namespace
+
+AudioLegs::AudioLegs(std::uint32_t slots) : places_(slots) {
+  // Untouched pages cost nothing, so each phase may have room for all.
+  for (auto& phase : phases_)
+    phase.reserve(slots);
+}
+
+void AudioLegs::add(Instant now, std::uint32_t slot) noexcept {
+  CHECK(slot < places_.size());
+  if (places_[slot].phase != kNoPhase) return;
+  if (size_ == 0) next_at_ = std::max(next_at_, now + kPhaseStep);
+  const auto fewest = std::min_element(
+      phases_.begin(), phases_.end(),
+      [](const auto& left, const auto& right) { return left.size() < right.size(); });
+  places_[slot] = {static_cast<std::uint32_t>(fewest->size()),
+                   static_cast<std::uint8_t>(fewest - phases_.begin())};
+  fewest->push_back(slot);
+  ++size_;
+}
+
+void AudioLegs::remove(std::uint32_t slot) noexcept {
+  CHECK(slot < places_.size());
+  const Place place = places_[slot];
+  if (place.phase == kNoPhase) return;
+  auto& phase = phases_[place.phase];
+  phase[place.index] = phase.back();
+  places_[phase.back()].index = place.index;
+  phase.pop_back();
+  places_[slot] = {};
+  --size_;
+}
+
+Instant AudioLegs::next_due() const noexcept {
+  if (size_ == 0) return Instant::never();
+  Instant at = next_at_;
+  for (std::uint32_t phase = next_phase_; phases_[phase].empty(); at = at + kPhaseStep)
+    phase = (phase + 1) % kPhases;
+  return at;
+}
+
+bool AudioLegs::next_turn(Instant now, Turn& turn) noexcept {
+  if (size_ == 0) return false;
+  if (now - next_at_ > kBehindMax) {
+    // By whole rounds, so that everyone keeps the distance to his turns of before.
+    next_at_ = next_at_ + kRound * ((now - next_at_).ns() / kRound.ns());
+  }
+  while (phases_[next_phase_].empty())
+    step();
+  if (now < next_at_) return false;
+  turn = {next_at_, phases_[next_phase_]};
+  step();
+  return true;
+}
+
+void AudioLegs::step() noexcept {
+  next_phase_ = (next_phase_ + 1) % kPhases;
+  next_at_ = next_at_ + kPhaseStep;
+}
+
+}  // namespace trunkyard::engine

@@ -1,0 +1,72 @@
+// AudioLegs: when each leg with audio of its own has its turn. Every 10 ms one; the legs hang in
+// five phases two milliseconds apart, so that work and sends are spread and a packet that comes in
+// between waits for a fifth of the encoders at most.
+//
+//   time     0    2    4    6    8   10   12  ms
+//   phase    0    1    2    3    4    0    1
+//
+// Turns have nominal times, exactly two milliseconds apart, and come in their order however late
+// the thread comes round to them: what is decoded and sent doesn't feel the thread's jitter.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/time.h"
+#include "pipeline/audio_receiver.h"
+
+namespace trunkyard::engine {
+
+/// Of one media thread. All memory is taken by the constructor.
+class AudioLegs {
+ public:
+  static constexpr std::uint32_t kPhases = 5;
+  static constexpr Duration kPhaseStep =
+      Duration::milliseconds(pipeline::kPieceMs) / std::int64_t{kPhases};
+  /// Turns that are further behind than this are left out instead of made up for: the peers'
+  /// buffers have given them up.
+  static constexpr Duration kBehindMax = Duration::milliseconds(100);
+
+  /// Legs whose turn it is.
+  struct Turn {
+    Instant nominal;
+    std::span<const std::uint32_t> slots;  ///< valid until the next add() or remove()
+  };
+
+  /// @param slots the thread's; a slot is 0..slots-1.
+  explicit AudioLegs(std::uint32_t slots);
+
+  /// Hangs a slot in the phase that has the fewest. Nothing happens when it hangs already.
+  void add(Instant now, std::uint32_t slot) noexcept;
+  /// Takes it out again, if it is there.
+  void remove(std::uint32_t slot) noexcept;
+
+  /// When next_turn() has something; never() without legs.
+  [[nodiscard]] Instant next_due() const noexcept;
+  /// The oldest turn that is due and has legs. @returns false when there is none.
+  [[nodiscard]] bool next_turn(Instant now, Turn& turn) noexcept;
+
+  [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+  /// All of them, phase by phase.
+  [[nodiscard]] std::span<const std::uint32_t> phase(std::uint32_t index) const noexcept {
+    return phases_[index];
+  }
+
+ private:
+  static constexpr std::uint8_t kNoPhase = 0xff;
+  struct Place {
+    std::uint32_t index = 0;
+    std::uint8_t phase = kNoPhase;
+  };
+  void step() noexcept;
+
+  std::array<std::vector<std::uint32_t>, kPhases> phases_;
+  std::vector<Place> places_;  ///< by slot
+  std::uint32_t size_ = 0;
+  Instant next_at_;  ///< nominal time of next_phase_'s turn
+  std::uint32_t next_phase_ = 0;
+};
+
+}  // namespace trunkyard::engine

@@ -1,0 +1,180 @@
+// Audio of legs that is decoded and encoded here: packets into their receivers, every 10 ms a turn
+// for each leg, digits from one leg to the other and up to the control plane. After the orders that
+// set it up nothing here allocates.
+//
+//   turn of leg B:   who does B hear? ── leg A: pull 10 ms ──> push ──> packets to B's peer
+//                                        nobody: nothing is sent, digits aside
+//                    does nobody hear B? pull 10 ms and drop them, as digits may be in them
+#include <algorithm>
+
+#include "base/check.h"
+#include "engine/media_thread.h"
+#include "io/clock.h"
+
+namespace trunkyard::engine {
+
+namespace {
+
+using Piece = std::array<std::int16_t, pipeline::kPieceSamplesMax>;
+
+codec::MutablePcm piece_of(Piece& samples, std::uint32_t rate_hz) noexcept {
+  return codec::MutablePcm(samples).first(codec::samples_of(rate_hz, pipeline::kPieceMs));
+}
+
+/// Turns taken before packets are looked at again; a round of them catches up with a late one.
+constexpr std::uint32_t kTurnsAtOnceMax = AudioLegs::kPhases;
+
+}  // namespace
+
+/// What a sender's packets go through.
+struct MediaThread::PacketSink {
+  MediaThread& thread;
+  Leg& leg;
+  Instant at;
+
+  void send(MutableBytes packet, const pipeline::SentFacts& facts) noexcept {
+    // The sender left room for the tail behind its packet.
+    const MutableBytes buffer(packet.data(), packet.size() + kSrtpTailBytesMax);
+    if (!thread.send_rtp(leg, buffer, packet.size())) {
+      thread.count(Counter::kPacketsUnsent);
+      return;
+    }
+    leg.endpoint.on_sent(at, facts.packet);
+    thread.count(Counter::kPacketsSent);
+  }
+};
+
+void MediaThread::take_audio_turns() noexcept {
+  AudioLegs::Turn turn;
+  for (std::uint32_t turns = 0; turns < kTurnsAtOnceMax; ++turns) {
+    const Instant began = io::now();
+    if (!audio_legs_.next_turn(began, turn)) return;
+    for (const std::uint32_t slot : turn.slots) {
+      Leg* leg = legs_.at_slot(slot);
+      CHECK(leg != nullptr);
+      CHECK(leg->audio != nullptr);
+      take_turn(legs_.handle_of(slot), *leg, turn.nominal);
+    }
+    const LoadGauge::Change change = load_gauge_.note_turn(turn.nominal, began, io::now());
+    if (change == LoadGauge::Change::kNone) continue;
+    if (change == LoadGauge::Change::kLower) count(Counter::kComplexityLowered);
+    relieve_encoders();
+  }
+}
+
+void MediaThread::relieve_encoders() noexcept {
+  for (std::uint32_t phase = 0; phase < AudioLegs::kPhases; ++phase) {
+    for (const std::uint32_t slot : audio_legs_.phase(phase))
+      legs_.at_slot(slot)->audio->relieve(load_gauge_.relief());
+  }
+}
+
+void MediaThread::take_turn(Handle handle, Leg& leg, Instant nominal) noexcept {
+  LegAudio& audio = *leg.audio;
+  Piece samples;
+  if (audio.receiver != nullptr && leg.endpoint.listening() && listener_of(leg) == nullptr) {
+    pull(handle, leg, nominal, piece_of(samples, audio.receiver->rate_hz()));
+  }
+  if (audio.sender == nullptr || !reachable(leg)) return;
+  const codec::MutablePcm piece = piece_of(samples, audio.sender->setup().source_rate_hz);
+  PacketSink sink{*this, leg, nominal};
+  if (Leg* talker = talker_of(handle, audio)) {
+    pull(audio.hears.leg, *talker, nominal, piece);
+  } else if (audio.sender->saying_digits()) {
+    std::fill(piece.begin(), piece.end(), std::int16_t{0});
+  } else {
+    return;
+  }
+  audio.sender->push(nominal, piece, sink);
+}
+
+void MediaThread::pull(Handle handle, Leg& leg, Instant nominal, codec::MutablePcm into) noexcept {
+  (void)leg.audio->receiver->pull(nominal, into);
+  take_digits(leg);
+  if (leg.pending.any()) tell_pending(handle, leg);
+}
+
+bool MediaThread::reachable(const Leg& leg) noexcept {
+  return leg.rtp.connected() || leg.endpoint.rtp_target().known();
+}
+
+Leg* MediaThread::talker_of(Handle handle, const LegAudio& audio) noexcept {
+  if (audio.hears.kind != Hears::Kind::kLeg) return nullptr;
+  Leg* talker = legs_.find(audio.hears.leg);
+  // It may have closed, or been linked elsewhere since.
+  if (talker == nullptr || !talker->endpoint.link().decodes()) return nullptr;
+  if (talker->endpoint.link_to() != handle || !talker->endpoint.listening()) return nullptr;
+  return talker;
+}
+
+Leg* MediaThread::listener_of(const Leg& leg) noexcept {
+  if (!leg.endpoint.link().decodes()) return nullptr;
+  const Handle to = leg.endpoint.link_to();
+  Leg* listener = legs_.find(to);
+  if (listener == nullptr || listener->audio == nullptr || listener->audio->sender == nullptr) {
+    return nullptr;
+  }
+  if (!reachable(*listener)) return nullptr;
+  // Of several that are linked to it, it hears the last.
+  Leg* talker = talker_of(to, *listener->audio);
+  return talker == &leg ? listener : nullptr;
+}
+
+void MediaThread::listen(Leg& leg, Instant now, Bytes datagram) noexcept {
+  const Result<rtp::PacketView> packet = rtp::PacketView::parse(datagram);
+  CHECK(packet.ok());  // the endpoint has read it
+  const pipeline::PacketVerdict verdict = leg.audio->receiver->handle_packet(now, *packet);
+  if (verdict == pipeline::PacketVerdict::kUnknown) {
+    leg.endpoint.on_drop();
+    count(Counter::kPacketsUnmapped);
+  }
+  take_digits(leg);
+}
+
+bool MediaThread::treat(Leg& leg, Instant now, MutableBytes datagram,
+                        pipeline::Treatment treatment) noexcept {
+  const Result<rtp::PacketView> packet = rtp::PacketView::parse(datagram);
+  CHECK(packet.ok());
+  if (treatment != pipeline::Treatment::kWatch) {
+    const MutableBytes payload = datagram.subspan(packet->header_bytes(), packet->payload().size());
+    (treatment == pipeline::Treatment::kToALaw ? to_a_law_ : to_mu_law_).convert(payload);
+    return true;
+  }
+  LegAudio& audio = *leg.audio;
+  audio.watch->handle_packet(now, *packet);
+  take_watched_digits(leg);
+  return !audio.press_told.any || packet->timestamp() != audio.press_told.at;
+}
+
+void MediaThread::take_digits(Leg& leg) noexcept {
+  LegAudio& audio = *leg.audio;
+  pipeline::Digit digit;
+  while (audio.receiver->next_digit(digit)) {
+    note_digit(leg, digit);
+    Leg* listener = listener_of(leg);
+    if (listener == nullptr) continue;
+    const bool told = audio.press_told.any && digit.edge.timestamp == audio.press_told.at;
+    if (told && !digit.in_band) continue;
+    pipeline::AudioSender& sender = *listener->audio->sender;
+    // Sound that says a digit goes through as sound where there is nothing better.
+    const bool sounds = sender.setup().event_payload_type == pipeline::kPayloadTypeDropped;
+    if (digit.in_band && sounds) continue;
+    // Too many waiting are counted by the sender; nobody can say more at once.
+    (void)sender.relay(digit);
+  }
+}
+
+void MediaThread::take_watched_digits(Leg& leg) noexcept {
+  pipeline::Digit digit;
+  while (leg.audio->watch->next_digit(digit))
+    note_digit(leg, digit);
+}
+
+void MediaThread::note_digit(Leg& leg, const pipeline::Digit& digit) noexcept {
+  LegAudio& audio = *leg.audio;
+  audio.digits.add(digit);
+  leg.pending.digits = audio.digits.any();
+  if (!digit.in_band) audio.press = {.any = true, .at = digit.edge.timestamp};
+}
+
+}  // namespace trunkyard::engine

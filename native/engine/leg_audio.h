@@ -1,0 +1,93 @@
+// LegAudio: what a leg has beyond forwarding: its audio decoded and encoded here, its key presses.
+// On the heap, made by the order setAudio, so that a leg that is only forwarded stays small.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/slab.h"
+#include "engine/digit_reports.h"
+#include "pipeline/audio_receiver.h"
+#include "pipeline/audio_sender.h"
+#include "pipeline/digit_watch.h"
+
+namespace trunkyard::engine {
+
+/// With FEC, Opus is made no simpler than this: below it libopus may leave the FEC out.
+inline constexpr std::uint32_t kFecComplexityMin = 2;
+
+/// What the peer of a leg hears. It is the hearing leg that asks for it, in its own turns.
+struct Hears {
+  enum class Kind : std::uint8_t { kNothing, kLeg };
+  Kind kind = Kind::kNothing;
+  Handle leg;  ///< with kLeg; may be stale, or linked elsewhere by now
+};
+
+/// What the order says of the receiving half; kept because a listener of another rate needs it set
+/// up again.
+struct Receivable {
+  std::array<pipeline::ReceivablePayload, pipeline::kReceivablePayloadsMax> payloads = {};
+  std::uint32_t count = 0;
+  jitter::BufferSize buffer_size = jitter::BufferSize::kMedium;
+  bool detect_tones = false;
+
+  [[nodiscard]] pipeline::ReceiverSetup setup(std::uint32_t rate_hz) const noexcept {
+    return {.payloads = std::span(payloads).first(count),
+            .buffer_size = buffer_size,
+            .rate_hz = rate_hz,
+            .detect_digits = detect_tones};
+  }
+};
+
+/// Totals of decoded audio, names as in contract.json; and its quality as last estimated.
+struct AudioCounters {
+  std::uint64_t packets_late = 0;
+  std::uint64_t packets_duplicate = 0;
+  std::uint64_t played_ms = 0;
+  std::uint64_t concealed_ms = 0;
+  double playout_delay_ms = 0;
+  double rating_factor = 0;
+  double mos_listening = 0;
+  double mos_conversational = 0;
+};
+
+struct LegAudio {
+  /// Null when nothing is decoded: no codec is received.
+  std::unique_ptr<pipeline::AudioReceiver> receiver;
+  /// Null when nothing is sent of our own.
+  std::unique_ptr<pipeline::AudioSender> sender;
+  /// Telephone-events of a stream that is forwarded.
+  std::optional<pipeline::DigitWatch> watch;
+  Receivable receivable;
+  Hears hears;
+  /// Of the Opus encoder, as ordered.
+  std::uint32_t opus_complexity = 0;
+  /// It goes no lower for lack of time.
+  std::uint32_t opus_complexity_min = 0;
+  DigitReports digits;
+
+  /// A key press by telephone-events, named by its beginning.
+  struct Press {
+    bool any = false;
+    rtp::RtpTimestamp at{};
+  };
+  /// The peer's last one.
+  Press press;
+  /// The last one when the leg's link changed its mode. The far party was told of it by the old
+  /// mode, and what is left of its packets is not to tell it again by the new one.
+  Press press_told;
+
+  /// @param round_trip to the leg's peer; zero if not known.
+  [[nodiscard]] AudioCounters counters(Duration round_trip) const noexcept;
+  /// Ends decoding and keeps its totals.
+  void drop_receiver(Duration round_trip) noexcept;
+  /// Lowers the Opus encoder's complexity by so much, as far as it goes.
+  void relieve(std::uint32_t steps) noexcept;
+
+ private:
+  AudioCounters before_;  ///< of receivers dropped since
+};
+
+}  // namespace trunkyard::engine

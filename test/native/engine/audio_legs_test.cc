@@ -1,0 +1,111 @@
+// Turns of legs: their times, their order, late threads, legs that come and go.
+#include "engine/audio_legs.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <vector>
+
+#include "base/prng.h"
+#include "native/harness.h"
+
+namespace {
+
+using namespace trunkyard;
+using engine::AudioLegs;
+
+Instant at_us(std::int64_t us) {
+  return Instant::from_ns(us * 1'000);
+}
+
+TEST("without legs nothing is ever due") {
+  AudioLegs legs(8);
+  AudioLegs::Turn turn;
+  CHECK_TRUE(legs.next_due() == Instant::never());
+  CHECK_FALSE(legs.next_turn(at_us(1'000'000), turn));
+  legs.add(at_us(0), 3);
+  legs.remove(3);
+  legs.remove(3);
+  CHECK_TRUE(legs.next_due() == Instant::never());
+}
+
+TEST("ten legs have two turns each in twenty milliseconds, two of them in each fifth") {
+  AudioLegs legs(16);
+  for (std::uint32_t slot = 0; slot < 10; ++slot)
+    legs.add(at_us(0), slot);
+  legs.add(at_us(0), 4);
+  CHECK_EQ(legs.size(), 10u);
+  std::array<int, 16> turns = {};
+  std::vector<std::int64_t> times;
+  for (std::int64_t us = 0; us <= 20'000; us += 100) {
+    AudioLegs::Turn turn;
+    while (legs.next_turn(at_us(us), turn)) {
+      CHECK_EQ(turn.slots.size(), 2u);
+      CHECK_EQ(turn.nominal.ns(), us * 1'000);
+      times.push_back(us);
+      for (const std::uint32_t slot : turn.slots)
+        ++turns[slot];
+    }
+  }
+  CHECK_EQ(times.size(), 10u);
+  for (std::size_t index = 1; index < times.size(); ++index)
+    CHECK_EQ(times[index] - times[index - 1], 2'000);
+  for (std::uint32_t slot = 0; slot < 16; ++slot)
+    CHECK_EQ(turns[slot], slot < 10 ? 2 : 0);
+}
+
+TEST("a late thread makes up for its turns at their nominal times, in order") {
+  AudioLegs legs(8);
+  legs.add(at_us(0), 0);
+  legs.add(at_us(0), 1);
+  AudioLegs::Turn turn;
+  std::vector<std::int64_t> nominal_us;
+  while (legs.next_turn(at_us(34'500), turn))
+    nominal_us.push_back(turn.nominal.ns() / 1'000);
+  const std::vector<std::int64_t> expected = {2'000,  4'000,  12'000, 14'000,
+                                              22'000, 24'000, 32'000, 34'000};
+  CHECK_TRUE(nominal_us == expected);
+  CHECK_EQ(legs.next_due().ns(), 42'000'000);
+}
+
+TEST("what lies further behind is left out by whole rounds") {
+  AudioLegs legs(8);
+  legs.add(at_us(0), 0);
+  AudioLegs::Turn turn;
+  REQUIRE(legs.next_turn(at_us(2'000), turn));
+  CHECK_FALSE(legs.next_turn(at_us(1'000'000), turn));
+  CHECK_EQ(legs.next_due().ns(), 1'002'000'000);
+}
+
+TEST(
+    "legs that come and go at random keep their rhythm, and only those that are there have turns") {
+  AudioLegs legs(64);
+  Prng prng(5);
+  std::set<std::uint32_t> present;
+  std::array<std::int64_t, 64> last = {};
+  Instant newest;
+  for (std::int64_t ms = 0; ms < 3'000; ++ms) {
+    const std::uint32_t slot = prng.next_u32() % 64;
+    if (present.contains(slot)) {
+      legs.remove(slot);
+      present.erase(slot);
+    } else {
+      legs.add(at_us(ms * 1'000), slot);
+      present.insert(slot);
+      last[slot] = 0;
+    }
+    CHECK_EQ(legs.size(), present.size());
+    AudioLegs::Turn turn;
+    while (legs.next_turn(at_us(ms * 1'000), turn)) {
+      CHECK_TRUE(turn.nominal >= newest);
+      newest = turn.nominal;
+      for (const std::uint32_t heard : turn.slots) {
+        CHECK_TRUE(present.contains(heard));
+        if (last[heard] != 0) CHECK_EQ(turn.nominal.ns() - last[heard], 10'000'000);
+        last[heard] = turn.nominal.ns();
+      }
+    }
+  }
+}
+
+}  // namespace
