@@ -35,6 +35,8 @@ export interface Seen {
   readonly acknowledged: { readonly number: string; readonly host: string; readonly at: number }[];
   /** Messages that went out before the fact they depend on. */
   readonly early: string[];
+  /** When each outbound leg's record was written. */
+  readonly written: Map<string, number>;
   readonly digits: DigitTally;
   /** Orders that the engine's books don't allow, and audio in the clear where it may not be. */
   readonly media: string[];
@@ -65,6 +67,7 @@ export class World {
     asked: new Map(),
     acknowledged: [],
     early: [],
+    written: new Map(),
     digits: { heard: 0, accepted: new Set(), said: 0, told: new Set() },
     media: [],
   };
@@ -257,6 +260,8 @@ export class World {
       if (event.kind === 'leg.started') {
         if (event.leg.direction === 'outbound') this.#startedNumbers.add(event.leg.called);
         else this.#inbound.set(event.leg.sipCallId, event.leg.legId);
+      } else if (event.kind === 'leg.ended' && event.leg.direction === 'outbound') {
+        this.seen.written.set(event.leg.legId, this.clock.now.epoch);
       } else if (event.kind === 'leg.answered') this.#answered.add(event.legId);
     }
   }

@@ -202,8 +202,12 @@ function acknowledgedIsRecorded({ seen }: World, records: readonly LegRecord[]):
     const mine = records.filter(
       ({ direction, called }) => direction === 'outbound' && called === number,
     );
-    const told = mine.some(({ answeredAt, routesTried, endedAt }) => {
-      const entry = routesTried.split(',').find((text) => text.includes(`:${host}:`)) ?? '';
+    const told = mine.some(({ answeredAt, routesTried, endedAt, legId }) => {
+      const entries = routesTried.split(',');
+      const entry = entries.find((text) => text.includes(`:${host}:`)) ?? '';
+      // What a gateway says that was given up for another is noted, but not waited for.
+      const writtenAt = seen.written.get(legId) ?? endedAt;
+      if (entry !== entries.at(-1)) return entry.endsWith('200') || at >= writtenAt;
       const waitMs = answeredAt === null ? RECORD_WAIT_MS : 0;
       // One that crossed the CANCEL is what the leg came to, so the leg itself counts as answered.
       if (entry.endsWith('cancelled+200')) return answeredAt !== null;

@@ -495,4 +495,39 @@ test('answers any text with findings or settings and never throws', () => {
   }
 });
 
+test('a trunk’s audio settings are read, and each is held to what it may be', () => {
+  const { trunks } = settingsOf(
+    'trunks: [{ name: a, allow: [192.0.2.1], transcode: never, srtp: required, ptime_ms: 40, jitter_buffer: large, dtmf: info, opus_bitrate_bps: 24000, opus_complexity: 10 }]',
+  );
+  const [trunk] = trunks;
+  assert.equal(
+    [trunk?.transcode, trunk?.srtp, trunk?.ptimeMs, trunk?.jitterBuffer, trunk?.dtmf],
+    ['never', 'required', 40, 'large', 'info'],
+  );
+  assert.equal([trunk?.opusBitrateBps, trunk?.opusComplexity], [24_000, 10]);
+  const [usual] = settingsOf('trunks: [{ name: a, allow: [192.0.2.1] }]').trunks;
+  assert.equal(
+    [usual?.transcode, usual?.srtp, usual?.ptimeMs, usual?.jitterBuffer, usual?.dtmf],
+    ['when_needed', 'off', 20, 'medium', 'auto'],
+  );
+  assert.is(usual?.opusBitrateBps, null);
+});
+
+for (const [setting, problem] of [
+  ['ptime_ms: 25', 'is not a multiple of 10'],
+  ['ptime_ms: 0', 'is too small'],
+  ['ptime_ms: 70', 'is too large'],
+  ['transcode: sometimes', 'is not one of the words allowed'],
+  ['srtp: yes', 'is not one of the words allowed'],
+  ['dtmf: rfc2833', 'is not one of the words allowed'],
+  ['jitter_buffer: huge', 'is not one of the words allowed'],
+  ['opus_bitrate_bps: 5999', 'is too small'],
+  ['opus_complexity: 11', 'is too large'],
+] as const) {
+  test(`${setting} of a trunk ${problem}`, () => {
+    const [line] = linesOf(`trunks: [{ name: a, allow: [192.0.2.1], ${setting} }]`);
+    assert.match(line ?? '', problem);
+  });
+}
+
 test.run();

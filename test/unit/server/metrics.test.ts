@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Metrics } from '../../../src/server/metrics.ts';
+import { aRecord } from '../api/fakes.ts';
 import { noPortDrops } from '../../../src/server/readings.ts';
 
 async function lineOf(metrics: Metrics, start: string): Promise<string | undefined> {
@@ -32,6 +33,27 @@ test('counts refused messages by code', async () => {
     await lineOf(metrics, 'trunkyard_sip_refused_total{'),
     'trunkyard_sip_refused_total{code="MESSAGE_MALFORMED"} 1',
   );
+});
+
+test('counts answered legs that were transcoded or encrypted', async () => {
+  const metrics = new Metrics();
+  const leg = aRecord(1);
+  const answered = {
+    ...leg,
+    answeredAt: leg.startedAt,
+    transcoded: true,
+    srtp: 'AEAD_AES_128_GCM',
+  };
+  metrics.facts([
+    { kind: 'leg.ended', leg: answered },
+    { kind: 'leg.ended', leg: { ...answered, srtp: null } },
+    { kind: 'leg.ended', leg: { ...answered, answeredAt: null } },
+    { kind: 'leg.ended', leg: { ...answered, transcoded: false, srtp: null } },
+  ]);
+  const transcoded = 'trunkyard_legs_transcoded_total{direction="inbound"}';
+  assert.is(await lineOf(metrics, transcoded), `${transcoded} 2`);
+  const encrypted = 'trunkyard_legs_encrypted_total{direction="inbound",suite="AEAD_AES_128_GCM"}';
+  assert.is(await lineOf(metrics, encrypted), `${encrypted} 1`);
 });
 
 test('a reading is taken at each look, and a counter follows its owner’s restart', async () => {

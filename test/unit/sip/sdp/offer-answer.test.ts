@@ -246,6 +246,37 @@ test('no allowed audio codec is CODEC_NOT_SHARED, naming both lists', () => {
   assert.match(result.ok ? '' : result.error.message, 'PCMU, telephone-event, allowed are G722');
 });
 
+test('A25 codecs of our own stand behind the offerer’s, audio before events, in numbers that are free', () => {
+  const from = sdp(
+    'm=audio 4000 RTP/AVP 0 96 111',
+    'a=rtpmap:96 telephone-event/8000',
+    'a=rtpmap:111 x-unknown/8000',
+  );
+  const options = { anchor: LEG_B, sessionId: '2', previous: null, codecOrder: 'allowed' } as const;
+  const added = ['opus', 'PCMA', 'PCMU', 'telephone-event'] as const;
+  const sent = must(anchoredOffer({ ...options, from, allowedCodecs: ALL, addedCodecs: added }));
+  // Opus has our usual number, so the offerer's events take the next.
+  assert.equal(mediaLines(sent), ['m=audio 20002 RTP/AVP 0 96 8 97 102']);
+  assert.match(sent.text, 'a=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\n');
+  assert.match(sent.text, 'a=rtpmap:102 telephone-event/48000\r\n');
+  const alone = { ...options, from, allowedCodecs: ['G722'], addedCodecs: ['PCMA'] } as const;
+  assert.equal(mediaLines(must(anchoredOffer(alone))), ['m=audio 20002 RTP/AVP 8']);
+});
+
+test('an answer may hold what was chosen in place of what the far side took, in its direction', () => {
+  const offer = sdp('m=audio 4000 RTP/AVP 0 101', 'a=rtpmap:101 telephone-event/8000');
+  const farAnswer = sdp('m=audio 6000 RTP/AVP 9', 'a=sendonly', 'a=ptime:40', 'a=maxptime:60');
+  const sent = offerOn(offer).audio;
+  const chosen = { codecs: offer.codecs, ptimeMs: 30, maxptimeMs: null };
+  const options = { offer, sent, farAnswer, anchor: LEG_A, sessionId: '1', previous: null };
+  const answer = must(anchoredAnswer({ ...options, chosen }));
+  assert.equal(mediaLines(answer), ['m=audio 20000 RTP/AVP 0 101']);
+  assert.is(answer.audio.direction, 'sendonly');
+  assert.equal([answer.audio.ptimeMs, answer.audio.maxptimeMs], [30, null]);
+  const nothing = { ...chosen, codecs: [] };
+  assert.is(code(anchoredAnswer({ ...options, chosen: nothing })), 'CODEC_NOT_SHARED');
+});
+
 test('events keep their clock when no audio codec has it, rather than being lost', () => {
   const from = sdp(
     'm=audio 4000 RTP/AVP 96 101',

@@ -104,4 +104,44 @@ test('sides that share nothing have empty maps', () => {
   assert.equal([maps.aToB, maps.bToA, maps.codec], [[], [], null]);
 });
 
+test('A25 G.711 goes on as the other law where that was asked for, and not where both have the same', () => {
+  const pcmu = pcmuEvents(101);
+  const pcma = audio('m=audio 4000 RTP/AVP 8 96', 'a=rtpmap:96 telephone-event/8000');
+  const a = { ours: pcmu, theirs: pcmu };
+  const b = { ours: pcma, theirs: pcma };
+  const plain = payloadMaps(a, b);
+  assert.equal([plain.aToB, plain.bToA], [[[101, 96]], [[96, 101]]]);
+  const converted = payloadMaps(a, b, 'converted');
+  assert.equal(converted.aToB, [
+    [0, 8],
+    [101, 96],
+  ]);
+  assert.equal(converted.conversionsAToB, [[0, 'pcmuToPcma']]);
+  assert.equal(converted.conversionsBToA, [[8, 'pcmaToPcmu']]);
+  assert.is(converted.codec, null);
+  const both = audio('m=audio 4000 RTP/AVP 0 8');
+  const same = payloadMaps({ ours: both, theirs: both }, { ours: both, theirs: both }, 'converted');
+  assert.equal(same.aToB, [
+    [0, 0],
+    [8, 8],
+  ]);
+  assert.equal(same.conversionsAToB, []);
+});
+
+test('a number of the peer’s own for the same law is converted too', () => {
+  const ours = audio('m=audio 4000 RTP/AVP 0');
+  const theirs = audio('m=audio 4000 RTP/AVP 97', 'a=rtpmap:97 PCMU/8000');
+  const pcma = audio('m=audio 4000 RTP/AVP 8');
+  const maps = payloadMaps({ ours, theirs }, { ours: pcma, theirs: pcma }, 'converted');
+  assert.equal(maps.aToB, [
+    [0, 8],
+    [97, 8],
+  ]);
+  assert.equal(maps.conversionsAToB, [
+    [0, 'pcmuToPcma'],
+    [97, 'pcmuToPcma'],
+  ]);
+  assert.equal(maps.bToA, [[8, 97]]);
+});
+
 test.run();

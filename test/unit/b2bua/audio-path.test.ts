@@ -1,0 +1,204 @@
+// Which way audio takes between two legs: a table of what the peers have and what their trunks say.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { AudioPolicy, PathSide } from '../../../src/b2bua/audio-path.ts';
+import {
+  audioPath,
+  codecsToAnswer,
+  codecsToOffer,
+  digitWayOf,
+} from '../../../src/b2bua/audio-path.ts';
+import { seededRandom } from '../../../src/base/index.ts';
+import type { AudioCodec, AudioDescription, CodecName } from '../../../src/sip/index.ts';
+import { isAudio, readAudioText } from '../../../src/sip/index.ts';
+
+const NUMBERS: Readonly<Record<CodecName, string>> = {
+  PCMU: '0 PCMU/8000',
+  PCMA: '8 PCMA/8000',
+  G722: '9 G722/8000',
+  opus: '111 opus/48000/2',
+  'telephone-event': '101 telephone-event/8000',
+};
+const ALL: readonly CodecName[] = ['opus', 'G722', 'PCMA', 'PCMU', 'telephone-event'];
+
+function described(names: readonly CodecName[]): AudioDescription {
+  const formats = names.map((name) => NUMBERS[name].split(' ')[0]).join(' ');
+  const lines = names.map((name) => `a=rtpmap:${NUMBERS[name]}`);
+  const head = ['v=0', 'o=- 1 1 IN IP4 192.0.2.1', 's=-', 'c=IN IP4 192.0.2.1', 't=0 0'];
+  const read = readAudioText(
+    [...head, `m=audio 4000 RTP/AVP ${formats}`, ...lines, ''].join('\r\n'),
+  );
+  if (!read.ok) throw new Error(read.error.message);
+  return read.value;
+}
+
+const codecs = (names: readonly CodecName[]): readonly AudioCodec[] =>
+  names.length === 0 ? [] : described(names).codecs;
+
+const policy = (fields: Partial<AudioPolicy> = {}): AudioPolicy => ({
+  codecs: ALL,
+  transcode: 'when_needed',
+  dtmf: 'auto',
+  ptimeMs: 20,
+  ...fields,
+});
+
+const side = (
+  names: readonly CodecName[],
+  fields: Partial<AudioPolicy> = {},
+  times: Partial<Pick<PathSide, 'ptimeMs' | 'maxptimeMs'>> = {},
+): PathSide => ({
+  policy: policy(fields),
+  codecs: codecs(names),
+  ptimeMs: null,
+  maxptimeMs: null,
+  ...times,
+});
+
+const never = { transcode: 'never' } as const;
+const always = { transcode: 'always' } as const;
+
+for (const [what, x, y, path] of [
+  ['a shared codec goes through', side(['PCMU']), side(['PCMA', 'PCMU']), 'asItIs'],
+  [
+    'a shared codec behind others does too',
+    side(['opus', 'PCMU']),
+    side(['G722', 'PCMU']),
+    'asItIs',
+  ],
+  ['the other law is converted', side(['PCMU']), side(['PCMA']), 'lawChanged'],
+  [
+    'the other law is taken before a better codec',
+    side(['opus', 'PCMU']),
+    side(['PCMA']),
+    'lawChanged',
+  ],
+  ['nothing shared is decoded', side(['opus']), side(['PCMA']), 'decoded'],
+  ['nothing shared and never is no path', side(['opus'], never), side(['PCMA']), null],
+  ['nor is the other law', side(['PCMU']), side(['PCMA'], never), null],
+  ['always decodes', side(['PCMU']), side(['PCMU'], always), 'decoded'],
+  ['never wins over always', side(['PCMU'], never), side(['PCMU'], always), 'asItIs'],
+  ['a side without audio has no path', side(['PCMU']), side([]), null],
+  [
+    'packets that are too long are cut',
+    side(['PCMU'], {}, { ptimeMs: 60 }),
+    side(['PCMU'], {}, { maxptimeMs: 40 }),
+    'decoded',
+  ],
+  [
+    'unless never',
+    side(['PCMU'], never, { ptimeMs: 60 }),
+    side(['PCMU'], {}, { maxptimeMs: 40 }),
+    'asItIs',
+  ],
+  ['auto agrees by itself', side(['PCMU', 'telephone-event']), side(['PCMU']), 'asItIs'],
+  [
+    'a way to say digits that is set is kept to',
+    side(['PCMU', 'telephone-event']),
+    side(['PCMU'], { dtmf: 'inband' }),
+    'decoded',
+  ],
+  [
+    'two that are set alike are left alone',
+    side(['PCMU'], { dtmf: 'info' }),
+    side(['PCMU'], { dtmf: 'info' }),
+    'asItIs',
+  ],
+] as const) {
+  test(`${what}, whichever side it is on`, () => {
+    assert.is(audioPath(x, y), path);
+    assert.is(audioPath(y, x), path);
+  });
+}
+
+test('the way to say digits is the trunk’s, else what was agreed', () => {
+  const events: readonly CodecName[] = ['PCMU', 'telephone-event'];
+  assert.is(digitWayOf(side(events)), 'event');
+  assert.is(digitWayOf(side(['PCMU'])), 'tone');
+  assert.is(digitWayOf(side(['PCMU'], { dtmf: 'rfc4733' })), 'tone');
+  assert.is(digitWayOf(side(events, { dtmf: 'inband' })), 'tone');
+  assert.is(digitWayOf(side(events, { dtmf: 'info' })), 'info');
+});
+
+test('an offerer without any codec of its trunk is offered nowhere', () => {
+  const offer = described(['G722']);
+  const lists = codecsToOffer(offer, policy({ codecs: ['PCMU'] }), policy());
+  assert.equal(lists.addedCodecs, []);
+  assert.equal(lists.allowedCodecs, ['PCMU']);
+});
+
+// Any two sides with any trunks: whatever is answered leads to the path it was chosen for, so that the orders to the engine,
+// which see only what was agreed, fit the answer.
+test('what is answered and what follows from it agree, over random sides', () => {
+  const random = seededRandom(7);
+  const one = <T>(list: readonly [T, ...T[]]): T =>
+    list[Math.floor(random.draw() * list.length)] ?? list[0];
+  const some = (): readonly CodecName[] => {
+    const drawn = ALL.filter(() => random.draw() < 0.5);
+    return drawn.some((name) => name !== 'telephone-event') ? drawn : ['PCMU', ...drawn];
+  };
+  const anyPolicy = (): AudioPolicy =>
+    policy({
+      codecs: some(),
+      transcode: one(['always', 'when_needed', 'never']),
+      dtmf: one(['auto', 'rfc4733', 'info', 'inband']),
+    });
+  let answered = 0;
+  for (let round = 0; round < 20_000; round += 1) {
+    const [offerer, answerer] = [anyPolicy(), anyPolicy()];
+    const offer = described(some());
+    const { allowedCodecs, addedCodecs } = codecsToOffer(offer, offerer, answerer);
+    const passed = offer.codecs.filter(({ name }) => allowedCodecs.includes(name));
+    const own = codecs(addedCodecs).filter(
+      ({ name }) => !passed.some((codec) => codec.name === name),
+    );
+    const sent = { ...offer, codecs: [...passed, ...own] };
+    if (!sent.codecs.some(isAudio)) continue;
+    const has = some();
+    const farAnswer = { ...offer, codecs: sent.codecs.filter(({ name }) => has.includes(name)) };
+    if (!farAnswer.codecs.some(isAudio)) continue;
+    const exchange = { offer, sent, farAnswer, offerer, answerer };
+    const { codecs: chosen } = codecsToAnswer(exchange);
+    if (!chosen.some(isAudio)) {
+      const shared = farAnswer.codecs.some(
+        (codec) =>
+          isAudio(codec) &&
+          offerer.codecs.includes(codec.name) &&
+          passed.some(({ name }) => name === codec.name),
+      );
+      assert.is(shared, false, 'a shared codec is never refused');
+      assert.ok([offerer, answerer].some(({ transcode }) => transcode === 'never'));
+      continue;
+    }
+    answered += 1;
+    const agreed = offer.codecs.filter(({ name }) => chosen.some((codec) => codec.name === name));
+    assert.is(agreed.length, chosen.length, 'only what was offered is answered');
+    assert.ok(chosen.every(({ name }) => offerer.codecs.includes(name)));
+    const times = { ptimeMs: null, maxptimeMs: null };
+    const x = { policy: offerer, codecs: agreed, ...times };
+    const y = { policy: answerer, codecs: farAnswer.codecs, ...times };
+    const path = audioPath(x, y);
+    assert.is.not(path, null);
+    const before = audioPath(
+      { ...x, codecs: offer.codecs.filter(({ name }) => usable(name, offerer)) },
+      y,
+    );
+    assert.is(path, before);
+    if (path === 'decoded') continue;
+    // What goes through must be understood at the other end, but for events that the engine turns into INFO.
+    const strangers = chosen.filter(
+      ({ name }) => !farAnswer.codecs.some((codec) => codec.name === name),
+    );
+    const heard = strangers.filter((codec) => !isAudio(codec));
+    if (path === 'asItIs') assert.is(strangers.length, heard.length);
+    if (heard.length > 0) assert.is(answerer.dtmf, 'info');
+  }
+  assert.ok(answered > 5_000, `${answered}`);
+});
+
+function usable(name: CodecName, { codecs: allowed, dtmf }: AudioPolicy): boolean {
+  if (!allowed.includes(name)) return false;
+  return name !== 'telephone-event' || dtmf === 'auto' || dtmf === 'rfc4733';
+}
+
+test.run();
