@@ -11,53 +11,14 @@
 
 using namespace test;
 using namespace test::party;
-using contract::BufferSize;
 using contract::Code;
 using contract::Counter;
 using contract::NodeCounter;
 
 namespace {
 
-constexpr double kAliceHz = 1'000;
-constexpr double kBobHz = 620;
-
-/// Two parties who hear each other through decoder and encoder.
-struct DecodedCall {
-  DecodedCall(Rig& rig, const AudioWishes& left_wishes, const AudioWishes& right_wishes,
-              std::uint32_t affinity = 0)
-      : alice(left_wishes.voice, kAliceHz),
-        bob(right_wishes.voice, kBobHz),
-        left(rig.open(affinity)),
-        right(rig.open(affinity)) {
-    CHECK(rig.update(left.handle, {alice.address(), {}, true}) == Code::kOk);
-    CHECK(rig.update(right.handle, {bob.address(), {}, true}) == Code::kOk);
-    CHECK(set_audio(rig, left.handle, left_wishes) == Code::kOk);
-    CHECK(set_audio(rig, right.handle, right_wishes) == Code::kOk);
-    CHECK(link_decoded(rig, left.handle, right.handle) == Code::kOk);
-    CHECK(link_decoded(rig, right.handle, left.handle) == Code::kOk);
-  }
-  void talk() {
-    alice.peer.send(left.rtp_port, alice.next_packet());
-    bob.peer.send(right.rtp_port, bob.next_packet());
-    hear();
-  }
-  void hear() {
-    alice.hear();
-    bob.hear();
-  }
-  [[nodiscard]] bool both_hear() const {
-    return hears_tone(alice, kBobHz) && hears_tone(bob, kAliceHz);
-  }
-
-  Party alice;
-  Party bob;
-  Opened left;
-  Opened right;
-};
-
-double count_of(const AnyEvent& closed, Counter counter) {
-  return closed.as<contract::EndpointClosedEvent>().counters[static_cast<int>(counter)];
-}
+constexpr double kAliceHz = kLeftHz;
+constexpr double kBobHz = kRightHz;
 
 }  // namespace
 
@@ -134,99 +95,6 @@ TEST(
   CHECK_EQ(load_u32(last.data() + last.size() - 4), ours);
   CHECK_TRUE(count_of(closed, Counter::kPacketsSent) > 0);
   CHECK_EQ(count_of(closed, Counter::kPacketsSent), call.bob.packets + 0.0);
-}
-
-TEST("A27 a party that sends no RTCP still has its loss, delay and MOS in its counters") {
-  Rig rig;
-  DecodedCall call(rig, {}, {.voice = kPcma});
-  int frame = 0;
-  CHECK_TRUE(in_real_time(
-      [&] {
-        const Buffer packet = call.alice.next_packet();
-        // Every tenth is lost, which costs some of the quality and leaves the rest.
-        if (++frame % 10 != 0) call.alice.peer.send(call.left.rtp_port, packet);
-        call.hear();
-      },
-      [&] { return frame == 100; }));
-  const AnyEvent closed = rig.close(call.left.handle);
-  CHECK_EQ(count_of(closed, Counter::kPacketsReceived), 90.0);
-  CHECK_TRUE(count_of(closed, Counter::kPacketsLost) >= 9);
-  CHECK_TRUE(count_of(closed, Counter::kPlayedMs) > 1'000);
-  CHECK_TRUE(count_of(closed, Counter::kConcealedMs) >= 100);
-  CHECK_TRUE(count_of(closed, Counter::kPlayoutDelayMs) > 0);
-  const double listening = count_of(closed, Counter::kMosListening);
-  CHECK_TRUE(listening > 2 && listening < 4.3);
-  CHECK_TRUE(count_of(closed, Counter::kMosConversational) <= listening);
-  CHECK_TRUE(count_of(closed, Counter::kRatingFactor) > 40);
-}
-
-TEST("A22 larger buffers delay more and conceal less, off delays least") {
-  Rig rig;
-  std::vector<std::unique_ptr<DecodedCall>> calls;
-  for (const BufferSize size :
-       {BufferSize::kOff, BufferSize::kSmall, BufferSize::kMedium, BufferSize::kLarge}) {
-    calls.push_back(std::make_unique<DecodedCall>(rig, AudioWishes{.buffer = size}, AudioWishes{}));
-  }
-  int frame = 0;
-  std::vector<std::deque<Buffer>> held(calls.size());
-  CHECK_TRUE(in_real_time(
-      [&] {
-        ++frame;
-        for (std::size_t index = 0; index < calls.size(); ++index) {
-          DecodedCall& call = *calls[index];
-          held[index].push_back(call.alice.next_packet());
-          // The network stands still for 120 ms now and then, and lets go all at once.
-          if (frame % 30 >= 24) continue;
-          for (; !held[index].empty(); held[index].pop_front())
-            call.alice.peer.send(call.left.rtp_port, held[index].front());
-          call.hear();
-        }
-      },
-      [&] { return frame == 400; }));
-  std::vector<double> delays;
-  std::vector<double> concealed;
-  for (const auto& call : calls) {
-    const AnyEvent closed = rig.close(call->left.handle);
-    delays.push_back(count_of(closed, Counter::kPlayoutDelayMs));
-    concealed.push_back(count_of(closed, Counter::kConcealedMs));
-  }
-  for (std::size_t size = 1; size < delays.size(); ++size) {
-    CHECK_TRUE(delays[size] > delays[size - 1]);
-    CHECK_TRUE(concealed[size] <= concealed[size - 1]);
-  }
-  CHECK_TRUE(concealed.back() < concealed.front());
-}
-
-TEST("A23 with jitter, disorder and loss what is heard stays in order; lateness and losses count") {
-  Rig rig;
-  DecodedCall call(rig, {.buffer = BufferSize::kSmall}, {.voice = kPcma});
-  Prng prng(7);
-  int frame = 0;
-  std::deque<Buffer> held;
-  CHECK_TRUE(in_real_time(
-      [&] {
-        ++frame;
-        Buffer packet = call.alice.next_packet();
-        if (prng.unit() < 0.02) packet.clear();
-        held.push_back(std::move(packet));
-        if (held.size() > 1 && prng.unit() < 0.05) std::swap(held.back(), held.front());
-        // Up to 60 ms late now and then.
-        if (prng.unit() < 0.3 && held.size() < 3) return;
-        for (; !held.empty(); held.pop_front())
-          if (!held.front().empty()) call.alice.peer.send(call.left.rtp_port, held.front());
-        call.hear();
-      },
-      [&] { return frame == 300; }));
-  for (std::size_t index = 1; index < call.bob.sequences.size(); ++index) {
-    const auto step =
-        static_cast<std::uint16_t>(call.bob.sequences[index] - call.bob.sequences[index - 1]);
-    CHECK_EQ(step, 1);
-  }
-  const AnyEvent closed = rig.close(call.left.handle);
-  CHECK_TRUE(count_of(closed, Counter::kConcealedMs) > 0);
-  CHECK_TRUE(count_of(closed, Counter::kPlayoutDelayMs) > 0);
-  CHECK_TRUE(count_of(closed, Counter::kPlayedMs) > 3'000);
-  CHECK_TRUE(count_of(closed, Counter::kPacketsLate) > 0);
 }
 
 TEST("A29 a decoded call between SRTP and plain RTP sends nothing in the clear") {

@@ -243,6 +243,13 @@ class Rig {
   [[nodiscard]] double closing_count(std::uint32_t handle, contract::Counter counter) {
     return close(handle).as<contract::EndpointClosedEvent>().counters[static_cast<int>(counter)];
   }
+  /// As published last, about once a second.
+  [[nodiscard]] double endpoint(std::uint32_t handle, contract::Counter counter) const {
+    std::array<double, 1 + contract::kCounterCount> values = {};
+    const Handle known{handle};
+    (void)read_stats_slot(client_->region().endpoint_slot(known.thread(), known.slot()), values);
+    return values[1 + static_cast<std::size_t>(counter)];
+  }
   [[nodiscard]] double node(contract::NodeCounter counter) {
     double sum = 0;
     for (std::uint32_t thread = 0; thread < config_.threads; ++thread) {
