@@ -1,6 +1,7 @@
 // SRTP through a running engine, over real loopback sockets: legs with keys beside legs without.
 #include <array>
 
+#include "native/allocations.h"
 #include "native/engine/rig.h"
 #include "native/harness.h"
 #include "native/srtp/build.h"
@@ -266,4 +267,24 @@ TEST("keys that can't be are refused and change nothing") {
   call.alice_sends(voice(1));
   CHECK_EQ(call.bob.receive(), voice(1));
   CHECK_TRUE(eventually([&] { return rig.node(NodeCounter::kOrdersRefused) == 5.0; }));
+}
+
+TEST("SRTP of a running call allocates nothing, its strangers included") {
+  Rig rig;
+  MixedCall call(rig, kSuite);
+  std::uint32_t number = 0;
+  const auto pass = [&] {
+    ++number;
+    const Buffer packet = protect(call.send, voice(number)).bytes;
+    call.alice.send(call.left.rtp_port, packet);
+    call.alice.send(call.left.rtp_port, packet);
+    call.bob.send(call.right.rtp_port, voice(number, 9));
+    return !call.bob.receive().empty() && !call.alice.receive().empty();
+  };
+  CHECK_TRUE(pass());
+  const auto others = [] { return allocations_total() - allocations_of_this_thread(); };
+  const std::uint64_t before = others();
+  for (int count = 0; count < 300; ++count)
+    CHECK_TRUE(pass());
+  CHECK_EQ(others() - before, 0u);
 }

@@ -5,6 +5,7 @@
 
 #include "native/harness.h"
 #include "native/rtp/build.h"
+#include "native/srtp/build.h"
 
 using namespace trunkyard;
 using pipeline::ClockRate;
@@ -357,4 +358,79 @@ TEST("a payload map with a number that is no payload type is invalid") {
   CHECK_FALSE(pipeline::payload_map_valid(map));
   map[127] = pipeline::kPayloadTypeDropped;
   CHECK_TRUE(pipeline::payload_map_valid(map));
+}
+
+TEST("a leg that listens keeps its packets and its RTCP to itself") {
+  Endpoint endpoint = endpoint_of();
+  endpoint.set_link(Link::decoded(kFarSide));
+  Buffer packet = APacket{}.payload_type(0).bytes();
+  CHECK_TRUE(endpoint.receive_rtp(at_ms(1), packet, &kRtp).verdict == RtpVerdict::kUnmapped);
+  endpoint.set_listening(true);
+  CHECK_TRUE(endpoint.receive_rtp(at_ms(2), packet, &kRtp).verdict == RtpVerdict::kListen);
+  CHECK_TRUE(receive_rtcp(endpoint, at_ms(3), receiver_report(5), &kRtcp).verdict ==
+             RtcpVerdict::kOwn);
+  CHECK_EQ(endpoint.counters().packets_received, 2u);
+  CHECK_EQ(endpoint.counters().packets_dropped, 1u);
+}
+
+TEST("conversions and watched payload types say what is still to be done, watched ones always") {
+  Endpoint endpoint = endpoint_of();
+  PayloadMap map;
+  map.fill(pipeline::kPayloadTypeDropped);
+  map[0] = 8;
+  const pipeline::Conversions conversions = {{{0, pipeline::Treatment::kToALaw}}};
+  endpoint.set_link(Link(kFarSide, map, conversions));
+  endpoint.set_watched(101);
+  Buffer voice = APacket{}.payload_type(0).sequence(1).bytes();
+  const auto converted = endpoint.receive_rtp(at_ms(1), voice, &kRtp);
+  CHECK_TRUE(converted.verdict == RtpVerdict::kForward);
+  CHECK_TRUE(converted.treatment == pipeline::Treatment::kToALaw);
+  CHECK_EQ(voice[1] & 0x7f, 8);
+  Buffer event = APacket{}.payload_type(101).sequence(2).bytes();
+  const auto watched = endpoint.receive_rtp(at_ms(2), event, &kRtp);
+  CHECK_TRUE(watched.verdict == RtpVerdict::kUnmapped);
+  CHECK_TRUE(watched.treatment == pipeline::Treatment::kWatch);
+}
+
+TEST("only a stream of our own ends with BYE, and its report comes with it") {
+  Endpoint endpoint = endpoint_of();
+  Reports reports;
+  std::array<std::uint8_t, pipeline::kReportBytesMax> into = {};
+  const auto goodbye = [&](std::int64_t ms) {
+    return endpoint.write_goodbye({at_ms(ms), Duration::zero(), reports.cname}, reports.prng, into);
+  };
+  CHECK_EQ(goodbye(1).size(), 0u);
+  endpoint.on_sent(at_ms(2), {rtp::Ssrc{99}, {}, 160, 8'000});
+  CHECK_EQ(goodbye(3).size(), 0u);
+  endpoint.set_own_ssrc(rtp::Ssrc{55});
+  endpoint.on_sent(at_ms(4), {rtp::Ssrc{55}, {}, 160, 8'000});
+  const Bytes last = goodbye(5);
+  REQUIRE(last.size() > 16);
+  CHECK_EQ(last[1], 200);
+  CHECK_EQ(last[last.size() - 7], 203);
+  CHECK_EQ(load_u32(last.data() + last.size() - 4), 55u);
+  endpoint.set_up(at_ms(6), {});
+  CHECK_EQ(goodbye(7).size(), 0u);
+}
+
+TEST("A30 whoever has no key neither latches nor counts as received") {
+  Endpoint endpoint = endpoint_of(setup_of(SourceRule::kLatch));
+  const auto suite = srtp::Suite::kAesCm128HmacSha1Tag80;
+  const auto keys = std::move(pipeline::LegKeys::create(
+                                  {test::a_key(suite, 1), test::a_key(suite, 2)}, best_isa()))
+                        .value();
+  endpoint.set_keys(keys.get());
+  for (std::uint16_t number = 1; number < 9; ++number) {
+    Buffer packet = APacket{}.sequence(number).bytes();
+    const auto outcome = endpoint.receive_rtp(at_ms(number), packet, &kStranger);
+    CHECK_TRUE(outcome.verdict == RtpVerdict::kUnauthentic);
+    CHECK_FALSE(outcome.latched);
+  }
+  CHECK_EQ(endpoint.counters().srtp_refused, 8u);
+  CHECK_EQ(endpoint.counters().packets_received, 0u);
+  auto send = srtp::SendContext::create(test::a_key(suite, 2), best_isa()).value();
+  for (std::uint16_t number = 1; number < 3; ++number) {
+    Buffer packet = test::protect(send, APacket{}.sequence(number).bytes()).bytes;
+    CHECK_EQ(endpoint.receive_rtp(at_ms(20 + number), packet, &kRtp).latched, number == 2);
+  }
 }
