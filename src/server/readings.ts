@@ -109,7 +109,12 @@ function transportReadings(node: Node): readonly Reading[] {
 }
 
 /** Counters of the engine that go down again. */
-const LEVELS: ReadonlySet<string> = new Set(['endpointsOpen', 'portsInUse', 'portsResting']);
+const LEVELS: ReadonlySet<string> = new Set([
+  'endpointsOpen',
+  'portsInUse',
+  'portsResting',
+  'audioEndpoints',
+]);
 
 function engineReadings({ media }: Node): readonly Reading[] {
   return [

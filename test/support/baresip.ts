@@ -21,6 +21,10 @@ export interface BaresipOptions {
   readonly dial: string | null;
   /** It hangs up and ends after so long. */
   readonly seconds: number;
+  /** What it offers and takes; left out: PCMU and PCMA. */
+  readonly codecs?: readonly TelephoneCodec[];
+  /** SRTP with keys in the SDP, and nothing else. */
+  readonly encrypts?: boolean;
 }
 
 export interface Baresip {
@@ -30,6 +34,15 @@ export interface Baresip {
   /** After its end: what it heard. */
   heard(): Recording;
 }
+
+/** Codecs in its own words, and the sound each takes: its own resampling of a file would be 1.4 dB too loud. */
+const CODECS = {
+  PCMU: { words: 'PCMU', sampleRateHz: 8_000, channels: 1 },
+  PCMA: { words: 'PCMA', sampleRateHz: 8_000, channels: 1 },
+  G722: { words: 'G722/16000/1', sampleRateHz: 16_000, channels: 1 },
+  opus: { words: 'opus/48000/2', sampleRateHz: 48_000, channels: 2 },
+} as const;
+export type TelephoneCodec = keyof typeof CODECS;
 
 const TONE_AMPLITUDE = 8000;
 const READY_LIMIT_MS = 10_000;
@@ -54,15 +67,19 @@ export function startBaresip(options: BaresipOptions): Baresip {
   };
 }
 
-function writeConfiguration(
-  { folder, local, mediaPorts, user, toneHz, dial, seconds }: BaresipOptions,
-  recordings: string,
-): void {
+function writeConfiguration(options: BaresipOptions, recordings: string): void {
+  const { folder, local, mediaPorts, user, toneHz, dial, seconds } = options;
+  const { codecs = ['PCMU', 'PCMA'], encrypts = false } = options;
+  const sound = CODECS[codecs[0] ?? 'PCMU'];
   const tone = join(folder, 'tone.wav');
   writeFileSync(
     tone,
     encodeWav(
-      toneSamples({ frequencyHz: toneHz, amplitude: TONE_AMPLITUDE, seconds: seconds + 2 }),
+      toneSamples(
+        { frequencyHz: toneHz, amplitude: TONE_AMPLITUDE, seconds: seconds + 2 },
+        sound.sampleRateHz,
+      ),
+      sound,
     ),
   );
   const config = [
@@ -70,22 +87,25 @@ function writeConfiguration(
     `audio_source aufile,${tone}`,
     'audio_player aubridge,p1',
     'audio_alert aubridge,a1',
-    'ausrc_srate 8000',
-    'audio_srate 8000',
-    'audio_channels 1',
+    `ausrc_srate ${sound.sampleRateHz}`,
+    `audio_srate ${sound.sampleRateHz}`,
+    `audio_channels ${sound.channels}`,
     `rtp_ports ${mediaPorts}`,
     `snd_path ${recordings}`,
     // Where Debian's package keeps them; without this line it looks in the current folder.
     'module_path /usr/lib/baresip/modules',
-    ...['g711', 'aubridge', 'aufile', 'sndfile'].map((name) => `module ${name}.so`),
+    ...['g711', 'g722', 'opus', 'aubridge', 'aufile', 'sndfile', 'srtp'].map(
+      (name) => `module ${name}.so`,
+    ),
     ...['uuid', 'account'].map((name) => `module_tmp ${name}.so`),
     'module_app menu.so',
   ];
   const answer = dial === null ? ';answermode=auto' : '';
+  const secrecy = encrypts ? ';mediaenc=srtp-mand' : '';
   writeFileSync(join(folder, 'config'), `${config.join('\n')}\n`);
   writeFileSync(
     join(folder, 'accounts'),
-    `<sip:${user}@${local.host}:${local.port}>;regint=0;audio_codecs=PCMU,PCMA${answer}\n`,
+    `<sip:${user}@${local.host}:${local.port}>;regint=0;audio_codecs=${codecs.map((name) => CODECS[name].words).join(',')}${secrecy}${answer}\n`,
   );
   writeFileSync(join(folder, 'contacts'), '');
 }

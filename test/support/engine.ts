@@ -51,6 +51,10 @@ export interface Cdr {
   readonly routes_tried: string;
   readonly packets_received: number | null;
   readonly packets_sent: number | null;
+  readonly mos: number | null;
+  readonly transcoded: 0 | 1;
+  readonly srtp: string | null;
+  readonly concealed_ms: number | null;
 }
 
 /** Time for a start: the loader compiles every file of src on the way. */

@@ -1,0 +1,96 @@
+// Two telephones that talk through the engine, each with a tone of its own, and what became of it.
+import * as assert from 'uvu/assert';
+import type { Baresip, TelephoneCodec } from './baresip.ts';
+import { startBaresip } from './baresip.ts';
+import type { Cdr } from './engine.ts';
+import { ADDRESSES, freePort } from './loopback.ts';
+import type { Parties } from './parties.ts';
+import { CALLED, CALLER_TRUNK, calleeTrunk } from './parties.ts';
+import { toneNear } from './tone.ts';
+
+/** One telephone and the trunk that it is behind. */
+export interface TelephoneSide {
+  readonly codecs?: readonly TelephoneCodec[];
+  readonly encrypts?: boolean;
+  /** Settings of its trunk. */
+  readonly trunk?: Readonly<Record<string, unknown>>;
+}
+
+export interface Talk {
+  readonly caller: Baresip;
+  readonly callee: Baresip;
+  /** The caller's leg, then the callee's. */
+  readonly cdrs: readonly [Cdr, Cdr];
+}
+
+export const CALLER_HZ = 1000;
+export const CALLEE_HZ = 600;
+const CALL_S = 6;
+/** As the telephones send it. */
+const AMPLITUDE_SENT = 8000;
+
+/** A call of some seconds from one to the other. */
+export async function talk(
+  parties: Parties,
+  sides: { readonly caller: TelephoneSide; readonly callee: TelephoneSide },
+): Promise<Talk> {
+  const host = ADDRESSES.engine;
+  const calleeAt = { host, port: await freePort(host) };
+  const callerAt = { host, port: await freePort(host) };
+  const uri = `sip:${host}:${calleeAt.port}`;
+  const engine = await parties.engine({
+    trunks: [
+      { ...CALLER_TRUNK, allow: [`${host}/32`], ...sides.caller.trunk },
+      calleeTrunk('callees', [uri], sides.callee.trunk),
+    ],
+    routes: [{ prefix: '44', trunks: ['callees'] }],
+  });
+  const callee = startBaresip({
+    folder: parties.work.folder('callee'),
+    local: calleeAt,
+    mediaPorts: '31000-31099',
+    user: CALLED,
+    toneHz: CALLEE_HZ,
+    dial: null,
+    seconds: CALL_S + 20,
+    ...heardAs(sides.callee),
+  });
+  await callee.ready;
+  const caller = startBaresip({
+    folder: parties.work.folder('caller'),
+    local: callerAt,
+    mediaPorts: '31100-31199',
+    user: 'caller',
+    toneHz: CALLER_HZ,
+    dial: `sip:${CALLED}@${engine.sip.host}:${engine.sip.port}`,
+    seconds: CALL_S,
+    ...heardAs(sides.caller),
+  });
+  const { output } = await caller.program.ended;
+  const cdrs = await engine.cdrsWhenThere(2);
+  await callee.program.stop();
+  const [inbound, outbound] = ['inbound', 'outbound'].map((direction) =>
+    cdrs.find((cdr) => cdr.direction === direction),
+  );
+  if (inbound?.final_status !== 200 || outbound === undefined)
+    throw new Error(`the call failed with ${inbound?.final_status ?? 'nothing'}:\n${output}`);
+  return { caller, callee, cdrs: [inbound, outbound] };
+}
+
+function heardAs({ codecs, encrypts }: TelephoneSide): Pick<TelephoneSide, 'codecs' | 'encrypts'> {
+  return {
+    ...(codecs === undefined ? {} : { codecs }),
+    ...(encrypts === undefined ? {} : { encrypts }),
+  };
+}
+
+/** Says that a telephone heard a tone within 1 Hz of its frequency and 1 dB of its level. */
+export function assertHears(telephone: Baresip, frequencyHz: number): void {
+  const tone = toneNear(telephone.heard(), frequencyHz);
+  assert.ok(
+    Math.abs(tone.frequencyHz - frequencyHz) <= 1,
+    `${frequencyHz} Hz came as ${tone.frequencyHz}`,
+  );
+  const levelDb = 20 * Math.log10(tone.amplitude / AMPLITUDE_SENT);
+  assert.ok(Math.abs(levelDb) <= 1, `${frequencyHz} Hz came ${levelDb.toFixed(2)} dB off`);
+}
