@@ -26,7 +26,8 @@ for (const [what, caller, callee] of [
       const { caller: calling, callee: called, cdrs } = await talk(parties, { caller, callee });
       assertHears(called, CALLER_HZ);
       assertHears(calling, CALLEE_HZ);
-      assert.is(cdrs[1].codec, 'codecs' in callee ? 'G722' : 'PCMU');
+      // Both have PCMU and PCMA, and the trunk's list begins with the latter.
+      assert.is(cdrs[1].codec, 'codecs' in callee ? 'G722' : 'PCMA');
       const wanted = [caller, callee].map((side) => 'encrypts' in side);
       assert.equal(
         cdrs.map(({ srtp }) => srtp !== null && SUITE.test(srtp)),
