@@ -56,27 +56,47 @@ export function digitWayOf({ policy, codecs }: PathSide): DigitWay {
   return codecs.some((codec) => !isAudio(codec)) ? 'event' : 'tone';
 }
 
-/** @returns the path; null when the two have nothing in common and nothing may be made common. */
+/**
+ * How audio gets on between two legs that have agreed. A peer may send whatever it listed in an answer (RFC 3264 §7), so it goes
+ * on undecoded only where each codec of either side has its place at the other.
+ * @returns the path; null when the two have nothing in common and nothing may be made common.
+ */
 export function audioPath(x: PathSide, y: PathSide): AudioPath | null {
   const [xAudio, yAudio] = [x.codecs.filter(isAudio), y.codecs.filter(isAudio)];
-  const [xFirst, yFirst] = [xAudio[0], yAudio[0]];
-  if (xFirst === undefined || yFirst === undefined) return null;
-  const allowed = mayTranscode(x.policy, y.policy);
-  if (allowed && (isWanted(x, y) || isTooLong(x, y) || isTooLong(y, x) || digitsDiffer(x, y)))
-    return 'decoded';
-  if (xAudio.some((codec) => sameCodec(yAudio, codec) !== null)) return 'asItIs';
-  if (!allowed) return null;
-  return lawOf(x, y) === null ? 'decoded' : 'lawChanged';
+  if (xAudio.length === 0 || yAudio.length === 0) return null;
+  if (!mayTranscode(x.policy, y.policy)) return sharesAny(xAudio, yAudio) ? 'asItIs' : null;
+  if (mustDecode(x, y)) return 'decoded';
+  if (placedIn(yAudio, xAudio, sameCodec) && placedIn(xAudio, yAudio, sameCodec)) return 'asItIs';
+  return placedIn(yAudio, xAudio, sameOrLaw) && placedIn(xAudio, yAudio, sameOrLaw)
+    ? 'lawChanged'
+    : 'decoded';
 }
 
-/** G.711 of `x` whose other companding law `y` has, and one of the two likes it best; null when there is none. */
-function lawOf(x: PathSide, y: PathSide): AudioCodec | null {
-  const [xAudio, yAudio] = [x.codecs.filter(isAudio), y.codecs.filter(isAudio)];
-  const [xFirst, yFirst] = [xAudio[0], yAudio[0]];
-  if (xFirst === undefined || yFirst === undefined) return null;
-  const fitting = xAudio.find(({ name }) => otherLaw(name) === yFirst.name);
-  if (fitting !== undefined) return fitting;
-  return yAudio.some(({ name }) => otherLaw(name) === xFirst.name) ? xFirst : null;
+/** Whether audio has to be decoded whatever the codecs are. */
+function mustDecode(x: PathSide, y: PathSide): boolean {
+  return isWanted(x, y) || isTooLong(x, y) || isTooLong(y, x) || digitsDiffer(x, y);
+}
+
+type Finder = typeof sameCodec;
+
+/** The codec itself, else G.711 of the other companding law. */
+const sameOrLaw: Finder = (list, wanted) => {
+  const same = sameCodec(list, wanted);
+  if (same !== null) return same;
+  const law = otherLaw(wanted.name);
+  return list.find(({ name }) => name === law) ?? null;
+};
+
+function placedIn(
+  codecs: readonly AudioCodec[],
+  list: readonly AudioCodec[],
+  find: Finder,
+): boolean {
+  return codecs.every((codec) => find(list, codec) !== null);
+}
+
+function sharesAny(one: readonly AudioCodec[], other: readonly AudioCodec[]): boolean {
+  return one.some((codec) => sameCodec(other, codec) !== null);
 }
 
 function isWanted(x: PathSide, y: PathSide): boolean {
@@ -149,20 +169,47 @@ export function codecsToAnswer(exchange: AnsweredExchange): ChosenAudio {
   };
   const far = agreedSide(answerer, { ours: sent, theirs: farAnswer });
   const shared = usable(sharedCodecs(exchange), offerer);
-  const path = audioPath(asked, far);
+  const narrowed = undecodedAnswer(asked, far, shared);
+  // How digits come from it is decided by what it has, whether or not that is answered.
+  const has = asked.codecs.filter((codec) => !isAudio(codec));
+  const codecsLeft = narrowed === null ? asked.codecs : [...narrowed.filter(isAudio), ...has];
+  const path = audioPath({ ...asked, codecs: codecsLeft }, far);
   if (path === 'decoded') {
     const audio = shared.filter(isAudio);
-    const said = audio.length > 0 ? audio : bestOf(asked);
-    const codecs = [...said, ...eventsFor(said, asked.codecs)].map(decodedHere);
+    const best = audio.length > 0 ? audio : bestOf(asked);
+    const codecs = [...best, ...eventsFor(best, asked.codecs)].map(decodedHere);
     return { codecs, ptimeMs: offerer.ptimeMs, maxptimeMs: null };
   }
   const { ptimeMs, maxptimeMs } = farAnswer;
-  const law = path === 'lawChanged' ? lawOf(asked, far) : null;
-  const codecs = path === null ? [] : law === null ? shared : [decodedHere(law), ...shared];
+  const codecs = path === null ? [] : (narrowed ?? shared);
   // Digits that go on as INFO are heard by the engine: their sender needs events that the far side has not.
   const heard = path !== null && digitWayOf(far) === 'info' && digitWayOf(asked) === 'event';
   const events = heard ? eventsFor(codecs, asked.codecs).map(decodedHere) : [];
   return { codecs: [...codecs, ...events], ptimeMs, maxptimeMs };
+}
+
+/**
+ * What the offerer would be answered so that nothing has to be decoded: the far side's codecs, each in its own form or, where the
+ * offerer hasn't that, in the other companding law.
+ * @param shared what both sides have, events too.
+ * @returns null when one of the far side's codecs has no place at the offerer.
+ */
+function undecodedAnswer(
+  asked: PathSide,
+  far: PathSide,
+  shared: readonly AudioCodec[],
+): readonly AudioCodec[] | null {
+  const [askedAudio, farAudio] = [asked.codecs.filter(isAudio), far.codecs.filter(isAudio)];
+  if (placedIn(farAudio, askedAudio, sameCodec)) return shared;
+  if (!mayTranscode(asked.policy, far.policy)) return null;
+  const answered: AudioCodec[] = [];
+  for (const codec of farAudio) {
+    const own = sameOrLaw(askedAudio, codec);
+    if (own === null) return null;
+    const said = sameCodec(shared, own) ?? decodedHere(own);
+    if (sameCodec(answered, said) === null) answered.push(said);
+  }
+  return [...answered, ...shared.filter((codec) => !isAudio(codec))];
 }
 
 /** The one audio codec that the trunk likes best. */

@@ -22,6 +22,7 @@ import {
 } from './held-change.ts';
 import { followContact } from './identity.ts';
 import {
+  acceptable,
   answerAgreed,
   answerExchange,
   openExchange,
@@ -268,8 +269,8 @@ function takeRestored(
   call.restoring = null;
   if (exchange === null) return;
   const read = readAnswerTo(exchange.forwarded, response);
-  if (!read.ok || read.value.rejected) return;
-  const taken = takeExchange(cx, call, exchange, read.value);
-  // Without keys that both sides know there is no way to speak to this party any more.
+  const answer = read.ok ? acceptable(read.value) : read;
+  const taken = answer.ok ? takeExchange(cx, call, exchange, answer.value) : answer;
+  // Without a description of what it does now, and keys that both sides know, there is no way to speak to this party any more.
   if (!taken.ok) endCall(cx, call, outcomeOf(taken.error.code, 200), sideOf(leg));
 }

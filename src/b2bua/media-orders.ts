@@ -62,6 +62,7 @@ export function closeEndpoints(cx: Context, call: Call): void {
 export function connectLegs(cx: Context, call: Call, x: Leg, y: Leg): void {
   const joint = jointOf(x, y);
   if (joint === null) return;
+  dropConnection(cx, call);
   const ends = x === y ? [joint.x] : [joint.x, joint.y];
   const orders: EngineOrder[] = [];
   for (const end of ends) {
@@ -74,16 +75,19 @@ export function connectLegs(cx: Context, call: Call, x: Leg, y: Leg): void {
   pushLink(cx, call, joint.x, { ...joint, to: y }, orders);
   if (x !== y) pushLink(cx, call, joint.y, { ...joint, to: x }, orders);
   if (joint.path !== 'decoded') for (const end of ends) pushAudio(cx, call, end, orders);
-  dropConnection(cx, call);
   if (orders.length === 0) return;
   call.connecting = orders.map(({ order }) => order);
   cx.engine(orders);
   cx.setTimer(call, 'engine', ENGINE_WAIT_MS);
 }
 
-/** Waits for a connection no longer: what the engine still says to its orders is for nobody. */
+/**
+ * Waits for a connection no longer: what the engine still says to its orders is for nobody. It may be a refusal, so nothing counts
+ * as told: keys that were never set must not be taken for set.
+ */
 function dropConnection(cx: Context, call: Call): void {
   if (call.connecting === null) return;
+  for (const leg of legsOf(call)) leg.anchor.told = null;
   cx.dropOrders(call.connecting);
   call.connecting = null;
   cx.clearTimer(call, 'engine');
@@ -96,7 +100,10 @@ export function disconnectLegs(cx: Context, call: Call): void {
   dropConnection(cx, call);
   b.anchor.ours = null;
   b.anchor.theirs = null;
-  b.anchor.path = null;
+  for (const { anchor } of legsOf(call)) {
+    anchor.path = null;
+    anchor.codec = null;
+  }
   const orders: EngineOrder[] = [];
   for (const leg of legsOf(call)) {
     const { endpoint } = leg.anchor;

@@ -318,7 +318,7 @@ export function sdpBody(sdp: AnchoredSdp): Buffer {
   return Buffer.from(sdp.text, 'utf8');
 }
 
-/** Whether a description may be passed at all: some audio, not refused by its own writer. */
+/** Whether a description may be used at all: some audio, not refused by its own writer. */
 export function acceptable(offer: AudioDescription): Result<AudioDescription, CodedError> {
   if (offer.rejected) {
     return err({ code: 'CODEC_NOT_SHARED', message: 'the offer has no live audio stream' });

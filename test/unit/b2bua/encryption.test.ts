@@ -329,4 +329,22 @@ encryption('no key stands in a record, a fact or what operators see', () => {
   }
 });
 
+encryption(
+  'A29 keys that the engine refused for early media are set before the answer’s audio flows',
+  () => {
+    const driver = driverWith('off', 'required');
+    driver.receive(anInvite());
+    const sent = driver.lastSent('INVITE');
+    const body = secured(sdpOf({ ...BOB, codecs: [PCMU] }), cryptoLine(1, 7));
+    driver.engine.refusal = ({ kind }) => (kind === 'setKeys' ? 'MEMORY_FULL' : null);
+    driver.answer(sent, 183, { body });
+    driver.engine.refusal = () => null;
+    const before = driver.engine.orders.length;
+    driver.answer(sent, 200, { body });
+    const kinds = driver.engine.orders.slice(before).map(({ kind }) => kind);
+    assert.ok(kinds.includes('setKeys'));
+    assert.ok(kinds.indexOf('setKeys') < kinds.indexOf('openLink'));
+  },
+);
+
 encryption.run();

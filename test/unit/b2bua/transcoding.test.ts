@@ -88,6 +88,19 @@ transcoding('A25 nothing is added where either trunk never transcodes', () => {
   }
 });
 
+transcoding(
+  'A25 whatever the callee lists in its answer it may send, so all of it reaches the caller',
+  () => {
+    const laws = call(driverWith('', ''), { codecs: [PCMA] }, { codecs: [PCMU, PCMA] });
+    assert.is(answered(laws), '8');
+    assert.equal(links(laws.driver), ['forward 8>8', 'forward 8>8 0>8']);
+
+    const decoded = call(driverWith('', ''), { codecs: [PCMA] }, { codecs: [OPUS, PCMA] });
+    assert.is(answered(decoded), '8');
+    assert.equal(links(decoded.driver), ['decoded', 'decoded']);
+  },
+);
+
 transcoding('A25 no shared codec and transcoding off is 488, whichever side it is off on', () => {
   for (const [inbound, outbound] of [
     ['codecs: [PCMU], transcode: never', 'codecs: [opus]'],
