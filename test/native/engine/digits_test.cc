@@ -95,7 +95,8 @@ std::string digits_in(const Samples& heard) {
   std::string digits;
   const codec::Pcm all(heard);
   for (std::size_t at = 0; at + 80 <= all.size(); at += 80) {
-    for (const codec::DtmfEdge& edge : detector.handle(all.subspan(at, 80)).edges()) {
+    const codec::DtmfEdges found = detector.handle(all.subspan(at, 80));
+    for (const codec::DtmfEdge& edge : found.edges()) {
       if (edge.kind == codec::DtmfEdge::Kind::kEnd)
         digits += codec::digit_of_event(edge.event).value_or('?');
     }
