@@ -11,7 +11,7 @@ Installs and builds what is missing, then runs every test there is. The last lin
 "N passed, N failed, N skipped"; the exit code is 0 only when something ran and nothing failed.
 
   --filter TEXT  only the jobs whose name holds TEXT (a path, or "native", "fuzz", "check: lint")
-  --quick        leave the sanitizer builds out
+  --quick        a plain native build in place of the sanitizers'
   --list         print the jobs and run nothing
   --help         this text
 
