@@ -1,5 +1,6 @@
 // Free ports on the loopback addresses that the end-to-end tests use, and waiting for a condition with a deadline.
 // Each party has an address of its own, so that a source address tells who sent what.
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
@@ -12,11 +13,22 @@ export const ADDRESSES = {
   stranger: '127.0.0.9',
 } as const;
 
-/** A port that is free for UDP and for TCP on an address at the moment of asking. */
+/**
+ * Below the ports that the system hands out by itself, so that nobody's connection takes one between our look and its
+ * use, and below the media ports.
+ */
+const PORTS = { first: 10_000, count: 10_000 } as const;
+/** What this process was given is not given again: whoever asked may not have bound it yet. */
+const given = new Set<number>();
+
+/** A port that is free for UDP and for TCP on an address, and that no later call of this process gives. */
 export async function freePort(address: string): Promise<number> {
-  for (let attempt = 0; attempt < 20; attempt += 1) {
-    const port = await freeTcpPort(address);
-    if (await isFreeForUdp(address, port)) return port;
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const port = randomInt(PORTS.first, PORTS.first + PORTS.count);
+    if (given.has(port)) continue;
+    if (!(await isFreeForTcp(address, port)) || !(await isFreeForUdp(address, port))) continue;
+    given.add(port);
+    return port;
   }
   throw new Error(`no port is free for both UDP and TCP on ${address}`);
 }
@@ -29,15 +41,12 @@ export async function freeMediaPort(address: string, from: number): Promise<numb
   throw new Error(`no media port is free on ${address} from ${from} on`);
 }
 
-function freeTcpPort(address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
+function isFreeForTcp(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, address, () => {
-      const bound = server.address();
-      if (bound === null || typeof bound === 'string')
-        throw new Error('a TCP server has an address');
-      server.close(() => resolve(bound.port));
+    server.once('error', () => resolve(false));
+    server.listen(port, address, () => {
+      server.close(() => resolve(true));
     });
   });
 }

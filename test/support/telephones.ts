@@ -10,6 +10,8 @@ import { toneNear } from './tone.ts';
 
 /** One telephone and the trunk that it is behind. */
 export interface TelephoneSide {
+  /** As it says it in SIP and SDP; its RTP comes from the engine's own address all the same. */
+  readonly host?: string;
   readonly codecs?: readonly TelephoneCodec[];
   readonly encrypts?: boolean;
   /** Settings of its trunk. */
@@ -34,13 +36,12 @@ export async function talk(
   parties: Parties,
   sides: { readonly caller: TelephoneSide; readonly callee: TelephoneSide },
 ): Promise<Talk> {
-  const host = ADDRESSES.engine;
-  const calleeAt = { host, port: await freePort(host) };
-  const callerAt = { host, port: await freePort(host) };
-  const uri = `sip:${host}:${calleeAt.port}`;
+  const callerAt = await placeOf(sides.caller);
+  const calleeAt = await placeOf(sides.callee);
+  const uri = `sip:${calleeAt.host}:${calleeAt.port}`;
   const engine = await parties.engine({
     trunks: [
-      { ...CALLER_TRUNK, allow: [`${host}/32`], ...sides.caller.trunk },
+      { ...CALLER_TRUNK, allow: [`${callerAt.host}/32`], ...sides.caller.trunk },
       calleeTrunk('callees', [uri], sides.callee.trunk),
     ],
     routes: [{ prefix: '44', trunks: ['callees'] }],
@@ -75,6 +76,13 @@ export async function talk(
   if (inbound?.final_status !== 200 || outbound === undefined)
     throw new Error(`the call failed with ${inbound?.final_status ?? 'nothing'}:\n${output}`);
   return { caller, callee, cdrs: [inbound, outbound] };
+}
+
+async function placeOf({ host = ADDRESSES.engine }: TelephoneSide): Promise<{
+  readonly host: string;
+  readonly port: number;
+}> {
+  return { host, port: await freePort(host) };
 }
 
 function heardAs({ codecs, encrypts }: TelephoneSide): Pick<TelephoneSide, 'codecs' | 'encrypts'> {

@@ -150,14 +150,6 @@ export function toneNear(
   return strongestOf(middle, steps);
 }
 
-/** The strongest of `candidatesHz` in the middle half of a recording, where start and end of the call don't reach. */
-export function strongestTone(
-  recording: Recording,
-  candidatesHz: readonly number[],
-): { readonly frequencyHz: number; readonly amplitude: number } {
-  return strongestOf(middleOf(recording), candidatesHz);
-}
-
 function strongestOf(
   recording: Recording,
   frequenciesHz: readonly number[],
