@@ -4,6 +4,7 @@
 #include <array>
 #include <deque>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "native/engine/party.h"
@@ -100,12 +101,17 @@ TEST("A23 with jitter, disorder and loss what is heard stays in order; lateness 
     Prng prng(7);
     DelayMeter meter;
     std::deque<Buffer> held;
+    Buffer straggler;
     int frame = 0;
     (void)in_real_time(
         [&] {
           ++frame;
           meter.read(rig, call.left.handle);
           Buffer packet = call.alice.next_packet();
+          // Every fiftieth comes 400 ms late: past all that a small buffer waits for.
+          if (!straggler.empty() && frame % 50 == 20)
+            call.alice.peer.send(call.left.rtp_port, straggler);
+          if (frame % 50 == 0) straggler = std::exchange(packet, {});
           if (prng.unit() < 0.02) packet.clear();
           held.push_back(std::move(packet));
           if (held.size() > 1 && prng.unit() < 0.05) std::swap(held.back(), held.front());
