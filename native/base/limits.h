@@ -102,6 +102,12 @@ inline constexpr std::uint64_t kRecordingPositionMax = std::uint64_t{1} << 48;
 inline constexpr std::uint32_t kClipTracksMax = 8;
 /// Frames of one clip: two hours of 20 ms.
 inline constexpr std::uint32_t kClipFramesMax = 360'000;
+/// A clip's file: three quarters of an hour of PCM at 48,000 Hz, hours of anything smaller.
+inline constexpr std::size_t kClipBytesMax = std::size_t{256} * 1024 * 1024;
+/// Clips that one host holds mapped.
+inline constexpr std::uint32_t kClipsMax = 4'096;
+/// Clips and tones that are played to one leg or wait behind each other.
+inline constexpr std::uint32_t kPlayQueueMax = 16;
 /// An Opus packet that we write or play: one of 20 ms has at most 1,276 bytes (RFC 6716 §3.2.1),
 /// one of 60 ms a little over three times as many.
 inline constexpr std::size_t kOpusPacketBytesMax = 4'000;

@@ -134,6 +134,12 @@ class AudioSender {
     send_all(scratch, sink);
   }
 
+  /// Of what push() took, how much waits for the rest of its frame.
+  [[nodiscard]] std::uint32_t waiting_ms() const noexcept {
+    if (!framer_) return 0;
+    return static_cast<std::uint32_t>(framer_->waiting() * 1'000 / setup_.format.rate_hz);
+  }
+
   /// Says a key press of known length. @returns false, counted, when too many wait.
   bool press(const codec::EventPress& press) noexcept;
   /// How long the pause between two presses is from now on. @param ms less than kEventMsMin is
