@@ -82,7 +82,7 @@ class Path {
       store_u32(packet.data.data() + 4, 160 * number_);
       store_u32(packet.data.data() + 8, 7);
       packet.bytes = kPacketBytes;
-      if (in_.keys() != nullptr) packet.bytes = peer_->protect_rtp(packet.data, kPacketBytes).bytes;
+      if (in_.keyed()) packet.bytes = peer_->protect_rtp(packet.data, kPacketBytes).bytes;
     }
   }
   void run() {
@@ -92,7 +92,7 @@ class Path {
       const pipeline::RtpOutcome outcome = in_.receive_rtp(now_, datagram, nullptr);
       CHECK(outcome.verdict == pipeline::RtpVerdict::kForward);
       std::size_t bytes = outcome.bytes;
-      if (pipeline::LegKeys* keys = out_.keys()) bytes = keys->protect_rtp(packet.data, bytes);
+      if (out_.keyed()) bytes = out_.protect_rtp(packet.data, bytes);
       CHECK(bytes > 0);
       out_.on_sent(now_, outcome.packet);
       sum_ += packet.data[bytes - 1];

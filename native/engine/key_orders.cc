@@ -52,6 +52,13 @@ Code MediaThread::set_keys(const contract::SetKeysOrder& order) noexcept {
     leg->endpoint.set_keys(nullptr);
     return Code::kOk;
   }
+  const Code code = take_keys(*leg, order);
+  // Refused or not, encryption was asked for: the orders behind this one must not open the clear.
+  if (code != Code::kOk && !leg->endpoint.keyed()) leg->endpoint.await_keys();
+  return code;
+}
+
+Code MediaThread::take_keys(Leg& leg, const contract::SetKeysOrder& order) noexcept {
   const std::optional<srtp::Suite> suite = suite_of(order.suite);
   if (!suite) return Code::kOrderInvalid;
   const Result<srtp::MasterKey> send =
@@ -61,14 +68,14 @@ Code MediaThread::set_keys(const contract::SetKeysOrder& order) noexcept {
   if (!send || !receive) return Code::kOrderInvalid;
 
   const pipeline::KeyPair keys{*send, *receive};
-  if (leg->keys == nullptr) {
+  if (leg.keys == nullptr) {
     Result<std::unique_ptr<pipeline::LegKeys>> made = pipeline::LegKeys::create(keys, isa_);
     if (!made || *made == nullptr) return Code::kMemoryFull;
-    leg->keys = std::move(made).value();
-  } else if (!leg->keys->change(io::now(), keys).ok()) {
+    leg.keys = std::move(made).value();
+  } else if (!leg.keys->change(io::now(), keys).ok()) {
     return Code::kMemoryFull;
   }
-  leg->endpoint.set_keys(leg->keys.get());
+  leg.endpoint.set_keys(leg.keys.get());
   return Code::kOk;
 }
 

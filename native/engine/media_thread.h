@@ -134,6 +134,8 @@ class MediaThread {
   [[nodiscard]] contract::Code open_link(const contract::OpenLinkOrder& order) noexcept;
   [[nodiscard]] contract::Code close_link(const contract::CloseLinkOrder& order) noexcept;
   [[nodiscard]] contract::Code set_keys(const contract::SetKeysOrder& order) noexcept;
+  /// Of a suite other than "off". What is refused leaves the leg's keys as they were.
+  [[nodiscard]] contract::Code take_keys(Leg& leg, const contract::SetKeysOrder& order) noexcept;
   void close_endpoint(const contract::CloseEndpointOrder& order) noexcept;
   void close_leg(Handle handle, Leg& leg, Instant now) noexcept;
   void say_goodbye(Leg& leg, Instant now) noexcept;

@@ -132,8 +132,8 @@ void MediaThread::forward(Leg& leg, Instant now, MutableBytes buffer,
 }
 
 bool MediaThread::send_rtp(Leg& leg, MutableBytes buffer, std::size_t bytes) noexcept {
-  if (pipeline::LegKeys* keys = leg.endpoint.keys()) {
-    bytes = keys->protect_rtp(buffer, bytes);
+  if (leg.endpoint.keyed()) {
+    bytes = leg.endpoint.protect_rtp(buffer, bytes);
     if (bytes == 0) return false;
   }
   const Bytes packet = buffer.first(bytes);
@@ -206,10 +206,10 @@ void MediaThread::relay_rtcp(Leg& leg, Instant now, Bytes datagram, bool without
 }
 
 bool MediaThread::send_rtcp(Leg& leg, Bytes datagram) noexcept {
-  if (pipeline::LegKeys* keys = leg.endpoint.keys()) {
+  if (leg.endpoint.keyed()) {
     // A copy, because the caller goes on reading the report.
     std::copy(datagram.begin(), datagram.end(), sealed_.begin());
-    const std::size_t bytes = keys->protect_rtcp(sealed_, datagram.size());
+    const std::size_t bytes = leg.endpoint.protect_rtcp(sealed_, datagram.size());
     if (bytes == 0) return false;
     datagram = Bytes(sealed_).first(bytes);
   }

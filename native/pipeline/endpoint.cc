@@ -78,7 +78,7 @@ RtpOutcome Endpoint::receive_rtp(Instant now, MutableBytes datagram,
     return outcome;
   }
   if (keyed_) {
-    datagram = datagram.first(keys_->unprotect_rtp(now, datagram));
+    datagram = datagram.first(unprotect_rtp(now, datagram));
     if (datagram.empty()) {
       ++srtp_refused_;
       outcome.verdict = RtpVerdict::kUnauthentic;
@@ -180,7 +180,7 @@ RtcpOutcome Endpoint::receive_rtcp(Instant now, MutableBytes datagram,
     return outcome;
   }
   if (keyed_) {
-    datagram = datagram.first(keys_->unprotect_rtcp(now, datagram));
+    datagram = datagram.first(unprotect_rtcp(now, datagram));
     if (datagram.empty()) {
       ++srtp_refused_;
       outcome.verdict = RtcpVerdict::kUnauthentic;

@@ -133,8 +133,21 @@ class Endpoint {
     keys_ = keys;
     keyed_ = keys != nullptr;
   }
-  /// What is sent to the peer has to be protected by; null = send it as it is.
-  [[nodiscard]] LegKeys* keys() noexcept { return keyed_ ? keys_ : nullptr; }
+  /// Keys were asked for and none could be set: until set_keys(), nothing is sent to the peer and
+  /// nothing of it is accepted. The clear is no substitute for them.
+  void await_keys() noexcept {
+    keys_ = nullptr;
+    keyed_ = true;
+  }
+  /// Whether what is sent to the peer has to be protected first.
+  [[nodiscard]] bool keyed() const noexcept { return keyed_; }
+  /// Hot path; where keyed(). Both as LegKeys has them; 0 also while keys are awaited.
+  [[nodiscard]] std::size_t protect_rtp(MutableBytes buffer, std::size_t packet_bytes) noexcept {
+    return keys_ == nullptr ? 0 : keys_->protect_rtp(buffer, packet_bytes);
+  }
+  [[nodiscard]] std::size_t protect_rtcp(MutableBytes buffer, std::size_t packet_bytes) noexcept {
+    return keys_ == nullptr ? 0 : keys_->protect_rtcp(buffer, packet_bytes);
+  }
 
   /// Where packets go; none without a link.
   [[nodiscard]] Handle link_to() const noexcept { return link_to_; }
@@ -206,6 +219,13 @@ class Endpoint {
     return accepting_ && (rtcp_mux_ || signalled_rtcp_.known());
   }
   [[nodiscard]] bool rtcp_source_possible(const SocketAddress& source) const noexcept;
+  /// The same the other way.
+  [[nodiscard]] std::size_t unprotect_rtp(Instant now, MutableBytes packet) noexcept {
+    return keys_ == nullptr ? 0 : keys_->unprotect_rtp(now, packet);
+  }
+  [[nodiscard]] std::size_t unprotect_rtcp(Instant now, MutableBytes packet) noexcept {
+    return keys_ == nullptr ? 0 : keys_->unprotect_rtcp(now, packet);
+  }
   [[nodiscard]] bool take_relay_token(Instant now) noexcept;
   void read_reports(Instant now, const rtp::RtcpPacket& packet) noexcept;
 
@@ -238,7 +258,7 @@ class Endpoint {
   Instant heard_at_;
   rtp::SourceStatistics statistics_;
 
-  LegKeys* keys_ = nullptr;
+  LegKeys* keys_ = nullptr;  ///< with keyed_; null = awaited
   bool listening_ = false;
   std::uint8_t watched_payload_type_ = kPayloadTypeDropped;
   SourceGuard guard_;

@@ -104,6 +104,39 @@ TEST("A29 a party under SRTP and one without it hear each other, under every sui
   }
 }
 
+TEST("A29 keys that are refused leave nothing in the clear, until an order says otherwise") {
+  Rig rig;
+  Peer alice;
+  Peer bob;
+  const Opened left = rig.open();
+  const Opened right = rig.open();
+  contract::SetKeysOrder refused = keys_order(left.handle, a_key(kSuite, 1), a_key(kSuite, 2));
+  refused.send_mki_bytes = 5;
+  CHECK_TRUE(set_keys(rig, refused) == Code::kOrderInvalid);
+  CHECK_TRUE(rig.update(left.handle, {alice.address(), {}, true}) == Code::kOk);
+  CHECK_TRUE(rig.update(right.handle, {bob.address(), {}, true}) == Code::kOk);
+  CHECK_TRUE(rig.link(left.handle, right.handle) == Code::kOk);
+  CHECK_TRUE(rig.link(right.handle, left.handle) == Code::kOk);
+  bob.send(right.rtp_port, voice(1, 9));
+  CHECK_TRUE(eventually([&] { return rig.node(NodeCounter::kPacketsUnsent) == 1.0; }));
+  bob.send(right.rtp_port, report(9));
+  CHECK_TRUE(eventually([&] { return rig.node(NodeCounter::kRtcpDropped) == 1.0; }));
+  alice.send(left.rtp_port, voice(1));
+  CHECK_TRUE(eventually([&] { return rig.node(NodeCounter::kSrtpRefused) == 1.0; }));
+  CHECK_TRUE(alice.quiet());
+  CHECK_TRUE(bob.quiet());
+  CHECK_TRUE(keys_off(rig, left.handle) == Code::kOk);
+  bob.send(right.rtp_port, voice(2, 9));
+  CHECK_EQ(alice.receive(), voice(2, 9));
+  // Keys that stand outlive a refusal.
+  const srtp::MasterKey ours = a_key(kSuite, 1);
+  CHECK_TRUE(set_keys(rig, keys_order(left.handle, ours, a_key(kSuite, 2))) == Code::kOk);
+  CHECK_TRUE(set_keys(rig, refused) == Code::kOrderInvalid);
+  auto receive = srtp::ReceiveContext::create(ours, best_isa()).value();
+  bob.send(right.rtp_port, voice(3, 9));
+  CHECK_EQ(unprotect(receive, alice.receive()).bytes, voice(3, 9));
+}
+
 TEST("A29 a wrong key means no audio, a counter that rises and a call that lives") {
   Rig rig;
   MixedCall call(rig, kSuite);
