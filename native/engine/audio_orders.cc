@@ -191,6 +191,7 @@ Code MediaThread::set_audio(const contract::SetAudioOrder& order) noexcept {
   Receivable receivable;
   std::optional<pipeline::SenderSetup> sent;
   if (!read_receivable(order, receivable) || !read_sent(order, sent)) return Code::kOrderInvalid;
+  if (order.mute_digits > 1) return Code::kOrderInvalid;
   if (leg->audio == nullptr) {
     if (receivable.count == 0 && !sent) return Code::kOk;
     leg->audio.reset(new (std::nothrow) LegAudio());
@@ -199,6 +200,7 @@ Code MediaThread::set_audio(const contract::SetAudioOrder& order) noexcept {
   LegAudio& audio = *leg->audio;
   // The sending half first: of the two, it is the one that may still refuse.
   if (const Code code = set_sender(*leg, sent); code != Code::kOk) return code;
+  audio.mute_digits = order.mute_digits == 1;
   audio.opus_complexity = order.opus_complexity;
   audio.opus_complexity_min = order.opus_fec == 1 ? kFecComplexityMin : 0;
   audio.relieve(load_gauge_.relief());
@@ -242,6 +244,7 @@ Code MediaThread::set_sender(Leg& leg, const std::optional<pipeline::SenderSetup
 Code MediaThread::set_receiver(Leg& leg, const Receivable& receivable) noexcept {
   LegAudio& audio = *leg.audio;
   audio.receivable = receivable;
+  if (!receivable.detect_tones) audio.tone_down = false;
   if (!has_codec(receivable)) {
     audio.drop_receiver(leg.endpoint.round_trip());
   } else if (audio.receiver == nullptr) {

@@ -21,6 +21,10 @@ codec::MutablePcm piece_of(Piece& samples, std::uint32_t rate_hz) noexcept {
   return codec::MutablePcm(samples).first(codec::samples_of(rate_hz, pipeline::kPieceMs));
 }
 
+void silence(codec::MutablePcm piece) noexcept {
+  std::fill(piece.begin(), piece.end(), std::int16_t{0});
+}
+
 /// Turns taken before packets are looked at again; a round of them catches up with a late one.
 constexpr std::uint32_t kTurnsAtOnceMax = AudioLegs::kPhases;
 
@@ -80,8 +84,9 @@ void MediaThread::take_turn(Handle handle, Leg& leg, Instant nominal) noexcept {
   PacketSink sink{*this, leg, nominal};
   if (Leg* talker = talker_of(handle, audio)) {
     pull(audio.hears.leg, *talker, nominal, piece);
+    if (audio.mute_digits && talker->audio->tone_down) silence(piece);
   } else if (audio.sender->saying_digits()) {
-    std::fill(piece.begin(), piece.end(), std::int16_t{0});
+    silence(piece);
   } else {
     return;
   }
@@ -152,7 +157,7 @@ void MediaThread::take_digits(Leg& leg) noexcept {
   while (audio.receiver->next_digit(digit)) {
     note_digit(leg, digit);
     Leg* listener = listener_of(leg);
-    if (listener == nullptr) continue;
+    if (listener == nullptr || listener->audio->mute_digits) continue;
     const bool told = audio.press_told.any && digit.edge.timestamp == audio.press_told.at;
     if (told && !digit.in_band) continue;
     pipeline::AudioSender& sender = *listener->audio->sender;
@@ -174,7 +179,11 @@ void MediaThread::note_digit(Leg& leg, const pipeline::Digit& digit) noexcept {
   LegAudio& audio = *leg.audio;
   audio.digits.add(digit);
   leg.pending.digits = audio.digits.any();
-  if (!digit.in_band) audio.press = {.any = true, .at = digit.edge.timestamp};
+  if (digit.in_band) {
+    audio.tone_down = digit.edge.kind == codec::EventEdge::Kind::kStart;
+  } else {
+    audio.press = {.any = true, .at = digit.edge.timestamp};
+  }
 }
 
 }  // namespace trunkyard::engine

@@ -11,7 +11,7 @@
 namespace trunkyard::engine::contract {
 
 /// Changes with every change of the contract; host and client compare it.
-inline constexpr std::uint32_t kHash = 0x31518d71;
+inline constexpr std::uint32_t kHash = 0x151d7452;
 
 enum class Code : std::uint16_t {
   kOk = 0,
@@ -283,7 +283,8 @@ struct alignas(8) SetAudioOrder {
   std::uint32_t opus_bitrate_bps = {};
   std::uint32_t opus_playback_rate_hz = {};
   std::uint32_t receive[16] = {};
-  std::uint8_t gap_0[88] = {};
+  std::uint8_t mute_digits = {};
+  std::uint8_t gap_0[87] = {};
 };
 static_assert(sizeof(SetAudioOrder) == 192);
 static_assert(offsetof(SetAudioOrder, kind) == 0);
@@ -310,6 +311,7 @@ static_assert(offsetof(SetAudioOrder, opus_loss_percent) == 31);
 static_assert(offsetof(SetAudioOrder, opus_bitrate_bps) == 32);
 static_assert(offsetof(SetAudioOrder, opus_playback_rate_hz) == 36);
 static_assert(offsetof(SetAudioOrder, receive) == 40);
+static_assert(offsetof(SetAudioOrder, mute_digits) == 104);
 
 struct alignas(8) SendDigitsOrder {
   std::uint16_t kind = {};

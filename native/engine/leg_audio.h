@@ -66,6 +66,10 @@ struct LegAudio {
   std::uint32_t opus_complexity = 0;
   /// It goes no lower for lack of time.
   std::uint32_t opus_complexity_min = 0;
+  /// Digits of whom it hears are kept from the peer, who is told of them in another way.
+  bool mute_digits = false;
+  /// The peer is sounding a digit in its audio, as far as tones are looked for.
+  bool tone_down = false;
   DigitReports digits;
 
   /// A key press by telephone-events, named by its beginning.

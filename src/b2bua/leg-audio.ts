@@ -25,6 +25,7 @@ export const NO_AUDIO: AudioSetting = {
   send: null,
   bufferSize: 'off',
   detectTones: false,
+  muteDigits: false,
 };
 
 const PACKET_MS = { least: 10, most: 60, step: 10 } as const;
@@ -74,6 +75,7 @@ export function decodedAudio(leg: HeardLeg): AudioSetting | null {
     send,
     bufferSize: wishes.jitterBuffer,
     detectTones: digitWayOf(side) === 'tone' && digitWayOf(other) !== 'tone',
+    muteDigits: digitWayOf(side) === 'info',
   };
 }
 

@@ -2,7 +2,7 @@
 // Records that cross between the control plane and the engine, byte for byte; little-endian.
 
 /** Changes with every change of the contract; host and client compare it. */
-export const CONTRACT_HASH = 0x31518d71;
+export const CONTRACT_HASH = 0x151d7452;
 
 /** A code’s number is its index. */
 export const CODES = [
@@ -98,7 +98,7 @@ export const ORDER = {
   closeLink: { kind: 4 },
   closeEndpoint: { kind: 5 },
   setKeys: { kind: 6, suite: 16, sendMkiBytes: 17, receiveMkiBytes: 18, sendMki: 20, receiveMki: 24, sendKey: 28, receiveKey: 74 },
-  setAudio: { kind: 7, receiveCount: 16, bufferSize: 17, sendPayloadType: 18, sendKind: 19, sendRateKhz: 20, packetMs: 21, eventPayloadType: 22, eventRateKhz: 23, comfortPayloadType: 24, redundancyPayloadType: 25, detectTones: 26, opusFec: 27, opusDtx: 28, opusCbr: 29, opusComplexity: 30, opusLossPercent: 31, opusBitrateBps: 32, opusPlaybackRateHz: 36, receive: 40 },
+  setAudio: { kind: 7, receiveCount: 16, bufferSize: 17, sendPayloadType: 18, sendKind: 19, sendRateKhz: 20, packetMs: 21, eventPayloadType: 22, eventRateKhz: 23, comfortPayloadType: 24, redundancyPayloadType: 25, detectTones: 26, opusFec: 27, opusDtx: 28, opusCbr: 29, opusComplexity: 30, opusLossPercent: 31, opusBitrateBps: 32, opusPlaybackRateHz: 36, receive: 40, muteDigits: 104 },
   sendDigits: { kind: 8, count: 16, toneMs: 18, pauseMs: 20, digits: 24 },
 } as const;
 

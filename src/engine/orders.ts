@@ -186,6 +186,7 @@ export class OrderEncoder {
     const fields = ORDER.setAudio;
     view.setUint8(at + fields.bufferSize, BUFFER_SIZES.indexOf(order.bufferSize));
     view.setUint8(at + fields.detectTones, order.detectTones ? 1 : 0);
+    view.setUint8(at + fields.muteDigits, order.muteDigits ? 1 : 0);
     this.#writeSent(at, order.send);
     if (order.receive.length > RECEIVED_PAYLOADS_MAX) {
       view.setUint8(at + fields.receiveCount, UNREADABLE);

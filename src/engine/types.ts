@@ -135,6 +135,11 @@ export type EngineOrder =
       readonly bufferSize: BufferSize;
       /** Whether DTMF is also looked for in the audio: the peer has no telephone-event. */
       readonly detectTones: boolean;
+      /**
+       * Whether digits of the leg it hears are kept from its peer, who is told of them in another way: neither events nor tones
+       * are said, and tones found in what it hears are silenced. What `sendDigits` orders is said all the same.
+       */
+      readonly muteDigits: boolean;
     }
   /** Says digits to the endpoint’s peer in place of its audio; refused without `setAudio`. Queued behind those being said. */
   | {

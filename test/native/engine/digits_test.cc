@@ -89,6 +89,20 @@ Code send_digits(Rig& rig, std::uint32_t handle, const std::string& digits, int 
   return rig.answer().code();
 }
 
+/// Alice sounds a digit for so many frames, then as many as six of silence.
+void say_tone(Call& call, std::uint8_t event, int frames) {
+  codec::ToneGenerator generator(8'000);
+  generator.start(codec::dtmf_tone(event, {.on_ms = 0}).value());
+  for (int frame = 0; frame < frames + 6; ++frame) {
+    if (frame == frames) generator.stop();
+    Samples samples(160);
+    (void)generator.generate(samples);
+    call.alice.peer.send(call.left.rtp_port, call.alice.packet_of(samples));
+    call.hear();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
 /// Digits that a detector finds in what a party heard.
 std::string digits_in(const Samples& heard) {
   codec::DtmfDetector detector;
@@ -229,32 +243,52 @@ TEST("A24 digits in the audio of one party are events for the other, and told as
   Rig rig;
   Call call(rig, {.events = false, .detect_tones = true}, {});
   call.decode(rig);
-  codec::ToneGenerator generator(8'000);
-  const auto say = [&](std::uint8_t event) {
-    for (int frame = 0; frame < 6; ++frame) {
-      Samples samples(160);
-      if (frame == 0) generator.start(codec::dtmf_tone(event).value());
-      (void)generator.generate(samples);
-      call.alice.peer.send(call.left.rtp_port, call.alice.packet_of(samples));
-      call.hear();
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    generator.stop();
-    for (int frame = 0; frame < 6; ++frame) {
-      Samples samples(160);
-      (void)generator.generate(samples);
-      call.alice.peer.send(call.left.rtp_port, call.alice.packet_of(samples));
-      call.hear();
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-  };
-  say(4);
-  say(14);
+  say_tone(call, 4, 6);
+  say_tone(call, 14, 6);
   DigitSource source = DigitSource::kEvent;
   CHECK_EQ(told(rig, call.left.handle, &source), "4");
   CHECK_TRUE(source == DigitSource::kTone);
   CHECK_EQ(told(rig, call.left.handle), "C");
   CHECK_TRUE(in_real_time([&] { call.hear(); }, [&] { return call.bob.digits == "4C"; }));
+}
+
+TEST(
+    "A24 a peer who is told of digits elsewhere hears none of them, and what is ordered all the "
+    "same") {
+  Rig rig;
+  Call call(rig, {}, {.events = false});
+  contract::SetAudioOrder order = audio_order(call.right.handle, {.events = false});
+  order.mute_digits = 2;
+  CHECK_TRUE(set_audio(rig, order) == Code::kOrderInvalid);
+  order.mute_digits = 1;
+  CHECK_TRUE(set_audio(rig, order) == Code::kOk);
+  call.decode(rig);
+  call.talk_for(10);
+  call.press(7);
+  CHECK_EQ(told(rig, call.left.handle), "7");
+  CHECK_TRUE(send_digits(rig, call.right.handle, "3") == Code::kOk);
+  CHECK_TRUE(in_real_time([&] { call.talk(); }, [&] { return digits_in(call.bob.heard) == "3"; }));
+}
+
+TEST("A24 a tone in the audio is silenced towards a peer who is told of the digit elsewhere") {
+  Rig rig;
+  Call call(rig, {.events = false, .detect_tones = true}, {.events = false});
+  contract::SetAudioOrder order = audio_order(call.right.handle, {.events = false});
+  order.mute_digits = 1;
+  CHECK_TRUE(set_audio(rig, order) == Code::kOk);
+  call.decode(rig);
+  call.talk_for(10);
+  say_tone(call, 4, 15);
+  CHECK_EQ(told(rig, call.left.handle), "4");
+  call.talk_for(20);
+  // Until the detector knows it for a digit it is sound like any other; of 300 ms little is left.
+  const codec::Pcm heard(call.bob.heard);
+  std::uint32_t sounding_ms = 0;
+  for (std::size_t at = 0; at + 160 <= heard.size(); at += 160)
+    if (sine_dbov(heard.subspan(at, 160), 8'000, 770) > -30) sounding_ms += 20;
+  CHECK_TRUE(sounding_ms > 0 && sounding_ms <= 100);
+  CHECK_TRUE(in_real_time([&] { call.talk(); }, [&] { return hears_tone(call.bob, 1'000); },
+                          kMeasureEvery));
 }
 
 TEST("digits are said by order, also while the leg hears nobody, with length and pause as asked") {

@@ -86,6 +86,7 @@ function audio(fields: Partial<OrderOf<'setAudio'>>): OrderOf<'setAudio'> {
     send: SENT,
     bufferSize: 'large',
     detectTones: true,
+    muteDigits: true,
     ...fields,
   };
 }
@@ -202,6 +203,7 @@ test('audio says what is received under which number, and how we speak', () => {
   );
   assert.is(bytes[fields.bufferSize], 3);
   assert.is(bytes[fields.detectTones], 1);
+  assert.is(bytes[fields.muteDigits], 1);
   assert.is(bytes[fields.sendPayloadType], 111);
   assert.is(bytes[fields.sendKind], 4);
   assert.is(bytes[fields.sendRateKhz], 48);
