@@ -120,29 +120,37 @@ export interface OfferedCodecs {
   readonly addedCodecs: readonly CodecName[];
 }
 
+/** `shared`: what can go through as it is, where there is any of it. `all`: what has to be encoded anew as well. */
+export type OfferReach = 'shared' | 'all';
+
 /**
- * What is offered to the other leg: first what both trunks allow and the offerer has, then, unless either trunk says
- * `never`, what else the other leg's trunk allows; in that trunk's order both.
+ * What is offered to the other leg, in the order of its trunk: first what both trunks allow and the offerer has; then, unless
+ * either trunk says `never`, what else the other leg's trunk allows. Who answers with such a codec may send it (RFC 3264 §7), and
+ * audio would have to be decoded although the two share another: so with `shared` it is offered only where nothing else is, or
+ * where a trunk says `always`.
  */
 export function codecsToOffer(
   offer: AudioDescription,
-  from: AudioPolicy,
-  to: AudioPolicy,
+  { from, to }: { readonly from: AudioPolicy; readonly to: AudioPolicy },
+  reach: OfferReach,
 ): OfferedCodecs {
   const shared = to.codecs.filter((name) => name !== EVENTS && from.codecs.includes(name));
   const allowed = mayTranscode(from, to) && offer.codecs.some((codec) => isUsable(codec, from));
+  const goesThrough = offer.codecs.some(({ name }) => shared.includes(name));
+  const isDecoded = from.transcode === 'always' || to.transcode === 'always';
+  const widens = allowed && (reach === 'all' || isDecoded || !goesThrough);
   const others = to.codecs.filter((name) => name !== EVENTS);
   // The other companding law costs next to nothing, so it comes before what has to be encoded.
   const laws = others.filter((name) => offer.codecs.some((codec) => otherLaw(codec.name) === name));
-  const added = allowed ? [...laws, ...others.filter((name) => !laws.includes(name))] : [];
+  const added = widens ? [...laws, ...others.filter((name) => !laws.includes(name))] : [];
   if (!to.codecs.includes(EVENTS) || !saysEvents(to)) {
     return { allowedCodecs: shared, addedCodecs: added };
   }
   const has = from.codecs.includes(EVENTS) && saysEvents(from) && hasEvents(offer.codecs);
-  const converts = to.dtmf === 'rfc4733' || !saysEvents(from);
+  const converts = allowed && (to.dtmf === 'rfc4733' || !saysEvents(from));
   return {
     allowedCodecs: has ? [...shared, EVENTS] : shared,
-    addedCodecs: allowed && (has || converts) ? [...added, EVENTS] : added,
+    addedCodecs: converts || (has && widens) ? [...added, EVENTS] : added,
   };
 }
 

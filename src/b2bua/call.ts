@@ -155,6 +155,8 @@ export interface InviteHead {
 /** One INVITE to one gateway. Every attempt has a Call-ID and tag of its own, so a late answer can't be mixed up. */
 export interface Attempt {
   readonly plan: GatewayAttempt;
+  /** The shapes of what the gateway has been offered, with this INVITE and before it. */
+  readonly offered: readonly string[];
   readonly sipCallId: string;
   cseq: number;
   txn: ClientTxnId;

@@ -3,7 +3,6 @@ import type { ClientTxnId, CodedError, Result } from '../base/index.ts';
 import { clientTxnId, hostPortText } from '../base/index.ts';
 import type { HeaderLines, OutgoingRequest, SipResponse } from '../sip/index.ts';
 import { Dialog, quotedText } from '../sip/index.ts';
-import type { GatewayAttempt } from '../trunks/index.ts';
 import type { Attempt, Call, InviteHead, Leg } from './call.ts';
 import type { Context, LateInvite } from './context.ts';
 import { dialogCredentials } from './credentials.ts';
@@ -24,7 +23,11 @@ export function takeIdentity(cx: Context, call: Call, leg: Leg): void {
   cx.bindTag(call, leg);
 }
 
-export function newAttempt(cx: Context, call: Call, leg: Leg, plan: GatewayAttempt): Attempt {
+export function newAttempt(
+  call: Call,
+  leg: Leg,
+  { plan, offered }: Pick<Attempt, 'plan' | 'offered'>,
+): Attempt {
   const { target } = plan.gateway;
   const display = call.fromDisplay === null ? '' : `${quotedText(call.fromDisplay)} `;
   const isAnonymous = leg.caller === '' || leg.caller.toLowerCase() === 'anonymous';
@@ -36,6 +39,7 @@ export function newAttempt(cx: Context, call: Call, leg: Leg, plan: GatewayAttem
   const user = userPart(leg.called);
   return {
     plan,
+    offered,
     sipCallId: leg.sipCallId,
     cseq: 1,
     txn: clientTxnId(0),

@@ -1,6 +1,6 @@
 // One gateway after the other: who is asked next, and the answer to a challenge.
 import type { CodedError, Result } from '../base/index.ts';
-import { ok } from '../base/index.ts';
+import { err, ok } from '../base/index.ts';
 import type { GatewayAttempt, Trunk } from '../trunks/index.ts';
 import type { Attempt, Call, Exchange } from './call.ts';
 import type { Context, ResponseNews } from './context.ts';
@@ -8,7 +8,6 @@ import { answerInvite } from './credentials.ts';
 import { finishRefused } from './ending.ts';
 import { newAttempt, sendInvite, takeIdentity } from './gateway-invite.ts';
 import { pointFor } from './identity.ts';
-import type { OfferStyle } from './leg-keys.ts';
 import { disconnectLegs } from './media-orders.ts';
 import { offerThrough, sdpBody, takeOffer } from './offer-answer.ts';
 import { outcomeOf } from './outcome.ts';
@@ -19,7 +18,23 @@ export interface NextGateway {
   readonly plan: GatewayAttempt;
   /** Null for a call that asks for the gateway's own offer. */
   readonly exchange: Exchange | null;
+  /** The shapes of what this gateway has been offered, this one included. */
+  readonly offered: readonly string[];
 }
+
+/** One way to make an offer of the caller's. */
+type OfferForm = Pick<Parameters<typeof offerThrough>[2], 'style' | 'reach'>;
+
+/**
+ * The offers that a gateway is made, each after a refusal that may have meant the one before; those that would come out alike are
+ * made once. Going through undecoded comes first, and of that SRTP before plain RTP where a trunk can do with either.
+ */
+const OFFERS: readonly OfferForm[] = [
+  { style: 'secureFirst', reach: 'shared' },
+  { style: 'asAgreed', reach: 'shared' },
+  { style: 'secureFirst', reach: 'all' },
+  { style: 'asAgreed', reach: 'all' },
+];
 
 /** Sends the INVITE to the next gateway that can be asked; tells the caller when there is none. */
 export function tryNextGateway(cx: Context, call: Call): void {
@@ -45,26 +60,51 @@ export function nextGateway(cx: Context, call: Call): NextGateway | null {
   for (;;) {
     const plan = call.plans.shift();
     if (plan === undefined) return null;
-    const exchange = offerOf(cx, call, plan.trunk, 'secureFirst');
-    if (!exchange.ok) {
-      passOver(call, plan, exchange.error);
+    const next = nextOffer(cx, call, plan, []);
+    if (!next.ok) {
+      passOver(call, plan, next.error);
       continue;
     }
     const room = cx.settings.admission.tryOutbound(cx.now.mono, call.ticket, plan.trunk);
-    if (room.ok) return { plan, exchange: exchange.value };
+    if (room.ok) return next.value;
     passOver(call, plan, room.error);
   }
+}
+
+/** The next offer for a gateway. @returns CODEC_NOT_SHARED when there is none, or none more. */
+function nextOffer(
+  cx: Context,
+  call: Call,
+  plan: GatewayAttempt,
+  offered: readonly string[],
+): Result<NextGateway, CodedError> {
+  for (const form of OFFERS) {
+    const exchange = offerOf(cx, call, plan.trunk, form);
+    if (!exchange.ok) return exchange;
+    const shape = shapeOf(exchange.value);
+    if (offered.includes(shape)) continue;
+    return ok({ plan, exchange: exchange.value, offered: [...offered, shape] });
+  }
+  return err({ code: 'CODEC_NOT_SHARED', message: 'everything was offered' });
 }
 
 function offerOf(
   cx: Context,
   call: Call,
   trunk: Trunk,
-  style: OfferStyle,
+  form: OfferForm,
 ): Result<Exchange | null, CodedError> {
   const { b, firstOffer } = call;
   if (b === null || firstOffer === null) return ok(null);
-  return offerThrough(cx, call, { answerer: b, trunk, style }, firstOffer);
+  return offerThrough(cx, call, { answerer: b, trunk, ...form }, firstOffer);
+}
+
+/** What tells two offers to one gateway apart: whether it is SRTP, and the codecs. */
+function shapeOf(exchange: Exchange | null): string {
+  if (exchange === null) return '';
+  const { cryptos, codecs } = exchange.forwarded.audio;
+  const names = codecs.map(({ name, clockRateHz }) => `${name}/${clockRateHz}`);
+  return [cryptos.length > 0 ? 'srtp' : 'rtp', ...names].join(' ');
 }
 
 /**
@@ -81,7 +121,11 @@ function passOver(call: Call, { trunk, gateway }: GatewayAttempt, { code }: Code
 }
 
 /** Sends the INVITE to a gateway, in place of the one before. */
-export function askGateway(cx: Context, call: Call, { plan, exchange }: NextGateway): void {
+export function askGateway(
+  cx: Context,
+  call: Call,
+  { plan, exchange, offered }: NextGateway,
+): void {
   const { b } = call;
   if (b === null) throw new Error('an attempt needs an outbound leg');
   const { target } = plan.gateway;
@@ -96,7 +140,7 @@ export function askGateway(cx: Context, call: Call, { plan, exchange }: NextGate
   if (exchange !== null) takeOffer(call, exchange);
   b.history.lastStatus = null;
   takeIdentity(cx, call, b);
-  const attempt = newAttempt(cx, call, b, plan);
+  const attempt = newAttempt(call, b, { plan, offered });
   call.attempt = attempt;
   // The record is about this gateway now; what the one before still says is noted in it and not waited for.
   call.givenUp = null;
@@ -110,20 +154,28 @@ export function askGateway(cx: Context, call: Call, { plan, exchange }: NextGate
   cx.setTimer(call, 'gateway', plan.trunk.gatewayTimeoutS * 1000);
 }
 
-/** Finals that may mean SRTP: not acceptable, an unknown protocol in the SDP (RFC 3261 §21.4.26, §21.4.13, §21.6.4). */
-const SRTP_REFUSALS: ReadonlySet<number> = new Set([415, 488, 606]);
+/** Finals that may mean what was offered: not acceptable, or unknown in the SDP (RFC 3261 §21.4.26, §21.4.13, §21.6.4). */
+const OFFER_REFUSALS: ReadonlySet<number> = new Set([415, 488, 606]);
 
 /**
- * A gateway that refuses an offer of SRTP, where its trunk can do without, is asked once more for plain RTP.
+ * A gateway that refuses an offer is made the next one: in the clear where its trunk allows that, with codecs to encode anew.
  * @returns false when there is nothing else to offer.
  */
-export function askPlainly(cx: Context, call: Call, { plan }: Attempt, status: number): boolean {
-  const isSecure = (call.exchange?.forwarded.audio.cryptos.length ?? 0) > 0;
-  if (!isSecure || plan.trunk.srtp !== 'optional' || !SRTP_REFUSALS.has(status)) return false;
-  const exchange = offerOf(cx, call, plan.trunk, 'asAgreed');
-  if (!exchange.ok) return false;
-  askGateway(cx, call, { plan, exchange: exchange.value });
+export function offerAgain(cx: Context, call: Call, attempt: Attempt, status: number): boolean {
+  if (call.exchange === null || !OFFER_REFUSALS.has(status)) return false;
+  const next = nextOffer(cx, call, attempt.plan, attempt.offered);
+  if (!next.ok) return false;
+  noteTried(call, attempt, String(status), status);
+  askGateway(cx, call, next.value);
   return true;
+}
+
+/** For the callee's record: which gateway was asked and what came of it. */
+export function noteTried(call: Call, attempt: Attempt, result: string, status: number): void {
+  const history = call.b?.history;
+  if (history === undefined) return;
+  history.routesTried.push(`${attempt.plan.gateway.id} ${result}`);
+  history.lastStatus = status;
 }
 
 /**

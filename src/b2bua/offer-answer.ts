@@ -11,9 +11,17 @@ import type {
   SipRequest,
   SrtpRule,
 } from '../sip/index.ts';
-import { anchoredAnswer, anchoredOffer, ownAnswer, ownOffer, readAudioText } from '../sip/index.ts';
+import {
+  anchoredAnswer,
+  anchoredOffer,
+  isAudio,
+  ownAnswer,
+  ownOffer,
+  readAudioText,
+  sameCodec,
+} from '../sip/index.ts';
 import type { Trunk } from '../trunks/index.ts';
-import type { AudioPolicy } from './audio-path.ts';
+import type { AudioPolicy, OfferedCodecs, OfferReach } from './audio-path.ts';
 import { codecsToAnswer, codecsToOffer } from './audio-path.ts';
 import type { Call, Exchange, Leg } from './call.ts';
 import type { Context } from './context.ts';
@@ -102,7 +110,8 @@ export function openExchange(
   offer: AudioDescription,
 ): Result<AnchoredSdp, CodedError> {
   const policies = { from: policyOf(parties.offerer), to: policyOf(parties.answerer) };
-  const forwarded = forwardedOffer(offerOptions(cx, parties.answerer), offer, policies);
+  const codecs = codecsForKnown(parties.answerer, offer, policies);
+  const forwarded = forwardedOffer(offerOptions(cx, parties.answerer), offer, codecs);
   if (!forwarded.ok) return forwarded;
   takeOffer(call, { ...parties, offer, forwarded: forwarded.value, early: NONE_EARLY });
   return forwarded;
@@ -117,22 +126,46 @@ export function offerThrough(
   call: Call,
   {
     answerer,
+    reach,
     ...asked
-  }: { readonly answerer: Leg; readonly trunk: Trunk; readonly style: OfferStyle },
+  }: {
+    readonly answerer: Leg;
+    readonly trunk: Trunk;
+    readonly style: OfferStyle;
+    readonly reach: OfferReach;
+  },
   offer: AudioDescription,
 ): Result<Exchange, CodedError> {
   const policies = { from: policyOf(call.a), to: policyOf(asked) };
-  const forwarded = forwardedOffer(firstOfferOptions(cx, answerer, asked), offer, policies);
+  const codecs = codecsToOffer(offer, policies, reach);
+  const forwarded = forwardedOffer(firstOfferOptions(cx, answerer, asked), offer, codecs);
   if (!forwarded.ok) return forwarded;
   return ok({ offerer: call.a, answerer, offer, forwarded: forwarded.value, early: NONE_EARLY });
+}
+
+/**
+ * What a party is offered that can't be asked again with more: all that there is, unless it is known to take what goes through.
+ */
+function codecsForKnown(
+  { anchor: { theirs } }: Leg,
+  offer: AudioDescription,
+  policies: { readonly from: AudioPolicy; readonly to: AudioPolicy },
+): OfferedCodecs {
+  const shared = codecsToOffer(offer, policies, 'shared');
+  const takes = theirs?.codecs.some(
+    (codec) =>
+      isAudio(codec) &&
+      shared.allowedCodecs.includes(codec.name) &&
+      sameCodec(offer.codecs, codec) !== null,
+  );
+  return takes === true ? shared : codecsToOffer(offer, policies, 'all');
 }
 
 function forwardedOffer(
   options: AnchorOptions,
   from: AudioDescription,
-  policies: { readonly from: AudioPolicy; readonly to: AudioPolicy },
+  codecs: OfferedCodecs,
 ): Result<AnchoredSdp, CodedError> {
-  const codecs = codecsToOffer(from, policies.from, policies.to);
   return anchoredOffer({ ...options, from, ...codecs, codecOrder: 'allowed' });
 }
 

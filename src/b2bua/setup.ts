@@ -13,8 +13,9 @@ import { abandonAttempt, dialogOf, headOf } from './gateway-invite.ts';
 import {
   answerChallenge,
   askGateway,
-  askPlainly,
   nextGateway,
+  noteTried,
+  offerAgain,
   tryNextGateway,
 } from './gateways.ts';
 import { contactOf } from './identity.ts';
@@ -296,7 +297,7 @@ export function onRefusal(
   cx.gatewayAnswered(attempt, status, Number.isFinite(retryAfterS) ? retryAfterS : null);
   const challenged = isChallenge(status);
   if (challenged && answerChallenge(cx, call, attempt, { response, flow })) return;
-  if (askPlainly(cx, call, attempt, status)) return;
+  if (offerAgain(cx, call, attempt, status)) return;
   call.lastFailure = { outcome, by: 'callee' };
   noteTried(call, attempt, String(status), status);
   call.attempt = null;
@@ -355,12 +356,4 @@ export function onExpiresTimer(cx: Context, call: Call): void {
   if (attempt !== null) noteTried(call, attempt, 'unanswered', 487);
   abandonAttempt(cx, call, outcomeOf('NO_ANSWER'));
   endCall(cx, call, outcomeOf('NO_ANSWER', 487), 'platform');
-}
-
-/** For the callee's record: which gateway was asked and what came of it. */
-function noteTried(call: Call, attempt: Attempt, result: string, status: number): void {
-  const history = call.b?.history;
-  if (history === undefined) return;
-  history.routesTried.push(`${attempt.plan.gateway.id} ${result}`);
-  history.lastStatus = status;
 }

@@ -288,7 +288,7 @@ export const TRUNK_SCHEMA = Type.Object(
       description:
         'Source addresses whose requests belong to this trunk. The longest block wins between trunks. Inside a call it ' +
         'has made, a party may also speak from its own address, from a gateway of this trunk, and from the addresses of ' +
-        'a trunk that shares a gateway’s address with it; a carrier that hangs up from others needs them here.',
+        'a trunk that shares a gateway’s address with it; a carrier that hangs up from others needs them here. So does one that acknowledges from others: without an ACK that counts, a call is ended 32 s after its answer.',
       maxItems: 1024,
       default: [],
     }),
@@ -331,7 +331,7 @@ export const TRUNK_SCHEMA = Type.Object(
     ),
     transcode: oneOf(['always', 'when_needed', 'never'], {
       description:
-        'Whether audio of this trunk’s legs is decoded and encoded anew: `when_needed` where the two sides share no codec, packet time or way to say digits, `always` to even out jitter and loss too, `never` not at all, which wins between two trunks: calls without a shared codec get 488.',
+        'Whether audio of this trunk’s legs is decoded and encoded anew: `when_needed` where the two sides share no codec, packet time or way to say digits, `always` to even out jitter and loss too, `never` not at all, which wins between two trunks: calls without a shared codec get 488. What needs encoding is offered to a gateway that shares nothing, or after it has refused the rest with 488, 415 or 606.',
       default: 'when_needed',
     }),
     srtp: oneOf(['off', 'optional', 'required'], {
@@ -355,7 +355,7 @@ export const TRUNK_SCHEMA = Type.Object(
     }),
     dtmf: oneOf(['auto', 'rfc4733', 'info', 'inband'], {
       description:
-        'How this trunk’s peers say digits: `rfc4733` by telephone-event, offered even when the other side has none; `info` by SIP INFO; `inband` as tones; `auto` by telephone-event where both sides have it. Two ways that differ are converted, unless `transcode` is `never`.',
+        'How this trunk’s peers say digits: `rfc4733` by telephone-event, offered even when the other side has none; `info` by SIP INFO; `inband` as tones; `auto` by telephone-event where both sides have it. INFO is taken of `info` peers alone, as others say the same digit in another way too. Two ways that differ are converted, unless `transcode` is `never`.',
       default: 'auto',
     }),
     opus_bitrate_bps: orNull(Type.Integer({ minimum: 6_000, maximum: 510_000 }), {

@@ -29,8 +29,8 @@ const GATEWAYS: readonly HostPort[] = [
 export interface Seen {
   /** Finals to INVITEs, by receiver, Call-ID and CSeq. */
   readonly finals: Map<string, Set<number>>;
-  /** Hosts that were asked for a number. */
-  readonly asked: Map<string, Set<string>>;
+  /** Hosts that were asked for a number, by the Call-ID that each attempt has of its own. */
+  readonly asked: Map<string, Map<string, string>>;
   /** ACKs of the 2xx that opened a call at a gateway: dialled number, gateway, and when it was sent. */
   readonly acknowledged: { readonly number: string; readonly host: string; readonly at: number }[];
   /** Messages that went out before the fact they depend on. */
@@ -279,8 +279,8 @@ export class World {
   #noteInvite(text: string, to: HostPort): void {
     if (headerOf(text, 'To').includes(';tag=')) return;
     const number = text.slice('INVITE sip:'.length, text.indexOf('@'));
-    const hosts = this.seen.asked.get(number) ?? new Set<string>();
-    this.seen.asked.set(number, hosts.add(to.host));
+    const hosts = this.seen.asked.get(number) ?? new Map<string, string>();
+    this.seen.asked.set(number, hosts.set(headerOf(text, 'Call-ID'), to.host));
     this.#numbers.set(headerOf(text, 'Call-ID'), number);
     if (!this.#startedNumbers.has(number)) this.seen.early.push(`INVITE to ${number}`);
   }

@@ -59,6 +59,9 @@ export interface SentResponse extends OutgoingResponse {
 export type Ack = Extract<SipOrder, { kind: 'acknowledge' }>;
 export type Cancel = Extract<SipOrder, { kind: 'cancel' }>;
 
+/** As many as one gateway is made. */
+const OFFERS_MAX = 4;
+
 /** The start of simulated time, as records date it. */
 export const START_EPOCH = Date.UTC(2026, 0, 1);
 
@@ -159,6 +162,23 @@ export class B2buaDriver {
       flow: udpFrom(parts.from ?? sent.host),
       response: reply(sent.request, status, parts),
     });
+  }
+
+  /**
+   * The gateway answers our INVITE with a description, and offers that hold none of its audio with 488, as telephones do.
+   * @returns the INVITE that was answered 200.
+   */
+  answerOffer(body: string): SentRequest {
+    for (let offers = 0; offers < OFFERS_MAX; offers += 1) {
+      const sent = this.lastSent('INVITE');
+      const offered = audioNames(sent.request.body?.toString() ?? '');
+      if (audioNames(body).some((name) => offered.includes(name))) {
+        this.answer(sent, 200, { body });
+        return sent;
+      }
+      this.answer(sent, 488);
+    }
+    throw new Error('no offer has a codec of the answer');
   }
 
   fail(sent: SentRequest, why: 'timeout' | 'transport'): void {
@@ -413,6 +433,13 @@ function settingsOf(
 /** A book of another configuration, for reloads. */
 export function bookOf(yaml: string): TrunkBook {
   return configured(yaml).book;
+}
+
+/** Encoding names of a description's rtpmaps, less events. */
+function audioNames(body: string): readonly string[] {
+  return [...body.matchAll(/a=rtpmap:\d+ ([^/]+)/g)]
+    .map(([, name = '']) => name)
+    .filter((name) => name !== 'telephone-event');
 }
 
 function replaced(text: string, from: string, to: string): string {

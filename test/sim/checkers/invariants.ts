@@ -179,7 +179,7 @@ function grouped(records: readonly LegRecord[]): Map<string, LegRecord[]> {
   return groups;
 }
 
-/** `routesTried` names each gateway that was sent an INVITE once, and none that was not. */
+/** `routesTried` names each gateway as often as it was asked, in that order, and none that was not. */
 function routesTellEachGateway({ seen }: World, records: readonly LegRecord[]): readonly string[] {
   const broken: string[] = [];
   for (const { direction, called, routesTried, legId } of records) {
@@ -187,8 +187,8 @@ function routesTellEachGateway({ seen }: World, records: readonly LegRecord[]): 
     const told = routesTried
       .split(',')
       .map((entry) => /:(10\.0\.0\.\d+):/.exec(entry)?.[1] ?? entry);
-    const asked = [...(seen.asked.get(called) ?? [])];
-    if (told.length !== asked.length || !asked.every((host) => told.includes(host))) {
+    const asked = [...(seen.asked.get(called)?.values() ?? [])];
+    if (told.join(' ') !== asked.join(' ')) {
       broken.push(`leg ${legId} says "${routesTried}", asked were ${asked.join(' ')}`);
     }
   }
@@ -204,7 +204,7 @@ function acknowledgedIsRecorded({ seen }: World, records: readonly LegRecord[]):
     );
     const told = mine.some(({ answeredAt, routesTried, endedAt, legId }) => {
       const entries = routesTried.split(',');
-      const entry = entries.find((text) => text.includes(`:${host}:`)) ?? '';
+      const entry = entries.findLast((text) => text.includes(`:${host}:`)) ?? '';
       // What a gateway says that was given up for another is noted, but not waited for.
       const writtenAt = seen.written.get(legId) ?? endedAt;
       if (entry !== entries.at(-1)) return entry.endsWith('200') || at >= writtenAt;

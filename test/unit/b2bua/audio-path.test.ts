@@ -1,7 +1,7 @@
 // Which way audio takes between two legs: a table of what the peers have and what their trunks say.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AudioPolicy, PathSide } from '../../../src/b2bua/audio-path.ts';
+import type { AudioPolicy, OfferReach, PathSide } from '../../../src/b2bua/audio-path.ts';
 import {
   audioPath,
   codecsToAnswer,
@@ -34,7 +34,7 @@ function described(names: readonly CodecName[]): AudioDescription {
 }
 
 const codecs = (names: readonly CodecName[]): readonly AudioCodec[] =>
-  names.length === 0 ? [] : described(names).codecs;
+  names.length === 0 ? [] : described([...names, 'PCMU']).codecs.slice(0, names.length);
 
 const policy = (fields: Partial<AudioPolicy> = {}): AudioPolicy => ({
   codecs: ALL,
@@ -141,7 +141,8 @@ test('the way to say digits is the trunk’s, else what was agreed', () => {
 
 test('an offerer without any codec of its trunk is offered nowhere', () => {
   const offer = described(['G722']);
-  const lists = codecsToOffer(offer, policy({ codecs: ['PCMU'] }), policy());
+  const policies = { from: policy({ codecs: ['PCMU'] }), to: policy() };
+  const lists = codecsToOffer(offer, policies, 'all');
   assert.equal(lists.addedCodecs, []);
   assert.equal(lists.allowedCodecs, ['PCMU']);
 });
@@ -166,7 +167,9 @@ test('what is answered and what follows from it agree, over random sides', () =>
   for (let round = 0; round < 20_000; round += 1) {
     const [offerer, answerer] = [anyPolicy(), anyPolicy()];
     const offer = described(some());
-    const { allowedCodecs, addedCodecs } = codecsToOffer(offer, offerer, answerer);
+    const reach = one<OfferReach>(['shared', 'all']);
+    const policies = { from: offerer, to: answerer };
+    const { allowedCodecs, addedCodecs } = codecsToOffer(offer, policies, reach);
     const passed = offer.codecs.filter(({ name }) => allowedCodecs.includes(name));
     const own = codecs(addedCodecs).filter(
       ({ name }) => !passed.some((codec) => codec.name === name),
@@ -198,6 +201,13 @@ test('what is answered and what follows from it agree, over random sides', () =>
     const y = { policy: answerer, codecs: farAnswer.codecs, ...times };
     const path = audioPath(x, y);
     assert.is.not(path, null);
+    if (reach === 'shared' && passed.some(isAudio)) {
+      // Whoever takes something of what was offered needs no decoding, but where a trunk asks for it.
+      const isAsked =
+        [offerer, answerer].some(({ transcode }) => transcode === 'always') ||
+        digitWayOf(x) !== digitWayOf(y);
+      if (!isAsked) assert.is(path, 'asItIs');
+    }
     if (path === 'decoded') continue;
     if (path === 'lawChanged' || mayTranscode(offerer, answerer)) {
       // Whatever the far side may send has its place at the offerer.

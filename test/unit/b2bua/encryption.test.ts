@@ -105,7 +105,9 @@ encryption(
       [`a=crypto:1 ${TAG80}`, 'a=crypto:2 AEAD_AES_256_GCM', 'a=crypto:3 AEAD_AES_128_GCM'],
     );
     driver.answer(sent, 488);
-    assert.equal(driver.sent('INVITE').length, 1, 'no plain offer follows');
+    driver.answer(driver.lastSent('INVITE'), 488);
+    const protos = driver.sent('INVITE').map(({ request }) => protoOf(bodyOf(request)));
+    assert.equal(protos, ['RTP/SAVP', 'RTP/SAVP'], 'more codecs, and nothing in the clear');
     assert.equal(driver.statuses(txn), [488]);
   },
 );
@@ -159,19 +161,27 @@ for (const status of [415, 488, 606]) {
       );
       callerOf(driver, anInvite(), txn);
       calleeOf(driver, second).send('BYE');
-      assert.is(driver.record('outbound').routesTried, 'out/udp:192.0.2.20:5060 200');
+      const gateway = 'out/udp:192.0.2.20:5060';
+      const tried = `${gateway} ${status},${gateway} 200`;
+      assert.is(driver.record('outbound').routesTried, tried);
       assert.is(driver.record('outbound').srtp, null);
     },
   );
 }
 
-encryption('a gateway that refuses both is not asked a third time', () => {
+encryption('a gateway that refuses all is asked no more, and each offer was another', () => {
   const driver = driverWith('off', 'optional');
-  const txn = driver.receive(anInvite());
-  driver.answer(driver.lastSent('INVITE'), 488);
-  driver.answer(driver.lastSent('INVITE'), 488);
-  assert.is(driver.sent('INVITE').length, 2);
+  const txn = driver.receive(anInvite().withBody(sdpOf({ codecs: [PCMU] })));
+  for (let offers = 0; offers < 4; offers += 1) driver.answer(driver.lastSent('INVITE'), 488);
   assert.equal(driver.statuses(txn), [488]);
+  const said = driver.sent('INVITE').map(({ request }) => {
+    const [, proto, formats] = /m=audio \d+ (\S+) (.*)\r\n/.exec(bodyOf(request)) ?? [];
+    return `${proto ?? ''} ${formats ?? ''}`;
+  });
+  // First what needs no decoding, encrypted and not; then the other law and what has to be encoded.
+  assert.equal(said, ['RTP/SAVP 0', 'RTP/AVP 0', 'RTP/SAVP 0 8 96 9', 'RTP/AVP 0 8 96 9']);
+  const gateway = 'out/udp:192.0.2.20:5060 488';
+  assert.is(driver.record('outbound').routesTried, Array(4).fill(gateway).join(','));
 });
 
 encryption('each gateway is offered keys of its own', () => {
@@ -301,7 +311,7 @@ encryption('A29 SRTP and transcoding go together', () => {
   const offer = secured(sdpOf({ codecs: [PCMU, EVENTS] }), cryptoLine(1, 1));
   const txn = driver.receive(anInvite().withBody(offer));
   const g722 = sdpOf({ ...BOB, codecs: [[9, 'G722/8000'], EVENTS] });
-  driver.answer(driver.lastSent('INVITE'), 200, { body: g722 });
+  driver.answerOffer(g722);
   assert.equal(driver.statuses(txn), [200]);
   const [a, b] = [...driver.engine.endpoints.values()];
   assert.equal([a?.link?.mode, b?.link?.mode], ['decoded', 'decoded']);

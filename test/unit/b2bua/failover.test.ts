@@ -68,7 +68,9 @@ for (const why of ['timeout', 'transport'] as const) {
 
 for (const status of [404, 480, 486, 488, 500, 600, 603]) {
   test(`E23 asks nobody else after ${status} and tells the caller`, () => {
-    const driver = new B2buaDriver();
+    // Nor the same one for another codec.
+    const edit = [['ring_timeout_s: 60', 'ring_timeout_s: 60\n    transcode: never']] as const;
+    const driver = new B2buaDriver({ edit });
     const txn = driver.receive(anInvite());
     driver.answer(driver.lastSent('INVITE'), status);
     assert.equal(hosts(driver), ['192.0.2.20']);

@@ -35,8 +35,7 @@ interface Answered {
 function call(driver: B2buaDriver, offer: SdpParts, answer: SdpParts): Answered {
   const invite = anInvite().withBody(sdpOf(offer));
   const txn = driver.receive(invite);
-  const sent = driver.lastSent('INVITE');
-  driver.answer(sent, 200, { body: sdpOf({ ...BOB, ...answer }) });
+  const sent = driver.answerOffer(sdpOf({ ...BOB, ...answer }));
   const alice = callerOf(driver, invite, txn);
   if (driver.statuses(txn).includes(200)) alice.acknowledge(txn);
   return { driver, txn, sent, alice, bob: calleeOf(driver, sent) };
@@ -61,20 +60,85 @@ const kindsSince = (driver: B2buaDriver, index: number): readonly EngineOrder['k
 
 const transcoding = suite('transcoding');
 
+transcoding('what both sides share is offered alone, in the order of the outbound trunk', () => {
+  const driver = driverWith(
+    'codecs: [PCMU, G722, telephone-event]',
+    'codecs: [opus, G722, PCMA, PCMU, telephone-event]',
+  );
+  const standing = call(driver, { codecs: [PCMU, G722, EVENTS] }, { codecs: [PCMU, EVENTS] });
+  assert.is(offered(standing), '9 0 101');
+  assert.is(answered(standing), '0 101');
+  assert.equal(links(driver), ['forward 0>0 101>101', 'forward 0>0 101>101']);
+});
+
+for (const status of [415, 488, 606]) {
+  transcoding(
+    `A25 after ${status} the offer grows by what can be transcoded to, the other law before all`,
+    () => {
+      const driver = driverWith(
+        'codecs: [PCMU, G722, telephone-event]',
+        'codecs: [opus, G722, PCMA, PCMU, telephone-event]',
+      );
+      const txn = driver.receive(anInvite().withBody(sdpOf({ codecs: [PCMU, G722, EVENTS] })));
+      const first = driver.lastSent('INVITE');
+      driver.answer(first, status);
+      assert.equal(driver.statuses(txn), [], 'the caller hears nothing of it');
+      const second = driver.lastSent('INVITE');
+      assert.is(second.host, first.host);
+      assert.is(formats(bodyOf(second.request)), '9 0 8 96 101 102');
+      driver.answer(second, 200, { body: sdpOf({ ...BOB, codecs: [[96, OPUS[1]]] }) });
+      assert.equal(driver.statuses(txn), [200]);
+      assert.equal(links(driver), ['decoded', 'decoded']);
+      calleeOf(driver, second).send('BYE');
+      const gateway = 'out/udp:192.0.2.20:5060';
+      assert.is(
+        driver.record('outbound').routesTried,
+        `${gateway} ${status},${gateway} 200`,
+        'both are on record',
+      );
+    },
+  );
+}
+
 transcoding(
-  'A25 what both trunks share is offered first, then what can be transcoded to, the other law before all',
+  'a trunk that always transcodes, or shares nothing, is offered everything at once',
   () => {
-    const driver = driverWith(
-      'codecs: [PCMU, G722, telephone-event]',
-      'codecs: [opus, G722, PCMA, PCMU, telephone-event]',
-    );
-    const standing = call(driver, { codecs: [PCMU, G722, EVENTS] }, { codecs: [PCMU, EVENTS] });
-    // G722 before PCMU: the outbound trunk's order; then PCMA, then opus; events of both clocks behind.
-    assert.is(offered(standing), '9 0 8 96 101 102');
-    assert.is(answered(standing), '0 101');
-    assert.equal(links(driver), ['forward 0>0 101>101', 'forward 0>0 101>101']);
+    const always = driverWith('', 'transcode: always');
+    always.receive(anInvite().withBody(sdpOf({ codecs: [PCMU] })));
+    assert.is(formats(bodyOf(always.lastSent('INVITE').request)), '0 8 96 9');
+    const foreign = driverWith('', 'codecs: [opus, G722]');
+    foreign.receive(anInvite().withBody(sdpOf({ codecs: [PCMU] })));
+    assert.is(formats(bodyOf(foreign.lastSent('INVITE').request)), '96 9');
   },
 );
+
+transcoding('a refusal of another kind, or where nothing may be added, is final', () => {
+  for (const [outbound, status] of [
+    ['transcode: when_needed', 486],
+    ['transcode: never', 488],
+  ] as const) {
+    const driver = driverWith('', outbound);
+    const txn = driver.receive(anInvite().withBody(sdpOf({ codecs: [PCMU] })));
+    driver.answer(driver.lastSent('INVITE'), status);
+    assert.equal(driver.statuses(txn), [status]);
+    assert.is(driver.sent('INVITE').length, 1);
+  }
+});
+
+transcoding('a change is offered what the other party is known to take, else everything', () => {
+  const offeredTo = (driver: B2buaDriver): string =>
+    formats(bodyOf(driver.lastSent('INVITE').request));
+  const through = new B2buaDriver();
+  call(through, { codecs: [PCMU, G722] }, { codecs: [PCMU] }).alice.send(
+    'INVITE',
+    sdpOf({ codecs: [PCMU, G722], version: 2 }),
+  );
+  assert.is(offeredTo(through), '9 0');
+  const decoded = new B2buaDriver();
+  const standing = call(decoded, { codecs: [PCMU] }, { codecs: [G722] });
+  standing.alice.send('INVITE', sdpOf({ codecs: [PCMU], version: 2 }));
+  assert.is(offeredTo(decoded), '0 8 96 9');
+});
 
 transcoding('A25 nothing is added where either trunk never transcodes', () => {
   for (const [inbound, outbound] of [
@@ -88,14 +152,34 @@ transcoding('A25 nothing is added where either trunk never transcodes', () => {
   }
 });
 
+transcoding('a callee that lists every codec is still offered none that needs decoding', () => {
+  const { driver, ...standing } = call(
+    new B2buaDriver(),
+    { codecs: [PCMA, EVENTS] },
+    { codecs: [OPUS, G722, PCMU, PCMA, EVENTS] },
+  );
+  assert.is(offered({ driver, ...standing }), '8 101');
+  assert.is(answered({ driver, ...standing }), '8 101');
+  assert.equal(links(driver), ['forward 8>8 101>101', 'forward 8>8 101>101']);
+});
+
 transcoding(
-  'A25 whatever the callee lists in its answer it may send, so all of it reaches the caller',
+  'A25 whatever the callee lists of a wider offer it may send, so all of it reaches the caller',
   () => {
-    const laws = call(driverWith('', ''), { codecs: [PCMA] }, { codecs: [PCMU, PCMA] });
+    const answeredSecond = (codecs: readonly Codec[]): Answered => {
+      const driver = new B2buaDriver();
+      const invite = anInvite().withBody(sdpOf({ codecs: [PCMA] }));
+      const txn = driver.receive(invite);
+      driver.answer(driver.lastSent('INVITE'), 488);
+      const sent = driver.answerOffer(sdpOf({ ...BOB, codecs }));
+      const alice = callerOf(driver, invite, txn);
+      return { driver, txn, sent, alice, bob: calleeOf(driver, sent) };
+    };
+    const laws = answeredSecond([PCMU, PCMA]);
     assert.is(answered(laws), '8');
     assert.equal(links(laws.driver), ['forward 8>8', 'forward 8>8 0>8']);
 
-    const decoded = call(driverWith('', ''), { codecs: [PCMA] }, { codecs: [OPUS, PCMA] });
+    const decoded = answeredSecond([OPUS, PCMA]);
     assert.is(answered(decoded), '8');
     assert.equal(links(decoded.driver), ['decoded', 'decoded']);
   },
@@ -267,9 +351,7 @@ transcoding('the peer’s wishes for Opus are kept within what its trunk allows'
   const fmtp =
     'a=fmtp:111 maxplaybackrate=16000; maxaveragebitrate=40000;useinbandfec=1;usedtx=1;cbr=1\r\n';
   driver.receive(anInvite().withBody(sdpOf({ codecs: [PCMU] })));
-  driver.answer(driver.lastSent('INVITE'), 200, {
-    body: `${sdpOf({ ...BOB, codecs: [OPUS] })}${fmtp}a=ptime:60\r\n`,
-  });
+  driver.answerOffer(`${sdpOf({ ...BOB, codecs: [OPUS] })}${fmtp}a=ptime:60\r\n`);
   const [, b] = driver.endpoints;
   const { send } = driver.engine.last('setAudio', b);
   assert.is(send?.packetMs, 60);
