@@ -44,6 +44,15 @@ export function onInfo(
   txn: ServerTxnId,
   request: SipRequest,
 ): void {
+  if (request.header('info-package') !== null) {
+    cx.respond(txn, { status: BAD_PACKAGE, toTag: null, headers: NO_PACKAGES });
+    return;
+  }
+  // Nothing to be understood, so nothing to be refused (RFC 2976 §2.2): some send it to see whether the call still stands.
+  if (request.body.length === 0) {
+    cx.respond(txn, { status: 200, toTag: null });
+    return;
+  }
   const press = readPress(request);
   if (!press.ok) {
     const accepted = press.error.code === 'BODY_UNSUPPORTED';
@@ -55,16 +64,20 @@ export function onInfo(
   cx.respond(txn, { status: said ? 200 : NOT_SAID_HERE, toTag: null });
 }
 
+/** RFC 6086 §4.2.2: an Info Package that we never said we would take; the empty list says so again. */
+const BAD_PACKAGE = 469;
+const NO_PACKAGES: HeaderLines = [['Recv-Info', '']];
+
 /** RFC 3261 §21.4.26: understood, but not to be had on this leg. */
 const NOT_SAID_HERE = 488;
 
-/** A peer with another way to say digits uses that as well, so its INFO would be every digit a second time. */
+/**
+ * Only of a peer whose trunk says so. Others say digits by telephone-event or sound them, which is heard whatever else they send:
+ * their INFO would be every digit a second time.
+ */
 function takesInfo(leg: Leg): boolean {
   const side = agreedSideOf(leg);
-  if (side === null) return false;
-  return (
-    side.policy.dtmf === 'info' || (side.policy.dtmf === 'auto' && digitWayOf(side) === 'tone')
-  );
+  return side !== null && digitWayOf(side) === 'info';
 }
 
 /** The engine heard a digit of a party: the other one is told by INFO where that is its way. */

@@ -9,6 +9,7 @@ import type { SdpParts } from '../../support/sip-messages.ts';
 
 const BOB = { host: '192.0.2.20', port: 50_000 };
 const RELAY = 'application/dtmf-relay';
+const G722 = [9, 'G722/8000'] as const;
 const BOTH: SdpParts = { codecs: [PCMU, EVENTS] };
 const AUDIO: SdpParts = { codecs: [PCMU] };
 
@@ -36,8 +37,7 @@ function talk(
   });
   const invite = anInvite().withBody(sdpOf(offer));
   const txn = driver.receive(invite);
-  const sent = driver.lastSent('INVITE');
-  driver.answer(sent, 200, { body: sdpOf({ ...BOB, ...answer }) });
+  const sent = driver.answerOffer(sdpOf({ ...BOB, ...answer }));
   const alice = callerOf(driver, invite, txn);
   alice.acknowledge(txn);
   const formats = ({ body }: { readonly body: Buffer | null }): string =>
@@ -170,10 +170,27 @@ for (const [body, type, status] of [
   });
 }
 
-digits('an INFO without a body, and one of a call that nobody knows, are refused', () => {
+digits('an INFO without a body is answered 200 on any leg, and says nothing', () => {
+  for (const mode of ['info', 'auto']) {
+    const standing = talk([mode, 'auto'], AUDIO, BOTH);
+    assert.is(standing.driver.lastTold(standing.alice.send('INFO')).status, 200, mode);
+    assert.equal(said(standing), [[], []]);
+  }
+});
+
+digits('an Info Package is told 469 with the empty list of those that we take', () => {
   const standing = talk(['info', 'auto'], AUDIO, BOTH);
   const { driver, alice } = standing;
-  assert.is(driver.lastTold(alice.send('INFO')).status, 415);
+  const request = alice.request('INFO').withBody('Signal=5\r\n', RELAY);
+  const told = driver.lastTold(driver.receive(request.with('Info-Package', 'dtmf'), alice.host));
+  assert.is(told.status, 469);
+  assert.equal(told.headers, [['Recv-Info', '']]);
+  assert.equal(said(standing), [[], []]);
+});
+
+digits('an INFO of a call that nobody knows is refused', () => {
+  const standing = talk(['info', 'auto'], AUDIO, BOTH);
+  const { alice } = standing;
   alice.send('BYE');
   assert.is(info(standing, alice, '1', 'application/dtmf'), 481);
 });
@@ -193,6 +210,32 @@ digits('A24 an INFO beside telephone-event would be each digit twice, and is ref
     const standing = talk([modeOf, 'info'], modeOf === 'inband' ? AUDIO : BOTH, AUDIO);
     assert.is(info(standing, standing.alice, 'Signal=5\r\n'), 488, modeOf);
     assert.is(standing.driver.sent('INFO').length, 0, modeOf);
+  }
+});
+
+digits('A24 an INFO beside tones would be each digit twice as well, also under auto', () => {
+  // Decoded, as they share no codec: the caller's tones are looked for and become events.
+  const standing = talk(['auto', 'auto'], AUDIO, { codecs: [G722, EVENTS] });
+  assert.equal(modes(standing.driver), ['decoded', 'decoded']);
+  assert.is(info(standing, standing.alice, 'Signal=5\r\n'), 488);
+  assert.equal(said(standing), [[], []]);
+  const heard = talk(['auto', 'info'], AUDIO, AUDIO);
+  assert.ok(heard.driver.engine.last('setAudio', heard.driver.endpoints[0]).detectTones);
+  assert.is(info(heard, heard.alice, 'Signal=5\r\n'), 488);
+  assert.is(heard.driver.sent('INFO').length, 0);
+  hears(heard, 0, 5);
+  assert.is(heard.driver.sent('INFO').length, 1);
+});
+
+digits('A24 who is told by INFO hears no digit in its audio', () => {
+  for (const [modeOf, offer] of [
+    ['auto', BOTH],
+    ['inband', AUDIO],
+  ] as const) {
+    const { driver } = talk([modeOf, 'info'], offer, AUDIO);
+    assert.equal(modes(driver), ['decoded', 'decoded']);
+    const muted = driver.endpoints.map((one) => driver.engine.last('setAudio', one).muteDigits);
+    assert.equal(muted, [false, true], modeOf);
   }
 });
 
