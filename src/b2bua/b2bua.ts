@@ -1,5 +1,5 @@
 // The back-to-back user agent: two dialogs and two endpoints a call. Here inputs find their call; the phases do the work.
-import type { CallId, ClientTxnId, MonoMs, Now, ServerTxnId } from '../base/index.ts';
+import type { CallId, ClientTxnId, Flow, MonoMs, Now, ServerTxnId } from '../base/index.ts';
 import { neverReached } from '../base/index.ts';
 import type { SipRequest } from '../sip/index.ts';
 import type { GatewayHealth } from '../trunks/index.ts';
@@ -178,6 +178,19 @@ export class B2bua {
     if (bye !== null) sendBye(this.#table, bye.dialog, bye.outcome, null);
   }
 
+  /** A BYE instead of the ACK that ours waits for: its sender acknowledges nothing any more, and needs no BYE of ours. */
+  #crossesOwedBye(tag: string, request: SipRequest, flow: Flow): boolean {
+    const invite = this.#table.owedByTag(tag);
+    const bye = invite === null ? null : this.#table.owedBye(invite);
+    if (invite === null || bye === null) return false;
+    const { leg, dialog } = bye;
+    const ours = leg.sipCallId === request.callId && dialog.remoteTag === (request.from.tag ?? '');
+    if (!ours || !maySpeak(this.#table, leg, flow)) return false;
+    this.#table.forgetOwedBye(invite);
+    this.#table.sip({ kind: 'ackTaken', txn: invite });
+    return true;
+  }
+
   #onRequest(news: Extract<SipNews, { kind: 'requestReceived' }>): void {
     const { request, txn } = news;
     if (request.to.tag !== null) {
@@ -230,6 +243,10 @@ export class B2bua {
     { txn, request, flow }: Extract<SipNews, { kind: 'requestReceived' }>,
     tag: string,
   ): void {
+    if (request.method === 'BYE' && this.#crossesOwedBye(tag, request, flow)) {
+      this.#table.respond(txn, { status: 200, toTag: null });
+      return;
+    }
     const place = this.#table.byTag(tag);
     if (place !== null && !maySpeak(this.#table, place.leg, flow)) {
       this.#table.dismiss(txn, { status: 403, toTag: null });

@@ -50,6 +50,8 @@ export class CallTable implements Context {
   readonly #tags = new Map<string, Place>();
   readonly #serverTxns = new Map<ServerTxnId, Place>();
   readonly #owedByes = new Map<ServerTxnId, OwedBye>();
+  /** The same by our tag: their calls may be gone, and with them the tags. */
+  readonly #owedTags = new Map<string, ServerTxnId>();
   readonly #endpoints = new Map<EndpointHandle, Place>();
   readonly #timers = new Map<number, Timer>();
   /** Transactions with a 2xx, until no fork can answer any more. */
@@ -119,7 +121,14 @@ export class CallTable implements Context {
     return this.#owedByes.get(txn) ?? null;
   }
 
+  /** The INVITE whose ACK the BYE of the dialog with this tag of ours waits for; null when none does. */
+  owedByTag(tag: string): ServerTxnId | null {
+    return this.#owedTags.get(tag) ?? null;
+  }
+
   forgetOwedBye(txn: ServerTxnId): void {
+    const bye = this.#owedByes.get(txn);
+    if (bye !== undefined) this.#owedTags.delete(bye.dialog.localTag);
     this.#owedByes.delete(txn);
   }
 
@@ -254,6 +263,7 @@ export class CallTable implements Context {
 
   oweBye(txn: ServerTxnId, bye: OwedBye): void {
     this.#owedByes.set(txn, bye);
+    this.#owedTags.set(bye.dialog.localTag, txn);
   }
 
   bindEndpoint(call: Call, leg: Leg): void {

@@ -80,6 +80,8 @@ export interface WaitingInvite {
   answered: boolean;
   /** The answer that our tag of now stands for at the caller; null while it was told none. */
   toldAnswer: Buffer | null;
+  /** Where a re-INVITE came from that moves a caller's dialog there once it is accepted; null for all others. */
+  readonly cameFrom: SendTarget | null;
   /** Record-Route lines that our answers repeat (RFC 3261 §12.1.1). */
   readonly recordRoutes: HeaderLines;
 }

@@ -39,6 +39,7 @@ export function answerWaiting(cx: Context, leg: Leg, sdp: AnchoredSdp): void {
   const waiting = leg.waitingInvite;
   if (waiting === null) return;
   waiting.answered = true;
+  if (waiting.cameFrom !== null) leg.dialog?.meet(waiting.cameFrom);
   const headers = [...waiting.recordRoutes, ...sdpHeaders(leg)];
   cx.respond(waiting.txn, { status: 200, toTag: leg.localTag, headers, body: sdpBody(sdp) });
 }

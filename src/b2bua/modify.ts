@@ -53,8 +53,6 @@ export function onReinvite(
     cx.respond(txn, refusalAnswer({ code: 'MESSAGE_MALFORMED', message }, null));
     return;
   }
-  // A NAT has given a caller another port, or it has opened another connection. Gateways stay where they are configured.
-  if (leg.side === 'a') leg.dialog?.meet({ transport: flow.transport, ...flow.remote });
   const recordRoutes = recordRouteLines(request);
   leg.waitingInvite = {
     txn,
@@ -62,6 +60,8 @@ export function onReinvite(
     opens: false,
     answered: false,
     toldAnswer: null,
+    // A NAT has given a caller another port, or it has opened another connection. Gateways stay where they are configured.
+    cameFrom: leg.side === 'a' ? { transport: flow.transport, ...flow.remote } : null,
     recordRoutes,
   };
   cx.bindServerTxn(txn, call, leg);

@@ -59,6 +59,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     opens: true,
     answered: false,
     toldAnswer: null,
+    cameFrom: null,
     recordRoutes: recordRouteLines(request),
   };
   const call: Call = {

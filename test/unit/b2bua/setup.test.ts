@@ -173,6 +173,24 @@ for (const [what, contact] of [
   });
 }
 
+test('a re-INVITE that is refused moves nobody: requests go where the caller was met before', () => {
+  const driver = new B2buaDriver({ edit: [['allow: [192.0.2.10/32]', 'allow: [9.9.9.9/32]']] });
+  const contact = '<sip:alice@10.0.0.7:5060>';
+  const invite = anInvite().with('Contact', contact);
+  const txn = driver.receive(invite, '9.9.9.9', 4_000);
+  const sent = driver.lastSent('INVITE');
+  driver.answer(sent, 200, { body: bobSays });
+  const alice = callerOf(driver, invite, txn);
+  alice.acknowledge(txn);
+  const hold = alice.request('INVITE', sdpOf({ version: 2 })).with('Contact', contact);
+  const again = driver.receive(hold, '9.9.9.9', 6_789);
+  driver.answer(driver.lastSent('INVITE'), 488);
+  assert.equal(driver.statuses(again), [488]);
+  calleeOf(driver, sent).send('BYE');
+  const { host, port } = driver.lastSent('BYE');
+  assert.equal({ host, port }, { host: '9.9.9.9', port: 4_000 });
+});
+
 test('a caller behind NAT gets its BYE where its INVITE came from, a gateway where it was asked', () => {
   const driver = new B2buaDriver({
     edit: [
@@ -351,6 +369,31 @@ test('a BYE of one fork leaves the other’s answer alone', () => {
   driver.answer(sent, 200, { body: bobSays });
   assert.equal(driver.statuses(txn), [200]);
 });
+
+for (const [when, ms] of [
+  ['while the call’s last counters are awaited', 0],
+  ['when the call is gone', 3_000],
+] as const) {
+  test(`both hang up before the ACK: the caller’s BYE ends the 200’s repeats, ${when}`, () => {
+    const driver = new B2buaDriver();
+    const invite = anInvite();
+    const txn = driver.receive(invite);
+    const sent = driver.lastSent('INVITE');
+    driver.answer(sent, 200, { body: bobSays });
+    const alice = callerOf(driver, invite, txn);
+    if (ms === 0) driver.engineAnswers = false;
+    calleeOf(driver, sent).send('BYE');
+    driver.pass(ms);
+    assert.is(driver.b2bua.callCount, ms === 0 ? 1 : 0);
+    const stranger = alice.request('BYE');
+    assert.not.equal(driver.statuses(driver.receive(stranger, '198.51.100.9')), [200]);
+    assert.equal(driver.taken, []);
+    assert.equal(driver.statuses(alice.send('BYE')), [200]);
+    assert.equal(driver.taken, [txn]);
+    assert.is(driver.sent('BYE').length, 0, 'it needs none of ours');
+    assert.is(driver.b2bua.held.serverTxns, 0);
+  });
+}
 
 test('a BYE that waits for an ACK goes out when the ACK is given up', () => {
   const driver = new B2buaDriver();
