@@ -132,6 +132,7 @@ export function mediaOf(counters: EndpointCounters): LegMedia {
     mos: counters.mosListening > 0 ? counters.mosListening : null,
     packetsLate: counters.packetsLate,
     concealedMs: counters.concealedMs,
+    playoutDelayMs: counters.playedMs > 0 ? counters.playoutDelayMs : null,
   };
 }
 

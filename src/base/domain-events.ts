@@ -22,6 +22,8 @@ export interface LegMedia {
   readonly packetsLate: number;
   /** The same: audio made up in place of what was lost or late. */
   readonly concealedMs: number;
+  /** From a packet's arrival to its being heard, mean of the last second; null where audio wasn't decoded. */
+  readonly playoutDelayMs: number | null;
 }
 
 /** A leg as known when its INVITE came in or went out. */

@@ -91,4 +91,5 @@ export const cdrColumns: readonly CdrColumn[] = [
   textOrNull('srtp', (leg) => leg.srtp),
   countOrNull('packets_late', (leg) => leg.media?.packetsLate ?? null),
   countOrNull('concealed_ms', (leg) => leg.media?.concealedMs ?? null),
+  figureOrNull('playout_delay_ms', (leg) => leg.media?.playoutDelayMs ?? null),
 ];

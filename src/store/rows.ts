@@ -51,6 +51,7 @@ export function toLegRow(leg: LegRecord, seq: number): LegRow {
     srtp: leg.srtp ?? null,
     packets_late: media?.packetsLate ?? null,
     concealed_ms: media?.concealedMs ?? null,
+    playout_delay_ms: media?.playoutDelayMs ?? null,
   };
 }
 
@@ -98,6 +99,7 @@ function toMedia(row: LegRow): LegMedia | null {
     mos: row.mos,
     packetsLate: row.packets_late ?? 0,
     concealedMs: row.concealed_ms ?? 0,
+    playoutDelayMs: row.playout_delay_ms,
   };
 }
 

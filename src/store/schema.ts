@@ -42,6 +42,7 @@ export interface LegRow {
   srtp: string | null;
   packets_late: number | null;
   concealed_ms: number | null;
+  playout_delay_ms: number | null;
 }
 
 /** A leg that is up while the journal segment of its start had to go. `state` is open-legs.ts's, as JSON. */
@@ -153,6 +154,12 @@ const decodedAudio: Migration = {
   },
 };
 
+const playoutDelay: Migration = {
+  async up(db: Kysely<unknown>): Promise<void> {
+    await db.schema.alterTable('legs').addColumn('playout_delay_ms', 'double precision').execute();
+  },
+};
+
 /** Names are for ever: an installed database remembers them. New ones go at the end. */
 export const migrations: MigrationProvider = {
   getMigrations: () =>
@@ -161,5 +168,6 @@ export const migrations: MigrationProvider = {
       '0002-api-objects': apiObjects,
       '0003-commit-order': commitOrder,
       '0004-decoded-audio': decodedAudio,
+      '0005-playout-delay': playoutDelay,
     }),
 };

@@ -55,6 +55,9 @@ export interface Cdr {
   readonly transcoded: 0 | 1;
   readonly srtp: string | null;
   readonly concealed_ms: number | null;
+  readonly packets_lost: number | null;
+  readonly packets_late: number | null;
+  readonly playout_delay_ms: number | null;
 }
 
 /** Time for a start: the loader compiles every file of src on the way. */

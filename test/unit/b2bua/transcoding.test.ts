@@ -394,6 +394,8 @@ transcoding('records tell each leg’s codec and that audio was transcoded', () 
     mosListening: 4.1,
     packetsLate: 3,
     concealedMs: 60,
+    playedMs: 1_000,
+    playoutDelayMs: 62.5,
   };
   const { alice } = call(driver, { codecs: [PCMU] }, { codecs: [G722] });
   alice.send('BYE');
@@ -404,6 +406,7 @@ transcoding('records tell each leg’s codec and that audio was transcoded', () 
     [inbound.media?.mos, inbound.media?.packetsLate, inbound.media?.concealedMs],
     [4.1, 3, 60],
   );
+  assert.is(inbound.media?.playoutDelayMs, 62.5);
 });
 
 transcoding.run();

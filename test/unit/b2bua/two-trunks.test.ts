@@ -153,6 +153,7 @@ test('writes every field of the caller’s record', () => {
       packetsRefused: 0,
       mos: null,
       packetsLate: 0,
+      playoutDelayMs: null,
       concealedMs: 0,
     },
     routesTried: '',

@@ -61,7 +61,7 @@ test('G18 writes one row per leg with the call id first and a stable header', ()
     'call_id,leg_id,direction,trunk,gateway,sip_call_id,caller,called,called_original,auth_identity,started_at,' +
       'ringing_at,answered_at,ended_at,duration_ms,pdd_ms,final_status,cause,q850,reason,ended_by,codec,routes_tried,' +
       'packets_received,octets_received,packets_sent,octets_sent,packets_lost,jitter_ms,packets_refused,mos,' +
-      'transcoded,srtp,packets_late,concealed_ms\r\n',
+      'transcoded,srtp,packets_late,concealed_ms,playout_delay_ms\r\n',
   );
   const rows = parseCsv(toCsv([aLeg(), aLeg()]));
   assert.is(rows.length, 3);
@@ -119,6 +119,7 @@ test('each column keeps to the type and nullability it declares', () => {
     packetsRefused: 0,
     mos: null,
     packetsLate: 0,
+    playoutDelayMs: null,
     concealedMs: 0,
   };
   for (const leg of [aLeg(), aLeg({ media })]) {

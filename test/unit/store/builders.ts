@@ -70,6 +70,7 @@ export function aLegRecord(number: number, parts: Partial<LegRecord> = {}): LegR
       packetsRefused: 0,
       mos: 4.4,
       packetsLate: 2,
+      playoutDelayMs: 41.5,
       concealedMs: 40,
     },
     routesTried: 'gw1.example 200',

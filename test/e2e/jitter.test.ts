@@ -1,0 +1,158 @@
+// A network with jitter, through the whole product: what a trunk's `jitter_buffer` makes of it stands in the call records.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { seededRandom } from '../../src/base/index.ts';
+import type { Cdr } from '../support/engine.ts';
+import { ADDRESSES, until } from '../support/loopback.ts';
+import { CALLER_TRUNK, calleeTrunk } from '../support/parties.ts';
+import type { House } from './server-harness.ts';
+import { withHouse } from './server-harness.ts';
+import type { Dialog, Phone, Place } from './server-phone.ts';
+import { rtpPacket, ssrcOf } from './server-phone.ts';
+
+const SIZES = ['off', 'small', 'medium', 'large'] as const;
+type Size = (typeof SIZES)[number];
+
+const FRAME_MS = 20;
+/** What a busy machine does to one run says nothing. */
+const RUNS_MAX = 4;
+
+interface JitterCalls {
+  readonly house: House;
+  readonly caller: Phone;
+  readonly callee: Phone;
+  readonly dialogs: readonly Dialog[];
+  /** Where the engine takes the callee's audio of each call. */
+  readonly media: readonly Place[];
+}
+
+/** One call by each size; their audio is decoded. */
+async function callsWith(house: House, sizes: readonly Size[]): Promise<JitterCalls> {
+  const caller = await house.phone();
+  const callee = await house.phone(ADDRESSES.callee);
+  const uri = `sip:${callee.place.host}:${callee.place.port}`;
+  const engine = await house.start({
+    trunks: [
+      CALLER_TRUNK,
+      ...sizes.map((size) =>
+        calleeTrunk(size, [uri], { transcode: 'always', jitter_buffer: size }),
+      ),
+    ],
+    routes: sizes.map((size, index) => ({ prefix: `44${index}`, trunks: [size] })),
+  });
+  const dialogs: Dialog[] = [];
+  const media: Place[] = [];
+  for (let index = 0; index < sizes.length; index += 1) {
+    dialogs.push(await caller.call(`44${index}7`, engine.sip));
+    if (callee.answered === null) throw new Error('nobody was called');
+    media.push(callee.answered.media);
+  }
+  return { house, caller, callee, dialogs, media };
+}
+
+/**
+ * Calls `frame` every 20 ms; what was missed is made up for.
+ * @param frame takes the number, from 1.
+ */
+async function inRealTime(frames: number, frame: (count: number) => void): Promise<void> {
+  const began = performance.now();
+  let count = 0;
+  await until(
+    () => {
+      const due = Math.min(frames, Math.floor((performance.now() - began) / FRAME_MS));
+      for (; count < due; count += 1) frame(count + 1);
+      return count === frames;
+    },
+    { what: `${frames} frames`, limitMs: 2 * frames * FRAME_MS, everyMs: 5 },
+  );
+}
+
+/** Hangs up and gives the callee's record of each call. */
+async function recordsOf({ house, caller, dialogs }: JitterCalls): Promise<readonly Cdr[]> {
+  for (const dialog of dialogs) await caller.inDialog('BYE', dialog, house.engine.sip);
+  const cdrs = await house.engine.cdrsWhenThere(2 * dialogs.length);
+  return cdrs.filter(({ direction }) => direction === 'outbound');
+}
+
+/** Runs until one run is as it should be. @param run says what is wrong; null when nothing is. */
+async function inSomeRun(run: (house: House) => Promise<string | null>): Promise<void> {
+  const problems: string[] = [];
+  for (let runs = 0; runs < RUNS_MAX; runs += 1) {
+    let problem: string | null = null;
+    await withHouse(async (house) => {
+      problem = await run(house);
+    });
+    if (problem === null) return;
+    problems.push(problem);
+  }
+  assert.unreachable(problems.join('; '));
+}
+
+test('A22 a trunk’s jitter_buffer decides the delay that is measured and how much is concealed', () =>
+  inSomeRun(async (house) => {
+    const calls = await callsWith(house, SIZES);
+    // The network stands still for 120 ms of each 600.
+    let held: Buffer[] = [];
+    await inRealTime(400, (frame) => {
+      held.push(rtpPacket(1, frame));
+      if (frame % 30 >= 24) return;
+      for (const packet of held)
+        for (const place of calls.media) void calls.callee.audio.send(packet, place);
+      held = [];
+    });
+    const cdrs = await recordsOf(calls);
+    const of = (size: Size): Cdr => {
+      const found = cdrs.find(({ trunk }) => trunk === size);
+      if (found === undefined) throw new Error(`no record of ${size}`);
+      return found;
+    };
+    const delays = SIZES.map((size) => of(size).playout_delay_ms ?? 0);
+    const concealed = SIZES.map((size) => of(size).concealed_ms ?? 0);
+    const rises = delays.every((delay, index) => delay > (delays[index - 1] ?? -1));
+    const falls = concealed.every((ms, index) => ms <= (concealed[index - 1] ?? Infinity));
+    const helps = (concealed[0] ?? 0) > (concealed[3] ?? 0);
+    return rises && falls && helps
+      ? null
+      : `delays ${delays.join(' ')}, concealed ${concealed.join(' ')}`;
+  }));
+
+test('A23 jitter, disorder and loss: the far party gets one gapless stream, the record what it took', () =>
+  inSomeRun(async (house) => {
+    const calls = await callsWith(house, ['small']);
+    const [place] = calls.media;
+    if (place === undefined) throw new Error('no call');
+    const random = seededRandom(23);
+    const waiting: { readonly packet: Buffer; readonly at: number }[] = [];
+    let lost = 0;
+    await inRealTime(400, (frame) => {
+      // 2 % lost, 5 % a frame later than their successor, one in fifty past all that is waited for, the rest within 30 ms.
+      const draw = random.draw();
+      const lateMs = frame % 50 === 0 ? 400 : draw < 0.07 ? 45 : random.draw() * 30;
+      if (draw < 0.02) lost += 1;
+      else waiting.push({ packet: rtpPacket(1, frame), at: frame * FRAME_MS + lateMs });
+      const due = waiting
+        .filter(({ at }) => at <= frame * FRAME_MS)
+        .toSorted((one, other) => one.at - other.at);
+      for (const parcel of due) {
+        waiting.splice(waiting.indexOf(parcel), 1);
+        void calls.callee.audio.send(parcel.packet, place);
+      }
+    });
+    const [cdr] = await recordsOf(calls);
+    if (cdr === undefined) throw new Error('no record');
+    const heard = calls.caller.audio.received;
+    assert.is(new Set(heard.map(ssrcOf)).size, 1);
+    const sequences = heard.map((packet) => packet.readUInt16BE(2));
+    const steps = sequences
+      .slice(1)
+      .map((next, index) => (next - (sequences[index] ?? 0)) & 0xffff);
+    assert.ok(steps.every((step) => step === 1));
+    assert.ok(heard.length > 350, `${heard.length} packets heard`);
+    assert.ok(lost > 0 && (cdr.packets_lost ?? 0) >= lost);
+    assert.ok((cdr.concealed_ms ?? 0) >= lost * FRAME_MS);
+    const { playout_delay_ms: delayMs, packets_late: late } = cdr;
+    const fits = delayMs !== null && delayMs > 10 && delayMs < 150 && (late ?? 0) >= 4;
+    return fits ? null : `delay ${delayMs ?? 'none'}, late ${late ?? 'none'}`;
+  }));
+
+test.run();
