@@ -11,7 +11,7 @@
 namespace trunkyard::codec {
 namespace {
 
-// The choices below were made by ear of code: bench/native/codec/conceal_quality over eight voices.
+// The choices below were made by ear of code: bench/native/conceal_quality over eight voices.
 
 /// Three of the longest periods and a blend.
 constexpr std::uint32_t kHistoryMs = 50;

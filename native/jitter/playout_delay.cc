@@ -16,6 +16,14 @@ constexpr MediaTime kResidueMin = kMediaPerMs;
 constexpr MediaTime kDriftPerPacketMax = 144;
 /// Drift that isn't seen any more is forgotten by so much a block.
 constexpr std::int64_t kDriftLeak = 32;
+/// A packet is beyond reach when it is so much slower than the fastest, or by as much as the policy
+/// may wait, if that is more.
+constexpr MediaTime kReachMin = 100 * kMediaPerMs;
+/// It must have come there at once: drift takes one beyond reach too, but step by small step.
+constexpr MediaTime kStepMin = 50 * kMediaPerMs;
+/// A greater change from one packet to the next is a pause or another path: jitter it is not, and
+/// the figure would be of no use for a second.
+constexpr MediaTime kJitterChangeMax = media_of(kDelayMax);
 
 std::int64_t bin_of(MediaTime offset) noexcept {
   const std::int64_t quotient = offset / kMediaPerMs;
@@ -48,17 +56,19 @@ void PlayoutDelay::set_policy(const DelayPolicy& policy) noexcept {
 }
 
 void PlayoutDelay::add(MediaTime offset) noexcept {
+  const MediaTime change = packets_ > 0 ? offset - offset_last_ : 0;
   if (packets_ > 0) {
-    const MediaTime change = offset - offset_last_;
+    const MediaTime distance = std::min(change < 0 ? -change : change, kJitterChangeMax);
     // A.8 in integers, scaled by 16 with rounding.
-    jitter_scaled_ += change < 0 ? -change : change;
-    jitter_scaled_ -= (jitter_scaled_ - (change < 0 ? -change : change) + 8) >> kJitterShift;
+    jitter_scaled_ += distance;
+    jitter_scaled_ -= (jitter_scaled_ - distance + 8) >> kJitterShift;
   }
   offset_last_ = offset;
   if (packets_ < kYoungPackets) ++packets_;
 
   shift_scaled_ += drift_scaled_;
   const MediaTime relative = offset - shift();
+  if (is_step(relative, change)) forget_path();
   add_to_block(relative);
   const std::int64_t bin = bin_of(relative);
   const bool within = !known() || bin <= histogram_.quantile();
@@ -96,6 +106,22 @@ void PlayoutDelay::end_block() noexcept {
   fastest_ = *std::min_element(block_fastest_.begin() + 1, block_fastest_.begin() + 1 + blocks_);
 }
 
+/// Whether all packets take so much longer now that waiting for the old path's would be in vain: a
+/// detour, or a sender whose clock stood still while it paused. When a network lets go what it kept
+/// back, packets are as slow at first, but each is faster than the one before.
+bool PlayoutDelay::is_step(MediaTime relative, MediaTime change) noexcept {
+  const bool was_beyond = is_beyond_;
+  is_beyond_ = known() && relative > fastest_ + std::max(delay_max_, kReachMin) &&
+               (was_beyond || change > kStepMin);
+  if (!is_beyond_) return false;
+  if (!was_beyond || relative < beyond_fastest_) {
+    beyond_fastest_ = relative;
+    beyond_packets_ = 0;
+    return false;
+  }
+  return ++beyond_packets_ >= kStepPackets;
+}
+
 /// Longer without a late packet than chance allows: the path has become better than the histogram
 /// remembers. Halving the past again and again lets the target follow in seconds instead of the
 /// minute that the memory alone would take.
@@ -117,17 +143,24 @@ void PlayoutDelay::aim() noexcept {
   target_ = wanted > most ? most : wanted;
 }
 
-void PlayoutDelay::restart() noexcept {
+/// Of the sender's clock what is known stays known.
+void PlayoutDelay::forget_path() noexcept {
   histogram_.clear();
   fastest_ = 0;
   target_ = 0;
   blocks_ = 0;
   block_packets_ = 0;
   residue_last_ = 0;
+  is_beyond_ = false;
+  packets_ = 1;
+  within_run_ = 0;
+}
+
+void PlayoutDelay::restart() noexcept {
+  forget_path();
   drift_scaled_ = 0;
   shift_scaled_ = 0;
   packets_ = 0;
-  within_run_ = 0;
 }
 
 }  // namespace trunkyard::jitter

@@ -84,11 +84,15 @@ class PlayoutDelay {
   // Blocks of 50 packets: the fastest of so many is close to the path's least.
   static constexpr std::uint32_t kBlockPackets = 50;
   static constexpr std::size_t kBlocks = 4;
+  // Packets beyond reach without a new fastest among them, after which the path is another one.
+  static constexpr std::uint32_t kStepPackets = 10;
 
   [[nodiscard]] MediaTime shift() const noexcept { return shift_scaled_ >> kDriftShift; }
   void add_to_block(MediaTime relative) noexcept;
   void end_block() noexcept;
   void forget_sooner() noexcept;
+  [[nodiscard]] bool is_step(MediaTime relative, MediaTime change) noexcept;
+  void forget_path() noexcept;
   void aim() noexcept;
 
   // All offsets from here on are relative to shift().
@@ -101,6 +105,10 @@ class PlayoutDelay {
   std::uint32_t blocks_ = 0;         // counted up to kBlocks
   std::uint32_t block_packets_ = 0;  // in the one that is open, block_fastest_[0]
   MediaTime residue_last_ = 0;
+  // Packets in a row that came beyond reach: the fastest of them, and how many have come since.
+  MediaTime beyond_fastest_ = 0;
+  std::uint32_t beyond_packets_ = 0;
+  bool is_beyond_ = false;
   // The drift measured, per packet and summed up, times 1024.
   std::int64_t drift_scaled_ = 0;
   std::int64_t shift_scaled_ = 0;

@@ -95,6 +95,38 @@ TEST("the target moves with a clock that drifts by 500 ppm, either way, for an h
   }
 }
 
+TEST("ten packets beyond reach are another path; drift and a network's released packets are not") {
+  PlayoutDelay step(kPolicy);
+  PlayoutDelay release(kPolicy);
+  for (std::uint32_t index = 0; index < 1'000; ++index) {
+    step.add(ms(50 + index % 7));
+    release.add(ms(50 + index % 7));
+  }
+  for (std::uint32_t index = 0; index < 11; ++index) {
+    CHECK_EQ(step.fastest(), ms(50));
+    step.add(ms(400 + index % 3));
+  }
+  CHECK_EQ(step.fastest(), ms(401));
+  CHECK_TRUE(step.target() >= ms(411) && step.target() <= ms(401 + 200));
+  // A second of packets at once: each is 20 ms faster than the one before.
+  for (std::int64_t index = 0; index < 50; ++index)
+    release.add(ms(1'050 - 20 * index));
+  CHECK_EQ(release.fastest(), ms(50));
+
+  PlayoutDelay drift(kPolicy);
+  for (std::int64_t index = 0; index < 150; ++index)
+    drift.add(ms(2 * index));
+  CHECK_EQ(drift.fastest(), 0);
+}
+
+TEST("a pause of minutes is no jitter") {
+  PlayoutDelay delay(kPolicy);
+  for (std::int64_t index = 0; index < 100; ++index)
+    delay.add(ms(0));
+  delay.add(ms(300'000));
+  CHECK_TRUE(delay.jitter() <= ms(30));
+}
+
 TEST("a restart forgets the offsets of another clock and keeps the jitter") {
   PlayoutDelay delay(kPolicy);
   for (int index = 0; index < 100; ++index)

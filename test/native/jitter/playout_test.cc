@@ -170,6 +170,36 @@ TEST("what a dead network kept back for a second is cut to the longest delay all
   CHECK_EQ(rig.held.size(), rig.buffer.size());
 }
 
+/// 30 s in which packets come up to 60 ms late, in order; then a minute in which they come later by
+/// `step_ms`, for good.
+Network stepped(double step_ms) {
+  Prng prng(7);
+  Network network;
+  double last = 0;
+  for (std::uint32_t index = 0; index < 4'500; ++index) {
+    const double sent = index * 20.0 + (index >= 1'500 ? step_ms : 0.0);
+    last = std::max(last, sent + prng.unit() * 60);
+    network.emplace_back(last);
+  }
+  return network;
+}
+
+TEST("a longer path, or a pause that the sender's clock slept through, costs its first moment") {
+  for (const BufferSize size : {BufferSize::kSmall, BufferSize::kMedium, BufferSize::kLarge}) {
+    Rig level({.policy = delay_policy(size)});
+    const Heard undisturbed = listen(level, stepped(0), 10);
+    for (const double step_ms : {300.0, 450.0, 520.0, 600.0, 2'000.0, 10'000.0, 300'000.0}) {
+      Rig rig({.policy = delay_policy(size)});
+      const Heard heard = listen(rig, stepped(step_ms), 10);
+      CHECK_TRUE(is_rising(heard.slots));
+      // Half a second at most: ten packets until the step is believed, and the pause itself.
+      CHECK_TRUE(rig.buffer.statistics().unplayed <= 25);
+      CHECK_TRUE(heard.concealed_ms <= undisturbed.concealed_ms + 750);
+      CHECK_TRUE(heard.delay_last_ms - step_ms <= undisturbed.delay_last_ms + 10);
+    }
+  }
+}
+
 TEST("a sender's pause without a gap in its numbers is no loss, and the delay is right after it") {
   for (const bool has_description : {true, false}) {
     Rig rig({});
