@@ -13,6 +13,8 @@ namespace {
 constexpr jitter::MediaTime kPiece = kPieceMs * jitter::kMediaPerMs;
 constexpr jitter::MediaTime kFrameMax = kFrameMsMax * jitter::kMediaPerMs;
 constexpr std::uint32_t kPiecesPerSecond = 1'000 / kPieceMs;
+/// How long it takes from one sound to another that doesn't follow it.
+constexpr std::uint32_t kJoinMs = 5;
 
 /// How the quality model rates a codec. Opus decoded at 8,000 Hz has nothing of a wide band left.
 jitter::CodecImpairment impairment_of(const codec::Format& format) noexcept {
@@ -82,7 +84,7 @@ void AudioReceiver::play(const jitter::Decision& decision) noexcept {
     store_.free(decision.packet);
     return conceal(decision.length, {});
   }
-  playing_ = codec;
+  if (codec != playing_) begin_codec(*codec);
   rest_pending_ = true;
   rest_ = decision.packet;
   rest_from_ = 0;
@@ -90,6 +92,20 @@ void AudioReceiver::play(const jitter::Decision& decision) noexcept {
   stretch_ = decision.stretch;
   noise_.reset();
   play_rest();
+}
+
+/// What the peer sends from now on comes from an encoder that has just begun, and follows nothing
+/// that this decoder may have heard earlier in the call.
+void AudioReceiver::begin_codec(Codec& codec) noexcept {
+  join_due_ = join_due_ || playing_ != nullptr;
+  playing_ = &codec;
+  codec.decoder.reset();
+  if (codec.resampler) {
+    const std::uint32_t from_hz = codec.resampler->from_hz();
+    *codec.resampler =
+        codec::Resampler::open({.from_hz = from_hz, .to_hz = rate_hz_, .isa = options_.isa})
+            .value();
+  }
 }
 
 /// Plays as much of a packet as a frame holds: nearly always all of it.
@@ -185,12 +201,31 @@ void AudioReceiver::add_noise(codec::PcmFrame& frame) noexcept {
 
 void AudioReceiver::emit(const codec::PcmFrame& frame) noexcept {
   const codec::Pcm samples = frame.samples();
-  if (playing_ != nullptr && playing_->resampler) {
-    codec::Resampler& resampler = *playing_->resampler;
-    (void)resampler.process(samples, fifo_.append(resampler.output_size(samples.size())));
-    return;
+  codec::Resampler* resampler = playing_ == nullptr ? nullptr : playing_->resampler.get();
+  const std::size_t count =
+      resampler == nullptr ? samples.size() : resampler->output_size(samples.size());
+  const codec::MutablePcm out = fifo_.append(count);
+  if (count == 0) return;
+  if (resampler == nullptr) {
+    std::copy(samples.begin(), samples.end(), out.begin());
+  } else {
+    (void)resampler->process(samples, out);
   }
-  std::copy(samples.begin(), samples.end(), fifo_.append(samples.size()).begin());
+  if (join_due_) join(out);
+  sample_last_ = out.back();
+}
+
+/// Leads from the last sample heard over to a sound that doesn't follow it: another codec's, or
+/// what comes after the codec was taken away.
+void AudioReceiver::join(codec::MutablePcm out) noexcept {
+  join_due_ = false;
+  const std::size_t count = std::min(codec::samples_of(rate_hz_, kJoinMs), out.size());
+  const auto steps = static_cast<std::int32_t>(count);
+  for (std::int32_t step = 0; step < steps; ++step) {
+    std::int16_t& sample = out[static_cast<std::size_t>(step)];
+    const std::int32_t sum = sample_last_ * (steps - step) + sample * step;
+    sample = static_cast<std::int16_t>(sum / steps);
+  }
 }
 
 std::uint32_t AudioReceiver::playing_rate_hz() const noexcept {
@@ -210,18 +245,7 @@ std::size_t AudioReceiver::samples_of_media(jitter::MediaTime length) const noex
 
 void AudioReceiver::listen_for_digits(codec::Pcm piece) noexcept {
   std::array<std::int16_t, codec::samples_of(codec::kDtmfRateHz, kPieceMs)> narrow;
-  const codec::DtmfEdges found = ear_->detector.handle(ear_->resampler.process(piece, narrow));
-  for (const codec::DtmfEdge& edge : found.edges()) {
-    const bool is_start = edge.kind == codec::DtmfEdge::Kind::kStart;
-    add_digit(
-        {.edge = {.kind = is_start ? codec::EventEdge::Kind::kStart : codec::EventEdge::Kind::kEnd,
-                  .event = edge.event,
-                  .timestamp =
-                      static_cast<rtp::RtpTimestamp>(static_cast<std::uint32_t>(edge.start_sample)),
-                  .duration_units = edge.duration_samples},
-         .clock_rate_hz = codec::kDtmfRateHz,
-         .in_band = true});
-  }
+  add_heard(ear_->detector.handle(ear_->resampler.process(piece, narrow)));
 }
 
 void AudioReceiver::follow_delay() noexcept {

@@ -73,6 +73,7 @@ Result<void> AudioReceiver::set_up(const ReceiverSetup& setup) {
   if (!is_set_up.ok()) return is_set_up;
 
   playing_ = payloads_.codec(playing_id);
+  if (playing_ == nullptr && playing_id != PayloadTable::kNoCodec) join_due_ = true;
   if (rest_pending_ && (playing_ == nullptr || setup.rate_hz != rate_hz_)) {
     rest_pending_ = false;
     store_.free(rest_);
@@ -97,7 +98,7 @@ void AudioReceiver::change_rate() {
   fifo_ = SampleFifo(codec::samples_of(rate_hz_, kFifoMs));
   voice_ = codec::VoiceActivity({.rate_hz = rate_hz_});
   activity_ = {};
-  ear_.reset();
+  join_due_ = playing_ != nullptr || join_due_;
 }
 
 /// A key that is down stays so as long as the same events are received.
@@ -111,15 +112,23 @@ void AudioReceiver::change_events() {
     events_.emplace(codec::EventReceiverConfig{.clock_rate_hz = clock_rate_hz});
 }
 
+/// A digit that sounds goes on at another rate, and ends when nobody listens for it any more:
+/// whoever was told that it began would wait for its end.
 void AudioReceiver::change_ear(bool detect) {
   if (!detect) {
+    if (ear_) add_heard(ear_->detector.finish());
     ear_.reset();
-  } else if (!ear_) {
-    ear_ = std::make_unique<Ear>(
-        codec::DtmfDetector{},
-        codec::Resampler::open(
-            {.from_hz = rate_hz_, .to_hz = codec::kDtmfRateHz, .isa = options_.isa})
-            .value());
+    return;
+  }
+  if (ear_ && ear_->resampler.from_hz() == rate_hz_) return;
+  codec::Resampler resampler =
+      codec::Resampler::open(
+          {.from_hz = rate_hz_, .to_hz = codec::kDtmfRateHz, .isa = options_.isa})
+          .value();
+  if (ear_) {
+    ear_->resampler = resampler;
+  } else {
+    ear_ = std::make_unique<Ear>(codec::DtmfDetector{}, resampler);
   }
 }
 
@@ -276,6 +285,20 @@ bool AudioReceiver::next_digit(Digit& digit) noexcept {
 void AudioReceiver::add_edges(const codec::EventEdges& edges) noexcept {
   for (const codec::EventEdge& edge : edges.edges())
     add_digit({.edge = edge, .clock_rate_hz = event_clock_hz_});
+}
+
+void AudioReceiver::add_heard(const codec::DtmfEdges& edges) noexcept {
+  for (const codec::DtmfEdge& edge : edges.edges()) {
+    const bool is_start = edge.kind == codec::DtmfEdge::Kind::kStart;
+    add_digit(
+        {.edge = {.kind = is_start ? codec::EventEdge::Kind::kStart : codec::EventEdge::Kind::kEnd,
+                  .event = edge.event,
+                  .timestamp =
+                      static_cast<rtp::RtpTimestamp>(static_cast<std::uint32_t>(edge.start_sample)),
+                  .duration_units = edge.duration_samples},
+         .clock_rate_hz = codec::kDtmfRateHz,
+         .in_band = true});
+  }
 }
 
 void AudioReceiver::add_digit(const Digit& digit) noexcept {

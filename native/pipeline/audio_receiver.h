@@ -114,7 +114,8 @@ class AudioReceiver {
   /// A first or new offer or answer. What both have in common goes on: the stream, packets that
   /// wait, decoders of codecs that stay. Another rate drops less than 10 ms of decoded audio.
   /// Allocates. Ask next_digit() afterwards: a key that is down ends when events are no longer
-  /// received or their clock changes.
+  /// received or their clock changes, and a digit that sounds when the audio isn't listened to for
+  /// digits any more.
   /// @returns kConfigInvalid, and nothing changed, for a rate or a format that is none, a payload
   ///          type above 127, too many of either, or a clock rate out of 1..48,000.
   [[nodiscard]] Result<void> set_up(const ReceiverSetup& setup);
@@ -174,6 +175,7 @@ class AudioReceiver {
   // Playout; audio_playout.cc.
   void step(Instant now) noexcept;
   void play(const jitter::Decision& decision) noexcept;
+  void begin_codec(Codec& codec) noexcept;
   void play_rest() noexcept;
   void conceal(jitter::MediaTime length, Bytes next) noexcept;
   void conceal_piece(Bytes next) noexcept;
@@ -181,10 +183,12 @@ class AudioReceiver {
   void update_noise(const jitter::Decision& decision) noexcept;
   void add_noise(codec::PcmFrame& frame) noexcept;
   void emit(const codec::PcmFrame& frame) noexcept;
+  void join(codec::MutablePcm out) noexcept;
   [[nodiscard]] std::uint32_t playing_rate_hz() const noexcept;
   [[nodiscard]] std::size_t samples_of_media(jitter::MediaTime length) const noexcept;
   void listen_for_digits(codec::Pcm piece) noexcept;
   void add_edges(const codec::EventEdges& edges) noexcept;
+  void add_heard(const codec::DtmfEdges& edges) noexcept;
   void add_digit(const Digit& digit) noexcept;
   void follow_delay() noexcept;
 
@@ -206,6 +210,8 @@ class AudioReceiver {
   jitter::MediaTime stretch_ = 0;       ///< asked for with it, not done yet
   jitter::MediaTime conceal_left_ = 0;  ///< of a concealment longer than one frame
   Heard heard_ = Heard::kNothing;       ///< what fifo_ got last
+  std::int16_t sample_last_ = 0;        ///< the last that fifo_ got
+  bool join_due_ = false;               ///< what comes next doesn't follow that one
   codec::FrameActivity activity_;
   codec::VoiceActivity voice_;
 

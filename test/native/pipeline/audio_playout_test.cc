@@ -170,6 +170,29 @@ TEST("hears digits in the audio only when asked to") {
   }
 }
 
+TEST("a digit that sounds goes on at another rate, and ends when nobody listens for it") {
+  for (const bool asked : {false, true}) {
+    Mouth mouth(sending(kPcmu, 8'000));
+    Ear ear({audio_payload(kPcmu)}, 8'000, BufferSize::kSmall, true);
+    Line line(mouth, ear, {});
+    Source source(Samples(80), 8'000);
+    CHECK_TRUE(mouth.sender.press({.event = 5, .duration_ms = 400}));
+    line.run(source, 25);
+    REQUIRE(ear.digits.size() == 1);
+    ear.set_up({audio_payload(kPcmu)}, asked ? 16'000 : 8'000, BufferSize::kSmall, asked);
+    CHECK_EQ(ear.fresh.size(), asked ? 0u : 1u);
+    line.run(source, 60);
+    REQUIRE(ear.digits.size() == 2);
+    const codec::EventEdge& end = ear.digits[1].edge;
+    CHECK_TRUE(ear.digits[1].in_band);
+    CHECK_TRUE(end.kind == codec::EventEdge::Kind::kEnd);
+    CHECK_EQ(end.event, 5);
+    CHECK_TRUE(end.timestamp == ear.digits[0].edge.timestamp);
+    CHECK_TRUE(end.duration_units >= (asked ? 2'800u : 800u));
+    CHECK_TRUE(end.duration_units <= (asked ? 3'400u : 1'800u));
+  }
+}
+
 TEST("digits that nobody asked for are our own fault") {
   Ear ear(with_events_too(kPcmu), 8'000);
   const Packet press{.bytes =
@@ -331,7 +354,8 @@ TEST("goes over to another size, another rate and another codec within one strea
   line.run(narrow, 300);
   CHECK_TRUE(ear.receiver.statistics().delay_mean >= Duration::milliseconds(30));
   CHECK_TRUE(sines::largest_jump(codec::Pcm(ear.samples).subspan(2'000)) <= 2'307 * 5 / 4);
-  ear.samples.clear();
+  // The last sample at the old rate, so that the first at the new one is looked at too.
+  ear.samples.erase(ear.samples.begin(), ear.samples.end() - 1);
   ear.set_up(payloads, 48'000, BufferSize::kLarge);
   for (const Format& format : {kOpus16, kG722, kPcmu}) {
     REQUIRE(mouth.sender.set_up(sending(format, 8'000)).ok());
@@ -339,6 +363,8 @@ TEST("goes over to another size, another rate and another codec within one strea
     const codec::Pcm heard = codec::Pcm(ear.samples).last(48'000);
     CHECK_TRUE(std::abs(sines::tone_level_dbov(heard, 400, 48'000) + 16) < 1);
   }
+  // Neither where the rate changed nor where a codec followed another.
+  CHECK_TRUE(sines::largest_jump(ear.samples) <= 600);
   CHECK_EQ(ear.receiver.statistics().buffer.received, line.network.sent - 1);
 }
 
