@@ -44,12 +44,51 @@ void Endpoint::know_payload_type(std::uint8_t payload_type) noexcept {
   cached_mapped_type_ = listening_ ? kPayloadTypeDropped : link_.map(payload_type);
   cached_treatment_ =
       payload_type == watched_payload_type_ ? Treatment::kWatch : link_.treatment(payload_type);
-  cached_clock_rate_hz_ = 0;
+  cached_clock_rate_hz_ = clock_rate_of(payload_type);
+}
+
+std::uint32_t Endpoint::clock_rate_of(std::uint8_t payload_type) const noexcept {
+  std::uint32_t clock_rate_hz = 0;
   for (std::uint32_t index = 0; index < clock_rate_count_; ++index) {
-    if (clock_rates_[index].payload_type == payload_type) {
-      cached_clock_rate_hz_ = clock_rates_[index].hz;
-    }
+    if (clock_rates_[index].payload_type == payload_type) clock_rate_hz = clock_rates_[index].hz;
   }
+  return clock_rate_hz;
+}
+
+bool Endpoint::is_plain(std::uint8_t payload_type, std::uint32_t clock_rate_hz) const noexcept {
+  return payload_type < kPayloadTypes && payload_type != watched_payload_type_ &&
+         link_.map(payload_type) != kPayloadTypeDropped &&
+         link_.treatment(payload_type) == Treatment::kNone &&
+         clock_rate_of(payload_type) == clock_rate_hz;
+}
+
+std::optional<PlainStream> Endpoint::plain_stream(std::uint32_t types_max) const noexcept {
+  // Without media_started_ the first packet is still to be told of.
+  if (!guard_.certain() || !media_started_ || keyed_ || listening_) return std::nullopt;
+  if (!link_.forwards() || !statistics_.has_stream()) return std::nullopt;
+  PlainStream plain{statistics_.position(), {}};
+  const std::uint32_t clock_rate_hz = plain.position.clock_rate_hz;
+  if (clock_rate_hz == 0 || !is_plain(cached_payload_type_, clock_rate_hz)) return std::nullopt;
+  plain.types.fill(kPayloadTypeDropped);
+  plain.types[cached_payload_type_] = link_.map(cached_payload_type_);
+  std::uint32_t count = 1;
+  for (std::uint8_t type = 0; type < kPayloadTypes && count < types_max; ++type) {
+    if (type == cached_payload_type_ || !is_plain(type, clock_rate_hz)) continue;
+    plain.types[type] = link_.map(type);
+    ++count;
+  }
+  return plain;
+}
+
+void Endpoint::on_forwarded_elsewhere(const ForwardedElsewhere& forwarded) noexcept {
+  statistics_.resume(forwarded.position, forwarded.counted);
+  if (forwarded.counted.packets > 0) heard_at_ = std::max(heard_at_, forwarded.last_at);
+}
+
+void Endpoint::on_sent_elsewhere(const SentElsewhere& sent) noexcept {
+  packets_sent_ += sent.counted.packets;
+  octets_sent_ += sent.counted.octets;
+  reporter_.on_sent_elsewhere(sent);
 }
 
 SocketAddress Endpoint::rtp_target() const noexcept {

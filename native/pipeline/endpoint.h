@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "base/address.h"
@@ -44,6 +45,23 @@ struct EndpointSetup {
   Duration inactivity;
   /// At most kClockRatesMax (the rest is ignored).
   std::span<const ClockRate> clock_rates;
+};
+
+/// A leg's stream that needs nothing but forwarding, for somebody who does that by another way (the
+/// kernel) and hands it back.
+struct PlainStream {
+  rtp::StreamPosition position;
+  /// What payload types become that need no more than renumbering and share the stream's clock;
+  /// kPayloadTypeDropped for all others, which are still to come here.
+  PayloadMap types;
+};
+
+/// What became of such a stream since it was asked for, or since the last time.
+struct ForwardedElsewhere {
+  rtp::StreamPosition position;
+  rtp::StreamCount counted;
+  /// Arrival of the last packet.
+  Instant last_at;
 };
 
 enum class DatagramKind : std::uint8_t { kRtp, kRtcp, kOther };
@@ -182,6 +200,18 @@ class Endpoint {
   /// @param source null when the kernel vouches for it (connected socket).
   [[nodiscard]] RtpOutcome receive_rtp(Instant now, MutableBytes datagram,
                                        const SocketAddress* source) noexcept;
+  /// The stream that comes in, if all that its packets need is to be sent on: the peer is certain
+  /// and has been heard, nothing is encrypted, nobody listens, and the payload type that came last
+  /// is one that the link carries as it is.
+  /// @param types_max payload types that may be among `types`, at least 1; the one that came last
+  ///        is always.
+  [[nodiscard]] std::optional<PlainStream> plain_stream(std::uint32_t types_max) const noexcept;
+  /// Packets of plain_stream() were forwarded by another way: the books go on as if
+  /// receive_rtp() had had them. Until the stream is handed back, no packet of it may come here.
+  void on_forwarded_elsewhere(const ForwardedElsewhere& forwarded) noexcept;
+  /// Packets went to this endpoint's peer by another way: as if on_sent() had been told of each.
+  void on_sent_elsewhere(const SentElsewhere& sent) noexcept;
+
   /// Hot path. A packet was handed to the kernel for this endpoint's peer.
   void on_sent(Instant now, const SentPacket& packet) noexcept;
   /// A packet was accepted but could not be sent on.
@@ -215,6 +245,11 @@ class Endpoint {
  private:
   /// Looks up what a stream's payload type means here; packets of one stream ask once.
   void know_payload_type(std::uint8_t payload_type) noexcept;
+  /// 0 = not known.
+  [[nodiscard]] std::uint32_t clock_rate_of(std::uint8_t payload_type) const noexcept;
+  /// Whether the link carries it as it is. @param payload_type 0..127, or kPayloadTypeDropped.
+  [[nodiscard]] bool is_plain(std::uint8_t payload_type,
+                              std::uint32_t clock_rate_hz) const noexcept;
   [[nodiscard]] bool rtcp_on() const noexcept {
     return accepting_ && (rtcp_mux_ || signalled_rtcp_.known());
   }

@@ -14,15 +14,29 @@ constexpr Duration kRoundingMax = Duration::milliseconds(1);
 
 }  // namespace
 
+void Reporter::follow_stream(rtp::Ssrc ssrc) noexcept {
+  if (sending_ && ssrc == sent_ssrc_) return;
+  sending_ = true;
+  sent_clock_rate_hz_ = 0;
+  sent_ssrc_ = ssrc;
+  sent_packets_ = 0;
+  sent_octets_ = 0;
+}
+
+void Reporter::on_sent_elsewhere(const SentElsewhere& sent) noexcept {
+  if (sent.counted.packets == 0) return;
+  follow_stream(sent.last.ssrc);
+  // Both wrap in the report too.
+  sent_packets_ += static_cast<std::uint32_t>(sent.counted.packets);
+  sent_octets_ += static_cast<std::uint32_t>(sent.counted.octets);
+  sent_since_report_ = true;
+  sent_timestamp_ = sent.last.timestamp;
+  sent_clock_rate_hz_ = sent.last.clock_rate_hz;
+  sent_at_ = sent.last_at;
+}
+
 void Reporter::on_sent(Instant now, const SentPacket& packet) noexcept {
-  if (!sending_ || packet.ssrc != sent_ssrc_) {
-    // Counts of a sender report start again with a new SSRC (RFC 3550 §6.4.1).
-    sending_ = true;
-    sent_clock_rate_hz_ = 0;
-    sent_ssrc_ = packet.ssrc;
-    sent_packets_ = 0;
-    sent_octets_ = 0;
-  }
+  follow_stream(packet.ssrc);
   ++sent_packets_;
   sent_octets_ += packet.payload_bytes;
   sent_since_report_ = true;

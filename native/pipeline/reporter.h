@@ -25,6 +25,14 @@ struct SentPacket {
   std::uint32_t clock_rate_hz = 0;
 };
 
+/// Packets of one stream that went out without on_sent() being told of each.
+struct SentElsewhere {
+  /// The last one; its payload bytes don't matter.
+  SentPacket last;
+  Instant last_at;
+  rtp::StreamCount counted;
+};
+
 /// Facts of the node that a report needs.
 struct ReportContext {
   Instant now;
@@ -45,6 +53,8 @@ class Reporter {
 
   /// Hot path: a packet was sent to the peer.
   void on_sent(Instant now, const SentPacket& packet) noexcept;
+  /// Packets went to the peer by another way. As if on_sent() had been told of each.
+  void on_sent_elsewhere(const SentElsewhere& sent) noexcept;
   /// The far party's RTCP was passed on to the peer.
   void on_relayed(Instant now, Bytes datagram, Prng& prng) noexcept;
   /// A report of the peer about a stream it receives.
@@ -74,6 +84,8 @@ class Reporter {
     Instant at;
   };
 
+  /// Counts of a sender report start again with a new SSRC (RFC 3550 §6.4.1).
+  void follow_stream(rtp::Ssrc ssrc) noexcept;
   /// Report and CNAME. @returns in whose name it speaks.
   rtp::Ssrc add_report(const ReportContext& context, rtp::SourceStatistics& statistics,
                        rtp::CompoundBuilder& builder) noexcept;

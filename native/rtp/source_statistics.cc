@@ -1,6 +1,8 @@
 // The receive statistics of a leg; see source_statistics.h.
 #include "rtp/source_statistics.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace trunkyard::rtp {
@@ -123,6 +125,31 @@ void SourceStatistics::update_jitter(Instant now, const PacketArrival& packet) n
   }
   transit_ = transit;
   transit_known_ = true;
+}
+
+StreamPosition SourceStatistics::position() const noexcept {
+  CHECK(started_);
+  return {.ssrc = ssrc_,
+          .highest = highest_,
+          .jitter_scaled = jitter_scaled_,
+          .transit = transit_,
+          .transit_known = transit_known_,
+          .clock_rate_hz = clock_rate_hz_};
+}
+
+void SourceStatistics::resume(const StreamPosition& position, const StreamCount& counted) noexcept {
+  CHECK(started_);
+  CHECK(position.ssrc == ssrc_);
+  CHECK(position.clock_rate_hz == clock_rate_hz_);
+  packets_total_ += counted.packets;
+  octets_total_ += counted.octets;
+  received_ += counted.packets;
+  highest_ = std::max(highest_, position.highest);
+  jitter_scaled_ = position.jitter_scaled;
+  transit_ = position.transit;
+  transit_known_ = position.transit_known;
+  // As in on_known_stream(): the stream is alive, so whatever was on probation starts over.
+  if (counted.packets > 0) candidate_present_ = false;
 }
 
 void SourceStatistics::on_sender_report(Instant now, Ssrc ssrc, NtpTime ntp) noexcept {

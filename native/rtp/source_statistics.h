@@ -51,6 +51,28 @@ enum class ArrivalVerdict : std::uint8_t {
   kRestart,    ///< the successor followed: the sender has restarted its numbering
 };
 
+/// How far a stream has come: what somebody else needs who counts it for a while, and hands back.
+struct StreamPosition {
+  Ssrc ssrc{};
+  ExtendedSeq highest;
+  /// A.8, times 16, in units of `clock_rate_hz`.
+  std::uint64_t jitter_scaled = 0;
+  /// Arrival less timestamp of the last packet, in those units; wraps.
+  std::uint32_t transit = 0;
+  /// Whether there is a transit time to compare the next one with.
+  bool transit_known = false;
+  /// Of the packets so far; 0 = not known, then there is no jitter either.
+  std::uint32_t clock_rate_hz = 0;
+};
+
+/// Packets that somebody else counted. Late ones and duplicates are among them, but none that
+/// belongs to another numbering.
+struct StreamCount {
+  std::uint64_t packets = 0;
+  /// Payload bytes, as in PacketArrival.
+  std::uint64_t octets = 0;
+};
+
 /// A report block's contents (RFC 3550 §6.4.1), in and out.
 struct ReportBlock {
   Ssrc ssrc{};                       ///< the stream reported on
@@ -76,6 +98,13 @@ class SourceStatistics {
   /// The current stream's. Meaningless before has_stream().
   [[nodiscard]] Ssrc ssrc() const noexcept { return ssrc_; }
   [[nodiscard]] ExtendedSeq highest() const noexcept { return highest_; }
+
+  /// Where the current stream stands. CHECKs has_stream().
+  [[nodiscard]] StreamPosition position() const noexcept;
+  /// Goes on from where somebody else has counted the current stream to.
+  /// @param position of the current stream and its clock rate (CHECKed).
+  /// @param counted  since position() was asked for, or since the last time.
+  void resume(const StreamPosition& position, const StreamCount& counted) noexcept;
 
   /// A report block about the current stream; starts the next interval (A.3). CHECKs has_stream().
   [[nodiscard]] ReportBlock make_report_block(Instant now) noexcept;

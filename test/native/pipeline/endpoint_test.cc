@@ -434,3 +434,136 @@ TEST("A30 whoever has no key neither latches nor counts as received") {
     CHECK_EQ(endpoint.receive_rtp(at_ms(20 + number), packet, &kRtp).latched, number == 2);
   }
 }
+
+namespace {
+
+/// An endpoint that has heard two packets of payload type 0 and forwards that and two more.
+Endpoint heard_endpoint(const EndpointSetup& setup = setup_of()) {
+  Endpoint endpoint = endpoint_of(setup);
+  endpoint.set_link(link_of({{0, 8}, {13, 13}, {96, 97}, {101, 101}}));
+  for (const std::uint16_t number : {1, 2}) {
+    Buffer packet = APacket{}.ssrc(77).sequence(number).payload(Buffer(160, 1)).bytes();
+    (void)endpoint.receive_rtp(at_ms(number), packet, nullptr);
+  }
+  return endpoint;
+}
+constexpr std::array<ClockRate, 4> kFourRates = {{{0, 8000}, {13, 8000}, {96, 48000}, {9, 8000}}};
+
+EndpointSetup four_rates() {
+  EndpointSetup setup = setup_of();
+  setup.clock_rates = kFourRates;
+  return setup;
+}
+
+}  // namespace
+
+TEST("a plain stream is told with its renumbering, for the types that share its clock alone") {
+  const auto plain = heard_endpoint(four_rates()).plain_stream(4);
+  REQUIRE(plain.has_value());
+  CHECK_TRUE(plain->position.ssrc == rtp::Ssrc{77});
+  CHECK_EQ(plain->position.highest.sequence(), 2);
+  CHECK_EQ(plain->position.clock_rate_hz, 8000u);
+  for (std::size_t type = 0; type < plain->types.size(); ++type) {
+    const int expected = type == 0 ? 8 : (type == 13 ? 13 : pipeline::kPayloadTypeDropped);
+    CHECK_EQ(plain->types[type], expected);
+  }
+  // With room for one, it is the one that came last.
+  const auto narrow = heard_endpoint(four_rates()).plain_stream(1);
+  REQUIRE(narrow.has_value());
+  CHECK_EQ(narrow->types[0], 8);
+  CHECK_EQ(narrow->types[13], pipeline::kPayloadTypeDropped);
+}
+
+TEST("what needs more than forwarding is no plain stream") {
+  const auto plain = [](Endpoint& endpoint) { return endpoint.plain_stream(4).has_value(); };
+  const auto hear = [](Endpoint& endpoint, const APacket& packet) {
+    Buffer bytes = packet.bytes();
+    (void)endpoint.receive_rtp(at_ms(50), bytes, nullptr);
+  };
+  Endpoint unheard = endpoint_of();
+  unheard.set_link(link_of({{0, 0}}));
+  CHECK_FALSE(plain(unheard));
+  hear(unheard, APacket{}.sequence(1));
+  CHECK_FALSE(plain(unheard));  // on probation
+  hear(unheard, APacket{}.sequence(2));
+  CHECK_TRUE(plain(unheard));
+
+  Endpoint endpoint = heard_endpoint();
+  endpoint.set_listening(true);
+  CHECK_FALSE(plain(endpoint));
+  endpoint = heard_endpoint();
+  endpoint.set_link(Link());
+  CHECK_FALSE(plain(endpoint));
+  endpoint = heard_endpoint();
+  endpoint.set_link(Link::decoded(kFarSide));
+  CHECK_FALSE(plain(endpoint));
+  // A changed link has to be seen at work first.
+  endpoint = heard_endpoint();
+  endpoint.set_link(link_of({{0, 0}}));
+  CHECK_FALSE(plain(endpoint));
+  hear(endpoint, APacket{}.ssrc(77).sequence(3));
+  CHECK_TRUE(plain(endpoint));
+  // So has a changed setup, whose first packet is told of.
+  endpoint.set_up(at_ms(60), setup_of());
+  CHECK_FALSE(plain(endpoint));
+  // The last packet was a telephone-event, or one of a law to be changed.
+  endpoint = heard_endpoint();
+  hear(endpoint, APacket{}.ssrc(77).sequence(3).payload_type(101));
+  CHECK_FALSE(plain(endpoint));
+  endpoint = heard_endpoint();
+  endpoint.set_watched(0);
+  hear(endpoint, APacket{}.ssrc(77).sequence(3));
+  CHECK_FALSE(plain(endpoint));
+  endpoint = heard_endpoint();
+  PayloadMap map;
+  map.fill(0);
+  endpoint.set_link(Link(kFarSide, map, {{{0, pipeline::Treatment::kToALaw}}}));
+  hear(endpoint, APacket{}.ssrc(77).sequence(3));
+  CHECK_FALSE(plain(endpoint));
+  // Nobody knows the clock.
+  EndpointSetup clockless = setup_of();
+  clockless.clock_rates = {};
+  endpoint = heard_endpoint(clockless);
+  CHECK_FALSE(plain(endpoint));
+  // The peer is not certain: behind NAT, and not latched.
+  endpoint = heard_endpoint(setup_of(SourceRule::kLatch));
+  CHECK_FALSE(plain(endpoint));
+}
+
+TEST("what was forwarded elsewhere is in the books, the reports and the inactivity") {
+  EndpointSetup setup = setup_of();
+  setup.inactivity = Duration::seconds(1);
+  Endpoint receiver = heard_endpoint(setup);
+  const auto plain = receiver.plain_stream(4);
+  REQUIRE(plain.has_value());
+  rtp::StreamPosition position = plain->position;
+  position.highest = position.highest.extend(52);
+  receiver.on_forwarded_elsewhere({position, {.packets = 49, .octets = 49 * 160}, at_ms(1002)});
+  CHECK_FALSE(receiver.handle_silence(at_ms(1900)));
+  CHECK_TRUE(receiver.handle_silence(at_ms(2002)));
+  CHECK_EQ(receiver.counters().packets_received, 51u);
+  CHECK_EQ(receiver.counters().octets_received, 51u * 160);
+  CHECK_EQ(receiver.counters().packets_lost, 1u);
+
+  Endpoint sender = endpoint_of();
+  const rtp::Ssrc ssrc{77};
+  sender.on_sent(at_ms(1), {ssrc, rtp::RtpTimestamp{0}, 160, 8000});
+  sender.on_sent_elsewhere({.last = {ssrc, rtp::RtpTimestamp{8000}, 0, 8000},
+                            .last_at = at_ms(1000),
+                            .counted = {.packets = 50, .octets = 8000}});
+  CHECK_EQ(sender.counters().packets_sent, 51u);
+  CHECK_EQ(sender.counters().octets_sent, 8160u);
+  Reports reports;
+  std::int64_t now_ms = 1000;
+  auto reader =
+      rtp::CompoundReader::parse(reports.first(sender, now_ms), rtp::CompoundRule::kCompound);
+  rtp::RtcpPacket packet;
+  REQUIRE(reader.ok() && reader->next(packet));
+  const auto report = rtp::parse_sender_report(packet);
+  REQUIRE(report.ok());
+  CHECK_TRUE(report->ssrc == ssrc);
+  CHECK_EQ(report->packet_count, 51u);
+  CHECK_EQ(report->octet_count, 8160u);
+  CHECK_TRUE(report->rtp_timestamp ==
+             rtp::RtpTimestamp{8000 + 8 * static_cast<std::uint32_t>(now_ms - 1000)});
+}

@@ -339,3 +339,76 @@ TEST("agrees with counting by hand over random loss, doubles and reordering") {
 }
 
 }  // namespace
+
+TEST("packets that somebody else counted in between leave no trace but their sums") {
+  Prng prng(11);
+  for (int round = 0; round < 50; ++round) {
+    SourceStatistics alone;
+    SourceStatistics first;
+    SourceStatistics other;
+    std::uint32_t timestamp = prng.next_u32();
+    std::int64_t now_ns = 5'000'000'000 + prng.next_u32();
+    std::uint16_t sequence = static_cast<std::uint16_t>(prng.next_u32());
+    StreamCount lent_before;
+    const auto give_back = [&] {
+      first.resume(other.position(), {other.packets_received() - lent_before.packets,
+                                      other.octets_received() - lent_before.octets});
+    };
+    bool lent = false;
+    for (int count = 0; count < 400; ++count) {
+      // Every now and then the stream changes hands, or the books are asked for in between.
+      if (count > 2 && prng.below(20) == 0) {
+        if (lent) give_back();
+        if (!lent) other = first;
+        lent_before = {other.packets_received(), other.octets_received()};
+        lent = !lent || prng.below(2) == 0;
+      }
+      sequence = static_cast<std::uint16_t>(sequence + (prng.below(10) == 0 ? prng.below(6) : 1));
+      timestamp += 160;
+      now_ns += 18'000'000 + static_cast<std::int64_t>(prng.below(4'000'000));
+      const auto late = static_cast<std::uint16_t>(prng.below(15) == 0 ? 3 : 0);
+      const PacketArrival packet = {.ssrc = kAlice,
+                                    .sequence = static_cast<std::uint16_t>(sequence - late),
+                                    .timestamp = static_cast<RtpTimestamp>(timestamp),
+                                    .payload_bytes = prng.below(200),
+                                    .clock_rate_hz = kRateHz};
+      alone.on_packet(Instant::from_ns(now_ns), packet);
+      (lent ? other : first).on_packet(Instant::from_ns(now_ns), packet);
+    }
+    if (lent) give_back();
+    CHECK_EQ(first.packets_received(), alone.packets_received());
+    CHECK_EQ(first.octets_received(), alone.octets_received());
+    CHECK_EQ(first.packets_lost(), alone.packets_lost());
+    CHECK_EQ(first.packets_expected(), alone.packets_expected());
+    CHECK_EQ(first.highest().value(), alone.highest().value());
+    CHECK_EQ(first.jitter_units(), alone.jitter_units());
+    const ReportBlock ours = first.make_report_block(Instant::from_ns(now_ns));
+    const ReportBlock theirs = alone.make_report_block(Instant::from_ns(now_ns));
+    CHECK_EQ(ours.cumulative_lost, theirs.cumulative_lost);
+    CHECK_EQ(ours.highest_sequence, theirs.highest_sequence);
+    CHECK_EQ(ours.jitter, theirs.jitter);
+  }
+}
+
+TEST("a stranger on probation starts over when the known stream went on elsewhere") {
+  SourceStatistics statistics;
+  Stream alice(statistics);
+  alice.send_run(1, 3);
+  Stream bob(statistics, kBob);
+  CHECK_EQ(bob.send(7), ArrivalVerdict::kProbation);
+  StreamPosition position = statistics.position();
+  position.highest = position.highest.extend(4);
+  statistics.resume(position, {.packets = 1, .octets = 160});
+  CHECK_EQ(bob.send(8), ArrivalVerdict::kProbation);
+  CHECK_EQ(statistics.ssrc(), kAlice);
+}
+
+TEST("only the current stream's position is taken, and only once there is one") {
+  CHECK_ABORTS((void)SourceStatistics().position());
+  SourceStatistics statistics;
+  Stream alice(statistics);
+  alice.send_run(1, 3);
+  StreamPosition position = statistics.position();
+  position.ssrc = kBob;
+  CHECK_ABORTS(statistics.resume(position, {}));
+}
