@@ -42,6 +42,13 @@ std::optional<std::uint32_t> read_u32(const Napi::Object& object, const char* na
   return std::nullopt;
 }
 
+std::optional<bool> read_flag(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (value.IsBoolean()) return value.As<Napi::Boolean>().Value();
+  throw_type_error(object.Env(), std::string(name) + " must be true or false");
+  return std::nullopt;
+}
+
 std::optional<std::string> read_text(const Napi::Object& object, const char* name) {
   const Napi::Value value = object.Get(name);
   if (value.IsString()) return value.As<Napi::String>().Utf8Value();

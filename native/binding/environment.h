@@ -24,6 +24,8 @@ void throw_type_error(Napi::Env env, const std::string& message);
 /// An integer property in [min, max]; throws a TypeError that names it and gives nothing else.
 [[nodiscard]] std::optional<std::uint32_t> read_u32(const Napi::Object& object, const char* name,
                                                     std::uint32_t min, std::uint32_t max);
+/// A property that is true or false; throws a TypeError that names it.
+[[nodiscard]] std::optional<bool> read_flag(const Napi::Object& object, const char* name);
 /// A string property; throws a TypeError that names it.
 [[nodiscard]] std::optional<std::string> read_text(const Napi::Object& object, const char* name);
 

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "binding/environment.h"
+#include "engine/kernel_path.h"
 
 namespace trunkyard::binding {
 
@@ -58,6 +59,8 @@ std::optional<engine::HostConfig> read_config(const Napi::Object& object) {
   if (!order_records) return std::nullopt;
   const auto event_records = read_u32(object, "eventRingRecords", 1, kRingRecordsMax);
   if (!event_records) return std::nullopt;
+  const auto kernel_path = read_flag(object, "kernelPath");
+  if (!kernel_path) return std::nullopt;
   const Napi::Value addresses = object.Get("addresses");
   if (!addresses.IsArray()) {
     throw_type_error(object.Env(), "addresses must be an array");
@@ -76,6 +79,7 @@ std::optional<engine::HostConfig> read_config(const Napi::Object& object) {
   config.port_rest = Duration::milliseconds(*port_rest_ms);
   config.order_ring_records = *order_records;
   config.event_ring_records = *event_records;
+  config.kernel_path = *kernel_path;
   return config;
 }
 
@@ -100,11 +104,16 @@ Napi::Value HostObject::start(const Napi::CallbackInfo& info) {
   if (!host) return refusal(env, host.error(), problem);
   const Napi::Object object = env.GetInstanceData<Environment>()->host_constructor.New({});
   if (env.IsExceptionPending()) return env.Undefined();
-  Unwrap(object)->host_ = std::move(*host);
   Napi::Object answer = Napi::Object::New(env);
   answer.Set("code", "OK");
   answer.Set("host", object);
+  answer.Set("kernelPathObstacle", (*host)->kernel_path_obstacle());
+  Unwrap(object)->host_ = std::move(*host);
   return answer;
+}
+
+Napi::Value HostObject::kernel_path_obstacle(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), engine::KernelPath::obstacle());
 }
 
 void HostObject::close(const Napi::CallbackInfo&) {

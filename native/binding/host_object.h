@@ -12,8 +12,10 @@ namespace trunkyard::binding {
 class HostObject : public Napi::ObjectWrap<HostObject> {
  public:
   [[nodiscard]] static Napi::Function define(Napi::Env env);
-  /// start(config) -> {code: 'OK', host} or {code, message}.
+  /// start(config) -> {code: 'OK', host, kernelPathObstacle} or {code, message}.
   static Napi::Value start(const Napi::CallbackInfo& info);
+  /// kernelPathObstacle() -> a sentence, or ''.
+  static Napi::Value kernel_path_obstacle(const Napi::CallbackInfo& info);
 
   explicit HostObject(const Napi::CallbackInfo& info);
 

@@ -11,7 +11,7 @@
 namespace trunkyard::engine::contract {
 
 /// Changes with every change of the contract; host and client compare it.
-inline constexpr std::uint32_t kHash = 0x151d7452;
+inline constexpr std::uint32_t kHash = 0xfef7e46d;
 
 enum class Code : std::uint16_t {
   kOk = 0,
@@ -541,8 +541,11 @@ enum class NodeCounter : std::uint8_t {
   kSrtpRefused = 24,
   kAudioEndpoints = 25,
   kComplexityLowered = 26,
-  kTicks = 27,
+  kPacketsInKernel = 27,
+  kKernelStreams = 28,
+  kKernelReturns = 29,
+  kTicks = 30,
 };
-inline constexpr std::size_t kNodeCounterCount = 28;
+inline constexpr std::size_t kNodeCounterCount = 31;
 
 }  // namespace trunkyard::engine::contract

@@ -97,12 +97,24 @@ Result<std::unique_ptr<Host>> Host::start(const HostConfig& config, std::string&
   const Result<Region> region = Region::create(memory->bytes(), *shape, io::process_id());
   CHECK(region.ok());
   std::unique_ptr<Host> host(new Host(config, std::move(*memory), *region));
+  if (config.kernel_path) host->open_kernel_path(config);
   if (const Result<void> started = host->start_threads(config); !started) {
     problem = "can't make pipes in " + config.run_dir;
     host->close();
     return Error{started.error()};
   }
   return host;
+}
+
+void Host::open_kernel_path(const HostConfig& config) {
+  std::vector<SocketAddress> addresses;
+  for (const MediaAddress& address : config.addresses)
+    addresses.push_back(address.bind);
+  auto opened = KernelPath::open({.addresses = addresses,
+                                  .threads = region_.shape().threads,
+                                  .streams_per_thread = region_.shape().slots_per_thread},
+                                 kernel_path_obstacle_);
+  if (opened) kernel_path_ = std::move(*opened);
 }
 
 Result<void> Host::start_threads(const HostConfig& config) {
@@ -114,6 +126,7 @@ Result<void> Host::start_threads(const HostConfig& config) {
   thread_config.port_rest = config.port_rest;
   thread_config.cname = random_cname();
   thread_config.isa = config.isa;
+  thread_config.kernel_path = kernel_path_.get();
   for (std::uint32_t index = 0; index < config.threads; ++index) {
     Result<io::Poller> poller = io::Poller::create(kPollBatchMax);
     Result<io::WakeListener> orders =
@@ -141,6 +154,7 @@ void Host::close() noexcept {
   for (const auto& thread : threads_)
     thread->stop();
   threads_.clear();
+  kernel_path_.reset();
   remove_names(run_dir_, region_name_, region_.shape().threads);
 }
 

@@ -10,6 +10,7 @@
 #include "base/isa.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "engine/kernel_path.h"
 #include "engine/media_thread.h"
 #include "engine/region.h"
 #include "io/shared_memory.h"
@@ -33,6 +34,8 @@ struct HostConfig {
   std::uint32_t event_ring_records = 0;
   /// No more than best_isa().
   Isa isa = best_isa();
+  /// Whether plain streams are forwarded inside the kernel, where the machine lets this process.
+  bool kernel_path = false;
 };
 
 class Host {
@@ -48,6 +51,11 @@ class Host {
   Host& operator=(const Host&) = delete;
 
   [[nodiscard]] const Region& region() const noexcept { return region_; }
+  /// Why no stream is forwarded inside the kernel, a sentence without its full stop; empty when
+  /// streams are, or none was asked for.
+  [[nodiscard]] const std::string& kernel_path_obstacle() const noexcept {
+    return kernel_path_obstacle_;
+  }
 
   /// Closes every endpoint, joins the threads, removes the names. Clients learn at once. Twice is
   /// fine.
@@ -59,12 +67,17 @@ class Host {
         run_dir_(config.run_dir),
         memory_(std::move(memory)),
         region_(region) {}
+  /// Without it the host does all the same, by the sockets.
+  void open_kernel_path(const HostConfig& config);
   [[nodiscard]] Result<void> start_threads(const HostConfig& config);
 
   std::string region_name_;
   std::string run_dir_;
   io::SharedMemory memory_;
   Region region_;
+  std::string kernel_path_obstacle_;
+  /// Outlives the threads.
+  std::unique_ptr<KernelPath> kernel_path_;
   std::vector<std::unique_ptr<MediaThread>> threads_;
   bool closed_ = false;
 };

@@ -54,6 +54,8 @@ class Channel {
   [[nodiscard]] bool send_to(Bytes packet, const SocketAddress& target,
                              std::uint64_t& icmp_errors) noexcept;
 
+  /// Whether what comes in is the peer's for certain, without comparing.
+  [[nodiscard]] bool vouched() const noexcept { return vouched_; }
   /// Whether the queue should now be emptied with sources compared, and the kernel trusted after.
   [[nodiscard]] bool vouch_due(Instant now) const noexcept;
   void vouch() noexcept { vouched_ = true; }
@@ -64,10 +66,19 @@ class Channel {
     --left_;
     return true;
   }
+  /// Pays for packets that the kernel forwarded past the socket.
+  void spend_past(std::uint64_t datagrams) noexcept {
+    left_ = datagrams < left_ ? static_cast<std::uint16_t>(left_ - datagrams) : 0;
+  }
+  [[nodiscard]] bool share_left() const noexcept { return left_ > 0; }
   void refill() noexcept { left_ = kSocketDatagramsPerSecondMax; }
   /// Whether the socket is not being read because its share was used up.
   [[nodiscard]] bool paused() const noexcept { return paused_; }
   void pause(bool on) noexcept { paused_ = on; }
+  /// Whether the kernel forwards the stream that comes in here (KernelStreams), so that no packet
+  /// of it is expected.
+  [[nodiscard]] bool bypassed() const noexcept { return bypassed_; }
+  void bypass(bool on) noexcept { bypassed_ = on; }
 
  private:
   io::UdpSocket socket_;
@@ -75,6 +86,7 @@ class Channel {
   Instant connected_at_;
   bool vouched_ = false;
   bool paused_ = false;
+  bool bypassed_ = false;
   std::uint16_t left_ = kSocketDatagramsPerSecondMax;
 };
 

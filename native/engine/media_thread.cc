@@ -15,6 +15,12 @@ namespace {
 SpscConsumer order_ring_of(const Region& region, std::uint32_t index) noexcept {
   return SpscConsumer(region.order_ring(index).value());
 }
+std::vector<SocketAddress> binds_of(const std::vector<MediaAddress>& addresses) {
+  std::vector<SocketAddress> binds;
+  for (const MediaAddress& address : addresses)
+    binds.push_back(address.bind);
+  return binds;
+}
 SpscProducer event_ring_of(const Region& region, std::uint32_t index) noexcept {
   return SpscProducer(region.event_ring(index).value());
 }
@@ -37,7 +43,9 @@ MediaThread::MediaThread(const MediaThreadConfig& config, Region region, io::Pol
       legs_(config.index, region.shape().slots_per_thread),
       audio_legs_(region.shape().slots_per_thread),
       to_a_law_({.to = codec::Law::kA, .isa = config.isa}),
-      to_mu_law_({.to = codec::Law::kMu, .isa = config.isa}) {
+      to_mu_law_({.to = codec::Law::kMu, .isa = config.isa}),
+      kernel_streams_({config.kernel_path, config.index, binds_of(config.addresses)}, legs_,
+                      counters_) {
   const io::PortShare share{index_, region_.shape().threads};
   ports_.reserve(addresses_.size());
   for (const MediaAddress& address : addresses_) {

@@ -26,6 +26,8 @@
 #include "base/time.h"
 #include "engine/audio_legs.h"
 #include "engine/contract.gen.h"
+#include "engine/kernel_path.h"
+#include "engine/kernel_streams.h"
 #include "engine/leg.h"
 #include "engine/load_gauge.h"
 #include "engine/region.h"
@@ -51,6 +53,8 @@ struct MediaThreadConfig {
   /// RTCP CNAME of this node.
   std::string cname;
   Isa isa = Isa::kC;
+  /// Of the host, which keeps it longer than its threads; null = every packet goes by the sockets.
+  KernelPath* kernel_path = nullptr;
 };
 
 /// Counters in the contract's order. @param into exactly contract::kCounterCount values (CHECKed).
@@ -181,6 +185,9 @@ class MediaThread {
   void tick(Instant now) noexcept;
   void sweep(std::uint32_t slot, Leg& leg, Instant now) noexcept;
   void vouch(std::uint32_t slot, Leg& leg, Instant now) noexcept;
+  /// Handles what is queued. @returns whether the queue was seen empty.
+  bool empty_rtp_port(std::uint32_t slot, Leg& leg) noexcept;
+  void offer_to_kernel(std::uint32_t slot, Leg& leg, Instant now) noexcept;
   /// A new second for a socket; one that was paused is read again.
   void refill(Channel& channel, std::uint64_t tag) noexcept;
   [[nodiscard]] pipeline::ReportContext report_context(Instant now) const noexcept;
@@ -206,7 +213,8 @@ class MediaThread {
   LoadGauge load_gauge_;
   const pipeline::PayloadConverter to_a_law_;
   const pipeline::PayloadConverter to_mu_law_;
-  std::array<std::uint64_t, contract::kNodeCounterCount> counters_ = {};
+  KernelStreams::Counters counters_ = {};
+  KernelStreams kernel_streams_;
 
   std::uint32_t epoch_ = 0;
   bool orders_waiting_ = false;

@@ -125,6 +125,8 @@ void MediaThread::handle_orders() noexcept {
     if (order.epoch != epoch_) continue;
     count(Counter::kOrders);
     const auto kind = static_cast<OrderKind>(order.kind);
+    // Whatever is ordered about a leg finds its streams at the sockets and its books complete.
+    kernel_streams_.release(io::now(), Handle{order.endpoint});
     if (kind == OrderKind::kOpenEndpoint) {
       open_endpoint(as<contract::OpenEndpointOrder>(order));
     } else if (kind == OrderKind::kCloseEndpoint) {
@@ -368,6 +370,7 @@ void MediaThread::say_goodbye(Leg& leg, Instant now) noexcept {
 }
 
 void MediaThread::close_leg(Handle handle, Leg& leg, Instant now) noexcept {
+  kernel_streams_.release(now, handle);
   ports_[leg.address_index].give_back(leg.even_port, now);
   audio_legs_.remove(handle.slot());
   // Links that lead here end by themselves: their handle is stale from now on.

@@ -67,6 +67,8 @@ bool MediaThread::receive_rtp_port(std::uint32_t slot, Leg& leg) noexcept {
 
 void MediaThread::handle_rtp(Instant now, std::uint32_t slot, Leg& leg, MutableBytes buffer,
                              const SocketAddress* source) noexcept {
+  // What the kernel leaves to us ends its part: the books are whole before this packet gets in.
+  if (leg.rtp.bypassed()) kernel_streams_.on_stray(now, slot);
   const MutableBytes datagram = buffer.first(buffer.size() - kSrtpTailBytesMax);
   const pipeline::RtpOutcome outcome = leg.endpoint.receive_rtp(now, datagram, source);
   if (outcome.latched) {

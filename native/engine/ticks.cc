@@ -37,6 +37,7 @@ void MediaThread::tick(Instant now) noexcept {
   // died between its order and its wake-up.
   if (epoch != epoch_) start_epoch(epoch);
   orders_waiting_ = true;
+  kernel_streams_.tick(now);
 
   const std::uint32_t slots = (legs_.capacity() + kTicksPerRound - 1) / kTicksPerRound;
   for (std::uint32_t visited = 0; visited < slots; ++visited) {
@@ -48,6 +49,7 @@ void MediaThread::tick(Instant now) noexcept {
 
 void MediaThread::sweep(std::uint32_t slot, Leg& leg, Instant now) noexcept {
   const Handle handle = legs_.handle_of(slot);
+  kernel_streams_.settle(now, slot);
   refill(leg.rtp, tag_of(Source::kRtp, slot));
   refill(leg.rtcp, tag_of(Source::kRtcp, slot));
   vouch(slot, leg, now);
@@ -69,6 +71,12 @@ void MediaThread::sweep(std::uint32_t slot, Leg& leg, Instant now) noexcept {
     count(Counter::kRtcpGenerated);
   }
   publish_leg(handle, leg);
+  offer_to_kernel(slot, leg, now);
+}
+
+void MediaThread::offer_to_kernel(std::uint32_t slot, Leg& leg, Instant now) noexcept {
+  if (!kernel_streams_.wants(now, slot)) return;
+  if (empty_rtp_port(slot, leg)) kernel_streams_.offer(now, slot);
 }
 
 pipeline::ReportContext MediaThread::report_context(Instant now) const noexcept {
@@ -77,19 +85,21 @@ pipeline::ReportContext MediaThread::report_context(Instant now) const noexcept 
 }
 
 void MediaThread::vouch(std::uint32_t slot, Leg& leg, Instant now) noexcept {
-  if (leg.rtp.vouch_due(now)) {
-    std::uint32_t received = 0;
-    while (received < kVouchReceivesMax && receive_rtp_port(slot, leg))
-      ++received;
-    // Still not empty: more comes in than goes out, so the question is put again in the next round.
-    if (received < kVouchReceivesMax) leg.rtp.vouch();
-  }
+  // Still not empty: more comes in than goes out, so the question is put again in the next round.
+  if (leg.rtp.vouch_due(now) && empty_rtp_port(slot, leg)) leg.rtp.vouch();
   if (leg.rtcp.vouch_due(now)) {
     std::uint32_t received = 0;
     while (received < kVouchReceivesMax && receive_rtcp_port(slot, leg))
       ++received;
     if (received < kVouchReceivesMax) leg.rtcp.vouch();
   }
+}
+
+bool MediaThread::empty_rtp_port(std::uint32_t slot, Leg& leg) noexcept {
+  std::uint32_t received = 0;
+  while (received < kVouchReceivesMax && receive_rtp_port(slot, leg))
+    ++received;
+  return received < kVouchReceivesMax;
 }
 
 void MediaThread::refill(Channel& channel, std::uint64_t tag) noexcept {

@@ -32,6 +32,14 @@ std::uint32_t host_of(const SocketAddress& address) noexcept {
   return host;
 }
 
+/// The same the other way round, without a port.
+SocketAddress address_of(std::uint32_t host) noexcept {
+  SocketAddress address;
+  address.family = 4;
+  std::memcpy(address.bytes.data(), &host, sizeof host);
+  return address;
+}
+
 std::uint16_t port_of(const SocketAddress& address) noexcept {
   return __builtin_bswap16(address.port);
 }
@@ -204,6 +212,16 @@ Result<StreamBooks> Lane::read(Handle handle) noexcept {
     if (state_of(slot).load(std::memory_order_acquire) == before) return books;
   }
   return Error{ErrorCode::kBufferFull};
+}
+
+bool Lane::way_holds(Handle handle) noexcept {
+  if (keys_.find(handle) == nullptr) return false;
+  // Only this thread writes these fields, and only while the slot is closed.
+  const StreamSlot& slot = slots_[handle.slot()];
+  const Result<Route> route =
+      routes_.find(address_of(slot.by_host), address_of(slot.to_host), obstacle_);
+  return route &&
+         *route == Route{.egress = slot.egress, .next_hop = slot.next_hop, .mtu = slot.bytes_max};
 }
 
 std::optional<Obstacle> FastPath::probe() {

@@ -83,6 +83,10 @@ class Lane {
   ///          again.
   [[nodiscard]] Result<StreamBooks> read(Handle handle) noexcept;
 
+  /// Whether the way out that a stream was given is still the one there is. A question to the
+  /// kernel's routes; false also for a stale handle.
+  [[nodiscard]] bool way_holds(Handle handle) noexcept;
+
   [[nodiscard]] std::uint32_t size() const noexcept { return keys_.size(); }
   [[nodiscard]] std::uint32_t capacity() const noexcept { return keys_.capacity(); }
   /// About the last call that returned kSystemCallFailed.
@@ -123,8 +127,8 @@ class FastPath {
   [[nodiscard]] Lane& lane(std::uint32_t number) noexcept;
 
   /// Whether routes, addresses or interfaces have changed since the last question. A stream goes on
-  /// by the way it was given when it was added; so all must then be removed, and may be added
-  /// again.
+  /// by the way it was given when it was added; so those whose way holds no more (Lane::way_holds)
+  /// must then be removed, and may be added again.
   [[nodiscard]] bool routes_changed() noexcept { return watch_.changed(); }
 
   /// The program's descriptor, for looking at it (bpftool, tests).

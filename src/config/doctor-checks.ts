@@ -17,6 +17,8 @@ export interface DoctorFacts {
   readonly cpuCount: number;
   /** Whether the clock is disciplined by NTP or the like. */
   readonly clockSynchronised: boolean | null;
+  /** What keeps this process from forwarding inside the kernel, a sentence; empty when nothing does. */
+  readonly kernelPathObstacle: string | null;
   /** Addresses of this machine's interfaces, canonical text. */
   readonly localAddresses: readonly string[];
 }
@@ -52,6 +54,7 @@ export function doctorFindings(settings: Settings, facts: DoctorFacts): readonly
     checkCpus(settings, facts),
     checkAddresses(settings, facts),
     checkClock(facts),
+    checkKernelPath(settings, facts),
   ];
 }
 
@@ -199,6 +202,22 @@ function checkClock({ clockSynchronised }: DoctorFacts): DoctorFinding {
     'warning',
     'the clock is not synchronised, so records of this node and its peers will not agree',
     'run chrony or systemd-timesyncd',
+  );
+}
+
+/** Never a warning: without it everything works, by the sockets. */
+function checkKernelPath({ media }: Settings, { kernelPathObstacle }: DoctorFacts): DoctorFinding {
+  const check = 'kernel-path';
+  if (media.kernelPath === 'off') return finding(check, 'ok', 'media.kernel_path is off', null);
+  if (kernelPathObstacle === null)
+    return finding(check, 'unknown', 'the media engine can’t be loaded to try it', null);
+  if (kernelPathObstacle === '')
+    return finding(check, 'ok', 'plain calls can be forwarded inside the kernel', null);
+  return finding(
+    check,
+    'ok',
+    `off, every packet goes by the sockets: ${kernelPathObstacle}`,
+    'docs/operations.md says what it takes and what it brings; media.kernel_path: off ends this line',
   );
 }
 

@@ -138,6 +138,11 @@ const MEDIA = section(
       maximum: 86_400,
       default: 3600,
     }),
+    kernel_path: oneOf(['auto', 'off'], {
+      description:
+        'Whether calls that need nothing but forwarding are forwarded inside the kernel: `auto` where this machine lets the media process, `off` never. Their packets then pass by the firewall’s input and output rules.',
+      default: 'auto',
+    }),
   },
   'RTP sockets and the engine.',
 );

@@ -32,10 +32,18 @@ export interface AddonHostConfig {
   readonly orderRingRecords: number;
   readonly eventRingRecords: number;
   readonly addresses: readonly AddonAddress[];
+  readonly kernelPath: boolean;
 }
 
 export interface AddonHost {
   close(): void;
+}
+
+export interface AddonStarted {
+  readonly code: 'OK';
+  readonly host: AddonHost;
+  /** A sentence; empty when streams are forwarded inside the kernel, or none was asked for. */
+  readonly kernelPathObstacle: string;
 }
 
 export interface AddonClient {
@@ -58,12 +66,14 @@ export interface AddonAttachment {
 export interface Addon {
   /** Of the contract it was built from. */
   readonly contractHash: number;
-  start(config: AddonHostConfig): { readonly code: 'OK'; readonly host: AddonHost } | AddonRefusal;
+  start(config: AddonHostConfig): AddonStarted | AddonRefusal;
   /** @param onWake `false`: drain until it gives 0. `true`: the host is gone; called once and last. */
   attach(
     region: { readonly region: string; readonly runDir: string },
     onWake: (lost: boolean) => void,
   ): AddonAttachment | AddonRefusal;
+  /** Why no stream can be forwarded inside the kernel here, a sentence; empty when they can. */
+  kernelPathObstacle(): string;
 }
 
 /**

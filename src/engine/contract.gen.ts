@@ -2,7 +2,7 @@
 // Records that cross between the control plane and the engine, byte for byte; little-endian.
 
 /** Changes with every change of the contract; host and client compare it. */
-export const CONTRACT_HASH = 0x151d7452;
+export const CONTRACT_HASH = 0xfef7e46d;
 
 /** A code’s number is its index. */
 export const CODES = [
@@ -172,5 +172,8 @@ export const NODE_COUNTERS = [
   'srtpRefused',
   'audioEndpoints',
   'complexityLowered',
+  'packetsInKernel',
+  'kernelStreams',
+  'kernelReturns',
   'ticks',
 ] as const;

@@ -26,13 +26,22 @@ export interface HostConfig {
   readonly orderRingRecords?: number;
   /** Events that may wait, per media thread; a power of two from 16. */
   readonly eventRingRecords?: number;
+  /** Whether plain streams are forwarded inside the kernel, where the machine lets this process; else by the sockets. */
+  readonly kernelPath?: boolean;
   /** A .node file to load instead of the installed addon; null = the installed one. */
   readonly addonPath?: string | null;
 }
 
-const DEFAULTS = { portRestMs: 2_000, orderRingRecords: 4_096, eventRingRecords: 4_096 } as const;
+const DEFAULTS = {
+  portRestMs: 2_000,
+  orderRingRecords: 4_096,
+  eventRingRecords: 4_096,
+  kernelPath: false,
+} as const;
 
 export interface EngineHost {
+  /** Why no stream is forwarded inside the kernel although that was asked for, a sentence; null when there is no reason. */
+  readonly kernelPathObstacle: string | null;
   /** Closes every endpoint, joins the threads, removes the region. Attached clients see `engineLost`. Twice is fine. */
   close(): Promise<void>;
 }
@@ -53,11 +62,23 @@ export function startHost(config: HostConfig): Result<EngineHost, CodedError> {
   }
   const answer = loadAddon(config.addonPath ?? null).start({ ...DEFAULTS, ...config, addresses });
   if (answer.code !== 'OK') return err({ code: 'CONFIG_INVALID', message: answer.message });
-  const { host } = answer;
+  const { host, kernelPathObstacle } = answer;
   return ok({
+    kernelPathObstacle: kernelPathObstacle === '' ? null : kernelPathObstacle,
     close: (): Promise<void> => {
       host.close();
       return Promise.resolve();
     },
   });
+}
+
+/**
+ * Why streams can't be forwarded inside this machine's kernel by this process: a sentence; null when they can. Tries it for a
+ * moment on the loopback.
+ * @param path see HostConfig.addonPath.
+ * @throws Error when there is no addon for this machine.
+ */
+export function kernelPathObstacle(path: string | null): string | null {
+  const obstacle = loadAddon(path).kernelPathObstacle();
+  return obstacle === '' ? null : obstacle;
 }

@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, networkInterfaces } from 'node:os';
 import type { DoctorFacts } from '../config/index.ts';
+import { kernelPathObstacle } from '../engine/index.ts';
+import { addonPath } from './family.ts';
 
 const CLOCK_LIMIT_MS = 2_000;
 
@@ -16,6 +18,7 @@ export function gatherFacts(): DoctorFacts {
     reservedPorts: portRangesIn(readText('/proc/sys/net/ipv4/ip_local_reserved_ports')),
     cpuCount: availableParallelism(),
     clockSynchronised: clockSynchronised(),
+    kernelPathObstacle: tryKernelPath(),
     localAddresses: Object.values(networkInterfaces()).flatMap((entries) =>
       (entries ?? []).map(({ address }) => address),
     ),
@@ -56,6 +59,17 @@ export function portRangesIn(
 export function openFilesMaxIn(text: string): number | null {
   const line = text.split('\n').find((entry) => entry.startsWith('Max open files'));
   return numberIn(line?.trim().split(/\s+/)[4] ?? '');
+}
+
+/** As the media process would. */
+function tryKernelPath(): string | null {
+  try {
+    return kernelPathObstacle(addonPath()) ?? '';
+  } catch (error) {
+    // No addon for this machine.
+    if (error instanceof Error) return null;
+    throw error;
+  }
 }
 
 /** Asks systemd where it runs; elsewhere nobody knows. */

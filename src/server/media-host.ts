@@ -12,5 +12,6 @@ export function hostConfigOf(settings: Settings, place: MediaPlace): HostConfig 
     threads: media.threads,
     endpointsMax: media.endpoints,
     addresses: media.addresses.map(({ bind, portMin, portMax }) => ({ bind, portMin, portMax })),
+    kernelPath: media.kernelPath === 'auto',
   };
 }

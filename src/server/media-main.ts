@@ -14,7 +14,7 @@ function start(config: Extract<ToMedia, { kind: 'start' }>['host']): void {
     const started = startHost({ ...config, addonPath: addonPath() });
     if (started.ok) {
       host = started.value;
-      tellSupervisor({ kind: 'ready', lines: [] });
+      tellSupervisor({ kind: 'ready', lines: kernelPathLines(config, started.value) });
     } else {
       const { code, message } = started.error;
       const address = addressProblem(config.addresses, message);
@@ -26,6 +26,16 @@ function start(config: Extract<ToMedia, { kind: 'start' }>['host']): void {
     // No addon for this machine: a sentence for the operator, not a stack.
     failProcess(1, error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Whether the kernel takes part, where that was asked for. */
+function kernelPathLines(
+  { kernelPath }: Extract<ToMedia, { kind: 'start' }>['host'],
+  { kernelPathObstacle }: EngineHost,
+): readonly string[] {
+  if (kernelPath !== true) return [];
+  if (kernelPathObstacle === null) return ['plain calls are forwarded inside the kernel'];
+  return [`no call is forwarded inside the kernel: ${kernelPathObstacle}`];
 }
 
 /** The addon counts the addresses it was given; an operator knows them by setting and value. Null for other problems. */

@@ -114,6 +114,7 @@ const LEVELS: ReadonlySet<string> = new Set([
   'portsInUse',
   'portsResting',
   'audioEndpoints',
+  'kernelStreams',
 ]);
 
 function engineReadings({ media }: Node): readonly Reading[] {

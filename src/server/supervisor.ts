@@ -107,7 +107,10 @@ export class Supervisor {
     });
     this.#media = child;
     child.on('message', (message) => {
-      this.#onMessage('media', message as FromChild, () => this.#onMediaReady(place));
+      this.#onMessage('media', message as FromChild, (lines) => {
+        for (const line of lines) this.#options.log.info({ child: 'media' }, line);
+        this.#onMediaReady(place);
+      });
     });
     tell(child, { kind: 'start', host: hostConfigOf(this.#settings, place) });
   }

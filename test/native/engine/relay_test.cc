@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "native/allocations.h"
-#include "native/engine/rig.h"
+#include "native/engine/forwarded_call.h"
 #include "native/harness.h"
 
 using namespace test;
@@ -11,46 +11,6 @@ using contract::Code;
 using contract::Counter;
 using contract::EventKind;
 using contract::NodeCounter;
-
-namespace {
-
-Buffer packet(std::uint16_t sequence, int payload_type = 0, std::uint32_t ssrc = 7) {
-  return APacket{}
-      .payload_type(payload_type)
-      .sequence(sequence)
-      .timestamp(160u * sequence)
-      .ssrc(ssrc)
-      .payload(Buffer(160, 0xd5))
-      .bytes();
-}
-
-Buffer receiver_report(std::uint32_t ssrc) {
-  return test::an_rtcp_packet(201, 0, test::words({ssrc}));
-}
-
-/// Two parties, linked both ways.
-struct Call {
-  explicit Call(Rig& rig, bool latch = false, bool mux = false)
-      : rig_(rig), left(rig.open()), right(rig.open()) {
-    CHECK(rig.update(left.handle, update_of(alice, alice_rtcp, latch, mux)) == Code::kOk);
-    CHECK(rig.update(right.handle, update_of(bob, bob_rtcp, latch, mux)) == Code::kOk);
-    CHECK(rig.link(left.handle, right.handle) == Code::kOk);
-    CHECK(rig.link(right.handle, left.handle) == Code::kOk);
-  }
-  static Update update_of(const Peer& rtp, const Peer& rtcp, bool latch, bool mux) {
-    return {rtp.address(), mux ? SocketAddress{} : rtcp.address(), mux, latch};
-  }
-
-  Rig& rig_;
-  Peer alice;
-  Peer alice_rtcp;
-  Peer bob;
-  Peer bob_rtcp;
-  Opened left;
-  Opened right;
-};
-
-}  // namespace
 
 TEST("who floods his own leg is heard again a second later, and others all the time") {
   Rig rig;

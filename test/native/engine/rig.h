@@ -111,6 +111,7 @@ struct RigOptions {
   Duration port_rest = Duration::milliseconds(0);
   std::uint32_t order_ring_records = 64;
   std::uint32_t event_ring_records = 64;
+  bool kernel_path = false;
 };
 
 struct Opened {
@@ -283,6 +284,7 @@ class Rig {
     config.port_rest = options.port_rest;
     config.order_ring_records = options.order_ring_records;
     config.event_ring_records = options.event_ring_records;
+    config.kernel_path = options.kernel_path;
     return config;
   }
 

@@ -492,6 +492,9 @@ TEST("what needs more than forwarding is no plain stream") {
   endpoint.set_listening(true);
   CHECK_FALSE(plain(endpoint));
   endpoint = heard_endpoint();
+  endpoint.await_keys();
+  CHECK_FALSE(plain(endpoint));
+  endpoint = heard_endpoint();
   endpoint.set_link(Link());
   CHECK_FALSE(plain(endpoint));
   endpoint = heard_endpoint();

@@ -27,6 +27,7 @@ const HEALTHY: DoctorFacts = {
   reservedPorts: [],
   cpuCount: 2,
   clockSynchronised: true,
+  kernelPathObstacle: '',
   localAddresses: ['127.0.0.1', '192.0.2.1'],
 };
 
@@ -90,6 +91,7 @@ test('calls unknown what could not be found out', () => {
     openFilesMax: null,
     ephemeralPorts: null,
     clockSynchronised: null,
+    kernelPathObstacle: null,
   };
   assert.equal(verdictsOf(unknown), [
     'receive-buffer unknown',
@@ -97,7 +99,20 @@ test('calls unknown what could not be found out', () => {
     'open-files unknown',
     'ephemeral-ports unknown',
     'clock unknown',
+    'kernel-path unknown',
   ]);
+});
+
+test('says why nothing is forwarded inside the kernel, and is content with that', () => {
+  const textOf = (kernelPathObstacle: string, yaml: string): string | undefined =>
+    doctorFindings(settingsOf(yaml), { ...HEALTHY, kernelPathObstacle }).find(
+      ({ check }) => check === 'kernel-path',
+    )?.text;
+  const obstacle = 'bpf(BPF_MAP_CREATE): Operation not permitted';
+  assert.equal(verdictsOf({ kernelPathObstacle: obstacle }), []);
+  assert.is(textOf(obstacle, DEMO_YAML), `off, every packet goes by the sockets: ${obstacle}`);
+  assert.is(textOf('', DEMO_YAML), 'plain calls can be forwarded inside the kernel');
+  assert.is(textOf(obstacle, 'media: { kernel_path: off }'), 'media.kernel_path is off');
 });
 
 test.run();
