@@ -18,6 +18,7 @@ Installs and builds what is missing, then runs every test there is. The last lin
 A test file may open with comment lines that speak to this runner:
   // needs: root sipp baresip   programs it uses. Root installs them from Debian; without root the file is
                                 skipped when one is missing. As root and in CI nothing is skipped.
+  // again: kernel-path         a second run with the kernel's fast path, where the machine has one
   // limit: 300s                its time limit, in place of 120 s`;
 
 const PARALLEL_JOBS = 2;
@@ -100,7 +101,11 @@ function indented(text) {
 async function runJob(job, env, report) {
   let seconds = 0;
   for (const [index, command] of job.commands.entries()) {
-    const result = await run(command, { cwd: ROOT, env, limitS: job.limitS });
+    const result = await run(command, {
+      cwd: ROOT,
+      env: { ...env, ...job.env },
+      limitS: job.limitS,
+    });
     seconds += result.seconds;
     if (!result.ok && index < job.commands.length - 1) {
       const problem = `${command.join(' ')}: ${result.problem}`;

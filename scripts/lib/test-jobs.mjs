@@ -1,4 +1,5 @@
 // What `npm test` runs: one job for each test file, native suite and check, with what the job needs from the machine.
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { ROOT } from '../setup.mjs';
@@ -11,6 +12,7 @@ import { run } from './run.mjs';
  *   `N passed, N failed, N skipped`, or a program whose exit code is all it says
  * @property {readonly (readonly string[])[]} commands  run in order; all but the last only prepare
  * @property {readonly string[]} needs words of NEEDS, or `root`
+ * @property {Readonly<Record<string, string>>} [env]  set beside the environment
  * @property {number} limitS           seconds a command may take
  * @property {boolean} alone           nothing else runs beside it: it has deadlines of real time
  */
@@ -37,7 +39,12 @@ export const NEEDS = {
   },
   clang: { programs: ['clang-16'], packages: ['clang-16', 'libclang-rt-16-dev'] },
   'clang-format': { programs: ['clang-format-16'], packages: ['clang-format-16'] },
+  // Forwarding inside the kernel. No package brings it, so it is skipped where the machine refuses, as root too.
+  'kernel-path': { programs: [], packages: [], isThere: hasKernelPath, mayLack: true },
 };
+
+/** Words of a test file's `// again:` line: what is set for its second run, which needs that word. */
+const AGAIN = { 'kernel-path': { TRUNKYARD_TEST_KERNEL_PATH: '1' } };
 
 const FILE_LIMIT_S = 120;
 const BUILD_LIMIT_S = 900;
@@ -130,12 +137,12 @@ function testFiles() {
     .map((path) => join('test', path))
     .filter((path) => path.endsWith('.test.ts'))
     .sort()
-    .map(fileJob);
+    .flatMap(fileJobs);
 }
 
-function fileJob(path) {
-  const { needs, limitS } = readDirectives(readFileSync(join(ROOT, path), 'utf8'), path);
-  return {
+function fileJobs(path) {
+  const { needs, again, limitS } = readDirectives(readFileSync(join(ROOT, path), 'utf8'), path);
+  const job = {
     name: path,
     kind: 'uvu',
     commands: [[node, '--import', 'tsx', path]],
@@ -143,19 +150,28 @@ function fileJob(path) {
     limitS: limitS ?? FILE_LIMIT_S,
     alone: path.startsWith(join('test', 'e2e')),
   };
+  const repeated = again.map((word) => ({
+    ...job,
+    name: `${path} (${word})`,
+    needs: [...needs, word],
+    env: AGAIN[word],
+  }));
+  return [job, ...repeated];
 }
 
 /**
- * Reads `// needs: root sipp` and `// limit: 300s` from the comment lines that open a test file.
- * @returns {{needs: string[], limitS: number | null}}
+ * Reads `// needs: root sipp`, `// again: kernel-path` and `// limit: 300s` from the comment lines that open a test file.
+ * @returns {{needs: string[], again: string[], limitS: number | null}}
  */
 export function readDirectives(text, path) {
   let needs = [];
+  let again = [];
   let limitS = null;
   for (const line of text.split('\n')) {
     if (!line.startsWith('//')) break;
-    const [, word, value] = /^\/\/\s*(needs|limit):\s*(.+?)\s*$/.exec(line) ?? [];
+    const [, word, value] = /^\/\/\s*(needs|again|limit):\s*(.+?)\s*$/.exec(line) ?? [];
     if (word === 'needs') needs = value.split(/[\s,]+/);
+    if (word === 'again') again = value.split(/[\s,]+/);
     if (word === 'limit') limitS = Number(/^(\d+)\s?s$/.exec(value)?.[1] ?? Number.NaN);
   }
   const unknown = needs.filter((need) => need !== 'root' && !Object.hasOwn(NEEDS, need));
@@ -163,8 +179,13 @@ export function readDirectives(text, path) {
     throw new Error(
       `${path}: unknown need: ${unknown.join(', ')}; known: root, ${Object.keys(NEEDS).join(', ')}`,
     );
+  const unknownAgain = again.filter((word) => !Object.hasOwn(AGAIN, word));
+  if (unknownAgain.length > 0)
+    throw new Error(
+      `${path}: unknown word: again ${unknownAgain.join(', ')}; known: ${Object.keys(AGAIN).join(', ')}`,
+    );
   if (Number.isNaN(limitS)) throw new Error(`${path}: a limit is written like "// limit: 300s"`);
-  return { needs, limitS };
+  return { needs, again, limitS };
 }
 
 /**
@@ -175,7 +196,9 @@ export function readDirectives(text, path) {
 export async function installNeeds(jobs, { log, isRoot }) {
   // The set-up itself compiles the two native parts.
   const wanted = ['compiler', ...jobs.flatMap((job) => job.needs)];
-  const missing = new Set(wanted.filter((need) => need !== 'root' && !isThere(need)));
+  const missing = new Set(
+    wanted.filter((need) => need !== 'root' && !NEEDS[need].mayLack && !isThere(need)),
+  );
   if (missing.size === 0 || !isRoot || !existsSync('/usr/bin/apt-get')) return;
   const packages = [...missing].flatMap((need) => NEEDS[need].packages);
   log(`set-up: installing Debian packages: ${packages.join(' ')} ...`);
@@ -194,17 +217,23 @@ export async function installNeeds(jobs, { log, isRoot }) {
 
 /**
  * Whether a job can run here.
- * @param {{isRoot: boolean, mustRun: boolean}} options  `mustRun`: as root and in CI a missing need is a failure.
+ * @param {{isRoot: boolean, mustRun: boolean}} options  `mustRun`: as root and in CI a missing need is a failure, unless the
+ *   machine may lack it for good.
  * @returns {{verdict: 'run'} | {verdict: 'skip' | 'fail', reason: string}}
  */
 export function readiness(job, { isRoot, mustRun }) {
   const lacking = job.needs.filter((need) => (need === 'root' ? !isRoot : !isThere(need)));
   if (lacking.length === 0) return { verdict: 'run' };
-  return { verdict: mustRun ? 'fail' : 'skip', reason: `needs ${lacking.join(', ')}` };
+  const mayLack = lacking.every((need) => NEEDS[need]?.mayLack);
+  return {
+    verdict: mustRun && !mayLack ? 'fail' : 'skip',
+    reason: `needs ${lacking.join(', ')}`,
+  };
 }
 
 function isThere(need) {
-  const { programs, files = [] } = NEEDS[need];
+  const { programs, files = [], isThere: asked } = NEEDS[need];
+  if (asked !== undefined) return asked();
   return programs.every(isOnPath) && files.every((file) => existsSync(file));
 }
 
@@ -217,4 +246,13 @@ function isOnPath(program) {
       return false;
     }
   });
+}
+
+let kernelPath = null;
+
+/** Asks the addon that the tests will load, in a process of its own; once. False as long as it isn't built. */
+function hasKernelPath() {
+  const ask = `process.exitCode = require('node-gyp-build')(process.cwd()).kernelPathObstacle() === '' ? 0 : 1`;
+  kernelPath ??= spawnSync(node, ['-e', ask], { cwd: ROOT, stdio: 'ignore' }).status === 0;
+  return kernelPath;
 }

@@ -1,7 +1,10 @@
 // needs: baresip
+// again: kernel-path
 // Two telephones talk through the engine, each with a tone of its own: what each one recorded must be the other's tone,
 // at the level it was sent with.
 import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { WITH_KERNEL_PATH } from '../support/kernel-path.ts';
 import { ADDRESSES } from '../support/loopback.ts';
 import { withParties } from '../support/parties.ts';
 import type { TelephoneSide } from '../support/telephones.ts';
@@ -12,7 +15,8 @@ function theyHearEachOther(sides: {
   readonly callee: TelephoneSide;
 }): Promise<void> {
   return withParties('udp', async (parties) => {
-    const { caller, callee } = await talk(parties, sides);
+    const { caller, callee, packetsInKernel } = await talk(parties, sides);
+    assert.is(packetsInKernel > 0, WITH_KERNEL_PATH);
     assertHears(callee, CALLER_HZ);
     assertHears(caller, CALLEE_HZ);
   });

@@ -1,3 +1,4 @@
+// again: kernel-path
 // The built addon in this process: host, client and parties, with RTP and RTCP read by werift as an independent judge.
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -15,7 +16,14 @@ import { loadAddon } from '../../src/engine/addon.ts';
 import { attachEngine, startHost } from '../../src/engine/index.ts';
 import type { EngineHost, EngineOrder } from '../../src/engine/index.ts';
 import { until } from '../support/loopback.ts';
-import { MEDIA_ADDRESS, MediaPlace, Party, TestEngine } from '../support/media.ts';
+import { WITH_KERNEL_PATH } from '../support/kernel-path.ts';
+import {
+  MEDIA_ADDRESS,
+  MediaPlace,
+  Party,
+  startHostProcess,
+  TestEngine,
+} from '../support/media.ts';
 
 interface Stage {
   readonly place: MediaPlace;
@@ -126,6 +134,114 @@ test('A27 reports are generated that another implementation reads, and its answe
       clearInterval(talking);
     }
   }));
+
+/** Both parties talk, 20 ms of PCMU at a time, while `during` goes on. */
+async function talking(
+  [alice, toAlice]: readonly [Party, number],
+  [bob, toBob]: readonly [Party, number],
+  during: () => Promise<void>,
+): Promise<void> {
+  const timer = setInterval(() => {
+    alice.sendRtp(toAlice, 7);
+    bob.sendRtp(toBob, 9);
+  }, 20);
+  try {
+    await during();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Waits until a call's two streams are forwarded by whoever is to forward them in this run, and have been for a while. */
+async function settled(engine: TestEngine): Promise<void> {
+  const inKernel = WITH_KERNEL_PATH ? 2 : 0;
+  await until(() => engine.client.nodeCounters().kernelStreams === inKernel, {
+    what: `${inKernel} streams in the kernel`,
+    limitMs: 10_000,
+  });
+  const { packetsSent } = engine.client.nodeCounters();
+  await until(() => engine.client.nodeCounters().packetsSent > packetsSent + 20, {
+    what: 'packets after that',
+    limitMs: 10_000,
+  });
+}
+
+const numbersOf = (party: Party): readonly number[] =>
+  party.received.filter(isRtp).map((bytes) => RtpPacket.deSerialize(bytes).header.sequenceNumber);
+
+test('a call goes on without losing or doubling a packet through re-INVITEs, a new link and digits', () =>
+  onStage({}, async ({ engine, party }) => {
+    const [alice, bob] = [await party(), await party()];
+    const [left, right] = [await engine.openFor(alice), await engine.openFor(bob)];
+    await engine.link(left.endpoint, right.endpoint);
+    await engine.link(right.endpoint, left.endpoint);
+    await talking([alice, left.rtpPort], [bob, right.rtpPort], async () => {
+      await settled(engine);
+      await engine.point(left.endpoint, alice);
+      await engine.point(right.endpoint, bob);
+      await settled(engine);
+      await engine.link(left.endpoint, right.endpoint);
+      await settled(engine);
+      // A telephone-event: the link doesn't carry it, the books do.
+      alice.sendRtp(left.rtpPort, 7, 101);
+      await settled(engine);
+    });
+    const { packetsInKernel, kernelReturns } = engine.client.nodeCounters();
+    assert.is(packetsInKernel > 100, WITH_KERNEL_PATH);
+    assert.is(kernelReturns > 0, WITH_KERNEL_PATH);
+    const sent = { alice: alice.sent, bob: bob.sent };
+    await until(
+      () => numbersOf(bob).at(-1) === sent.alice && numbersOf(alice).at(-1) === sent.bob,
+      {
+        what: 'the last packets',
+        limitMs: 10_000,
+      },
+    );
+    const all = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
+    const heardByBob = numbersOf(bob);
+    const [digit] = all(sent.alice).filter((number) => !heardByBob.includes(number));
+    assert.equal(
+      heardByBob,
+      all(sent.alice).filter((number) => number !== digit),
+    );
+    assert.equal(numbersOf(alice), all(sent.bob));
+    for (const [leg, count] of [
+      [left, sent.alice],
+      [right, sent.bob],
+    ] as const) {
+      const closed = await engine.order({ kind: 'closeEndpoint', endpoint: leg.endpoint });
+      assert.is(closed.kind === 'endpointClosed' && closed.counters.packetsReceived, count);
+      assert.is(closed.kind === 'endpointClosed' && closed.counters.packetsLost, 0);
+    }
+  }));
+
+test('a media process that is killed leaves nothing behind that forwards', async () => {
+  const place = new MediaPlace();
+  const host = await startHostProcess(place.config());
+  const engine = new TestEngine(place);
+  const [alice, bob] = [await Party.open(), await Party.open()];
+  const [left, right] = [await engine.openFor(alice), await engine.openFor(bob)];
+  await engine.link(left.endpoint, right.endpoint);
+  await engine.link(right.endpoint, left.endpoint);
+  await talking([alice, left.rtpPort], [bob, right.rtpPort], async () => {
+    await settled(engine);
+    host.kill('SIGKILL');
+    await until(() => host.signalCode !== null, { what: 'the end', limitMs: 10_000 });
+    await until(() => engine.heard.at(-1)?.kind === 'engineLost', {
+      what: 'engineLost',
+      limitMs: 10_000,
+    });
+    // What was under way by then has come.
+    const [byAlice, byBob] = [alice.sent, bob.sent];
+    await until(() => alice.sent > byAlice + 20, { what: 'further packets', limitMs: 10_000 });
+    assert.ok(numbersOf(bob).every((number) => number <= byAlice + 1));
+    assert.ok(numbersOf(alice).every((number) => number <= byBob + 1));
+  });
+  alice.close();
+  bob.close();
+  await engine.client.close();
+  place.remove();
+});
 
 test('a stale handle, a double close and a lost call’s late order are answers, not accidents', () =>
   onStage({}, async ({ engine, party }) => {
@@ -284,6 +400,7 @@ test('an exception that reading the configuration raises comes through as it is'
     orderRingRecords: 16,
     eventRingRecords: 16,
     addresses: [],
+    kernelPath: false,
   };
   const spoilt = (name: string): typeof config =>
     Object.defineProperty({ ...config }, name, {

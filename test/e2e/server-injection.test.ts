@@ -1,4 +1,5 @@
 // limit: 120s
+// again: kernel-path
 // A stranger who knows our ports and sends into a call, on real sockets through the whole engine.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

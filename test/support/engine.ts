@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { Ended, Program } from './child.ts';
 import { startProgram } from './child.ts';
+import { WITH_KERNEL_PATH } from './kernel-path.ts';
 import { ADDRESSES, freePort, until } from './loopback.ts';
 import { processTree, sendSignal } from './processes.ts';
 
@@ -260,6 +261,7 @@ function fileOf(
     media: {
       addresses: [{ bind: host, advertise: null, ports: MEDIA_PORTS }],
       threads: 1,
+      kernel_path: WITH_KERNEL_PATH ? 'auto' : 'off',
       ...settings.media,
     },
     store: { url: `sqlite:${join(at.folder, 'trunkyard.db')}` },

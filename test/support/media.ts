@@ -13,6 +13,7 @@ import { orderId } from '../../src/base/index.ts';
 import type { EndpointHandle } from '../../src/base/index.ts';
 import { attachEngine } from '../../src/engine/index.ts';
 import type { EngineClient, EngineEvent, EngineOrder, HostConfig } from '../../src/engine/index.ts';
+import { WITH_KERNEL_PATH } from './kernel-path.ts';
 import { until } from './loopback.ts';
 import { memoryOf, sweepSharedMemory } from './shared-memory.ts';
 
@@ -41,6 +42,7 @@ export class MediaPlace {
       endpointsMax: 64,
       addresses: [{ bind: MEDIA_ADDRESS, portMin: 20_000, portMax: 20_999 }],
       portRestMs: 0,
+      kernelPath: WITH_KERNEL_PATH,
       ...fields,
     };
   }
@@ -112,9 +114,15 @@ export class TestEngine {
   /** A leg of a party, with rtcp-mux and PCMU. */
   async openFor(party: Party): Promise<Opened> {
     const opened = await this.open();
-    await this.order({
+    await this.point(opened.endpoint, party);
+    return opened;
+  }
+
+  /** What an offer or answer of the party says. */
+  point(endpoint: EndpointHandle, party: Party): Promise<Answer> {
+    return this.order({
       kind: 'updateEndpoint',
-      endpoint: opened.endpoint,
+      endpoint,
       remoteRtp: { host: MEDIA_ADDRESS, port: party.port },
       remoteRtcp: null,
       rtcpMux: true,
@@ -122,7 +130,6 @@ export class TestEngine {
       inactivityMs: 0,
       clockRates: [[0, 8000]],
     });
-    return opened;
   }
 
   link(from: EndpointHandle, to: EndpointHandle): Promise<Answer> {
@@ -168,11 +175,16 @@ export class Party {
     return this.#socket.address().port;
   }
 
-  /** 20 ms of PCMU. */
-  sendRtp(port: number, ssrc = 7): void {
+  /** Packets of sendRtp so far; numbered from 1. */
+  get sent(): number {
+    return this.#sequence;
+  }
+
+  /** 20 ms of PCMU, or as much of another payload type. */
+  sendRtp(port: number, ssrc = 7, payloadType = 0): void {
     this.#sequence += 1;
     const header = new RtpHeader({
-      payloadType: 0,
+      payloadType,
       sequenceNumber: this.#sequence,
       timestamp: 160 * this.#sequence,
       ssrc,

@@ -23,6 +23,8 @@ export interface Talk {
   readonly callee: Baresip;
   /** The caller's leg, then the callee's. */
   readonly cdrs: readonly [Cdr, Cdr];
+  /** Of the call's packets, those that the kernel forwarded. */
+  readonly packetsInKernel: number;
 }
 
 export const CALLER_HZ = 1000;
@@ -69,13 +71,14 @@ export async function talk(
   });
   const { output } = await caller.program.ended;
   const cdrs = await engine.cdrsWhenThere(2);
+  const packetsInKernel = await engine.metric('trunkyard_engine_packets_in_kernel');
   await callee.program.stop();
   const [inbound, outbound] = ['inbound', 'outbound'].map((direction) =>
     cdrs.find((cdr) => cdr.direction === direction),
   );
   if (inbound?.final_status !== 200 || outbound === undefined)
     throw new Error(`the call failed with ${inbound?.final_status ?? 'nothing'}:\n${output}`);
-  return { caller, callee, cdrs: [inbound, outbound] };
+  return { caller, callee, cdrs: [inbound, outbound], packetsInKernel };
 }
 
 async function placeOf({ host = ADDRESSES.engine }: TelephoneSide): Promise<{

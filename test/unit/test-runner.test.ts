@@ -116,9 +116,30 @@ test('ends a program at its time limit together with the children it has started
 
 test('reads what a test file says about itself', () => {
   const text =
-    '// needs: root sipp\n// limit: 300s\n// What it is for.\nimport x;\n// needs: tshark\n';
+    '// needs: root sipp\n// again: kernel-path\n// limit: 300s\n// What it is for.\nimport x;\n// needs: tshark\n';
   const answer = call('test-jobs.mjs', `it.readDirectives(${JSON.stringify(text)}, 'x')`);
-  assert.equal(JSON.parse(answer), { needs: ['root', 'sipp'], limitS: 300 });
+  assert.equal(JSON.parse(answer), {
+    needs: ['root', 'sipp'],
+    again: ['kernel-path'],
+    limitS: 300,
+  });
+});
+
+test('runs a file again with the kernel path, which a machine may lack, and fails for no other need', () => {
+  const verdictOn = (needs: readonly string[]): string => {
+    const job = JSON.stringify({ needs });
+    const text = call('test-jobs.mjs', `it.readiness(${job}, { isRoot: true, mustRun: true })`);
+    return (JSON.parse(text) as { readonly verdict: string }).verdict;
+  };
+  assert.ok(['run', 'skip'].includes(verdictOn(['kernel-path'])));
+  const jobs = JSON.parse(call('test-jobs.mjs', 'it.allJobs({ quick: true })')) as readonly {
+    readonly name: string;
+    readonly needs: readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+  }[];
+  const again = jobs.find(({ name }) => name === 'test/e2e/engine-relay.test.ts (kernel-path)');
+  assert.equal(again?.needs, ['kernel-path']);
+  assert.equal(again?.env, { TRUNKYARD_TEST_KERNEL_PATH: '1' });
 });
 
 test.run();
