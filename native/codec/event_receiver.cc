@@ -9,7 +9,8 @@
 namespace trunkyard::codec {
 namespace {
 
-/// No packet is this late; a timestamp so far back means that the sender numbers anew.
+/// No packet is this late; a timestamp so far back means that the sender numbers anew, and a
+/// segment that begins so long after its event has ended is another press.
 constexpr std::int64_t kLateSecondsMax = 5;
 
 }  // namespace
@@ -91,7 +92,9 @@ EventReceiver::Relation EventReceiver::relate(rtp::RtpTimestamp timestamp,
   const Relation continued = down_ ? Relation::kSame : Relation::kRepeated;
   if (packet.event != event_) return ahead == 0 ? Relation::kLate : Relation::kNew;
   // The event itself or, at multiples of a full segment, a later segment of it.
-  if (ahead % kSegmentUnitsMax == 0) return continued;
+  const std::int64_t beyond = ahead - duration_units_;
+  const bool in_reach = down_ || beyond <= kLateSecondsMax * config_.clock_rate_hz;
+  if (ahead % kSegmentUnitsMax == 0 && in_reach) return continued;
   // A timestamp that moves along within the event.
   const bool inside = down_ ? ahead <= duration_units_ : ahead < duration_units_;
   return inside ? continued : Relation::kNew;

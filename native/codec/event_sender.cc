@@ -108,6 +108,12 @@ EventPacket EventSender::begin(rtp::RtpTimestamp now) noexcept {
 EventPacket EventSender::go_on(rtp::RtpTimestamp now) noexcept {
   const std::uint32_t target_units =
       std::min(current_.duration_units, units_of_ms(kHeldEventMsMax));
+  if (target_units == segments_units_ && segments_units_ > 0) {
+    // Released at the end of a segment: that one was the last. A segment of no length at all would
+    // be taken for a key press of its own, or for one without an end (§2.3.5).
+    segments_units_ -= kSegmentUnitsMax;
+    segment_ = rtp::timestamp_add(segment_, 0u - kSegmentUnitsMax);
+  }
   const std::uint32_t left_units = target_units - segments_units_;
   // Ticks that were left out don't turn time back.
   const std::int32_t passed = std::max(rtp::timestamp_distance(segment_, now), 0);

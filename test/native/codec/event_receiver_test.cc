@@ -166,6 +166,15 @@ TEST("an event beyond 65,535 units stays one event over its segments") {
   CHECK_EQ(ear.edges[1].timestamp, at(start));
 }
 
+TEST("a press that begins a whole number of segments after the last one is a press") {
+  Ear ear;
+  ear.press(1'000, 7);
+  ear.press(1'000 + 32 * 0xffff,
+            7);  // 262 s later: the first that is a whole number of packets too
+  CHECK_EQ(ear.edges.size(), 4u);
+  CHECK_EQ(ear.receiver.counters().repeated, 4u);
+}
+
 TEST("a segment whose first packets are lost still belongs to its event") {
   Ear ear;
   ear.hear(500, {.event = 2, .duration = 65'000});

@@ -190,6 +190,23 @@ TEST("a release that comes after more was said ends with what was said") {
   CHECK_EQ(mouth.sent.size(), 13u);
 }
 
+TEST("a release right after a full segment ends that one and begins no empty one") {
+  Mouth mouth;
+  (void)mouth.sender.relay({.kind = EventEdge::Kind::kStart, .event = 3}, 8'000);
+  mouth.run(410);
+  REQUIRE(mouth.sent.back().event.duration == 0xffff);
+  CHECK_FALSE(mouth.sent.back().event.end);
+  (void)mouth.sender.relay({.kind = EventEdge::Kind::kEnd, .event = 3, .duration_units = 65'440},
+                           8'000);
+  mouth.run(10);
+  REQUIRE(mouth.sent.size() == 413);
+  for (std::size_t index = 410; index < 413; ++index) {
+    CHECK_TRUE(mouth.sent[index].event.end);
+    CHECK_EQ(mouth.sent[index].event.duration, 0xffff);
+    CHECK_EQ(mouth.sent[index].timestamp, 1'000u);
+  }
+}
+
 TEST("a press that nobody releases ends by itself, and a late release is harmless") {
   Mouth mouth;
   (void)mouth.sender.relay({.kind = EventEdge::Kind::kStart, .event = 7}, 8'000);
