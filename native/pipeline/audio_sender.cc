@@ -127,7 +127,12 @@ void AudioSender::change_resampler(const SenderSetup& setup) {
 
 /// What is being said goes on if the peer still understands it.
 void AudioSender::change_digits(const SenderSetup& setup) {
-  if (events_ && are_events_alike(setup_, setup)) return;
+  const bool goes_on = events_ && are_events_alike(setup_, setup);
+  // Events and audio have one SSRC, and so one time where their clocks are the same (RFC 4733
+  // §2.1); they drifted apart while the clocks weren't.
+  const bool are_timed_alike = setup.event_clock_rate_hz == setup.format.clock_hz();
+  if (are_timed_alike && !(goes_on && events_->active())) event_base_ = base_;
+  if (goes_on) return;
   if (has_packets(setup)) {
     tones_.reset();
     events_.emplace(codec::EventSenderConfig{.clock_rate_hz = setup.event_clock_rate_hz,
@@ -373,7 +378,8 @@ bool AudioSender::take_event(std::uint64_t position, Scratch& scratch, MutableBy
   if (!told) return false;
   std::copy(told->payload.begin(), told->payload.end(),
             scratch.packet.begin() + rtp::kRtpHeaderBytes);
-  facts = {.packet = {.timestamp = told->timestamp, .clock_rate_hz = setup_.event_clock_rate_hz},
+  // Where an event began says nothing of the time that the stream has come to: no clock.
+  facts = {.packet = {.timestamp = told->timestamp},
            .kind = SentKind::kEvent,
            .payload_type = setup_.event_payload_type,
            .marker = told->marker};

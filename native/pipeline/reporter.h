@@ -21,7 +21,9 @@ struct SentPacket {
   rtp::Ssrc ssrc{};
   rtp::RtpTimestamp timestamp{};
   std::uint32_t payload_bytes = 0;
-  /// 0 = not known; the report's RTP time then stands still between packets.
+  /// 0 = not known, or the timestamp isn't the stream's present one (telephone-events); the
+  /// report's RTP time then stands still between packets, or goes on from the packets that have a
+  /// clock.
   std::uint32_t clock_rate_hz = 0;
 };
 

@@ -279,6 +279,7 @@ TEST("says a key in place of audio: one timestamp, a marker, the end three times
     for (std::size_t index = 0; index < events.size(); ++index) {
       CHECK_EQ(timestamp_step(events[0], events[index]), 0u);
       CHECK_EQ(events[index].view().marker(), index == 0);
+      CHECK_EQ(events[index].facts.packet.clock_rate_hz, 0u);
       const codec::TelephoneEvent event =
           codec::parse_telephone_event(events[index].view().payload()).value();
       CHECK_EQ(event.event, 5);
@@ -306,9 +307,52 @@ TEST("counts events in their own clock where it differs from the codec's") {
     }
   }
   REQUIRE(events.size() == 10);
-  CHECK_EQ(events[0].facts.packet.clock_rate_hz, 8'000u);
   CHECK_EQ(static_cast<std::uint32_t>(events[0].view().timestamp()), 0xffff'f000u + 8'000);
   CHECK_EQ(timestamp_step(events[0], events[5]), 4'000u);
+}
+
+TEST("says keys on the audio's own timestamps again once both have one clock") {
+  Mouth mouth(sending_events(kOpus8, 8'000));
+  Source source = tone_source(8'000);
+  (void)say(mouth, source, 0, 100);
+  REQUIRE(mouth.sender.set_up(sending_events(kPcmu, 8'000)).ok());
+  const std::vector<Packet> before = say(mouth, source, 1'000, 2);
+  CHECK_TRUE(mouth.sender.press({.event = 1, .duration_ms = 60}));
+  const std::vector<Packet> events = say(mouth, source, 1'020, 2);
+  REQUIRE(before.size() == 1);
+  REQUIRE(events.size() == 1);
+  CHECK_EQ(events[0].view().payload_type(), kEventType);
+  CHECK_EQ(timestamp_step(before[0], events[0]), 160u);
+}
+
+TEST("a report that is written while a key is held tells the time that the stream has come to") {
+  Mouth mouth(sending_events(kPcmu));
+  Source source = tone_source(8'000);
+  Reporter reporter(rtp::Ssrc{1});
+  Prng prng(1);
+  std::array<std::uint8_t, kReportBytesMax> room;
+  const std::array<std::uint8_t, 4> cname{'n', 'o', 'd', 'e'};
+  // Audio first, then the key, for as long as the report takes to become due.
+  double ms = 0;
+  Bytes report;
+  for (; report.empty() && ms < 20'000; ms += 10) {
+    if (ms == 100) CHECK_TRUE(mouth.sender.press({.event = 5, .duration_ms = 60'000}));
+    for (const Packet& packet : mouth.say(ms, source.next()))
+      reporter.on_sent(at_ms(ms), packet.facts.packet);
+    rtp::SourceStatistics statistics;
+    if (reporter.due(at_ms(ms), false, prng))
+      report = reporter.write({at_ms(ms), Duration::zero(), cname}, statistics, prng, room);
+  }
+  REQUIRE(!report.empty());
+  CHECK_TRUE(mouth.sender.statistics().event_packets > 20);
+  auto reader = rtp::CompoundReader::parse(report, rtp::CompoundRule::kCompound);
+  rtp::RtcpPacket packet;
+  REQUIRE(reader.ok() && reader->next(packet));
+  const auto parsed = rtp::parse_sender_report(packet);
+  REQUIRE(parsed.ok());
+  // A frame leaves when its last piece has come.
+  const auto sent_ms = static_cast<std::uint32_t>(ms) - 10;
+  CHECK_EQ(static_cast<std::uint32_t>(parsed->rtp_timestamp), 0xffff'f000u + (sent_ms - 10) * 8);
 }
 
 TEST("sounds digits to a peer without events, loud and clean enough for its detector") {
