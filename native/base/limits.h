@@ -81,6 +81,8 @@ inline constexpr std::size_t kSrtpTailBytesMax = 24;
 inline constexpr std::uint32_t kEventQueueMax = 64;
 /// Key presses of one leg that the control plane has not taken yet.
 inline constexpr std::uint32_t kDigitReportsMax = 16;
+/// The same of what a leg's speech timer found.
+inline constexpr std::uint32_t kSpeechReportsMax = 8;
 /// Reflection coefficients used of a comfort noise payload; further ones are left out, which
 /// RFC 3389 §3 allows.
 inline constexpr std::size_t kComfortNoiseOrderMax = 12;
@@ -106,6 +108,10 @@ inline constexpr std::uint32_t kClipFramesMax = 360'000;
 inline constexpr std::size_t kClipBytesMax = std::size_t{256} * 1024 * 1024;
 /// Clips that one host holds mapped.
 inline constexpr std::uint32_t kClipsMax = 4'096;
+/// A file's name in the media folder.
+inline constexpr std::size_t kFileNameBytesMax = 160;
+/// Requests of one media thread that wait for the disk; and answers for the media thread.
+inline constexpr std::uint32_t kFileRequestsMax = 256;
 /// Clips and tones that are played to one leg or wait behind each other.
 inline constexpr std::uint32_t kPlayQueueMax = 16;
 /// An Opus packet that we write or play: one of 20 ms has at most 1,276 bytes (RFC 6716 §3.2.1),

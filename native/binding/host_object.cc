@@ -49,6 +49,8 @@ std::optional<engine::HostConfig> read_config(const Napi::Object& object) {
   if (!region) return std::nullopt;
   const auto run_dir = read_text(object, "runDir");
   if (!run_dir) return std::nullopt;
+  const auto media_folder = read_text(object, "mediaFolder");
+  if (!media_folder) return std::nullopt;
   const auto threads = read_u32(object, "threads", 1, kMediaThreadsMax);
   if (!threads) return std::nullopt;
   const auto endpoints_max = read_u32(object, "endpointsMax", 1, kEndpointsMax);
@@ -74,6 +76,7 @@ std::optional<engine::HostConfig> read_config(const Napi::Object& object) {
   }
   config.region = *region;
   config.run_dir = *run_dir;
+  config.media_folder = *media_folder;
   config.threads = *threads;
   config.endpoints_max = *endpoints_max;
   config.port_rest = Duration::milliseconds(*port_rest_ms);

@@ -220,6 +220,8 @@ Code MediaThread::set_audio(const contract::SetAudioOrder& order) noexcept {
 Code MediaThread::set_sender(Leg& leg, const std::optional<pipeline::SenderSetup>& setup) noexcept {
   LegAudio& audio = *leg.audio;
   if (!setup) {
+    PlayDesk::fail(leg);
+    leg.pending.plays = PlayDesk::first_report(leg) != nullptr;
     audio.sender.reset();
     return Code::kOk;
   }
@@ -279,7 +281,9 @@ Code MediaThread::tune(Leg& leg) noexcept {
 
 void MediaThread::follow_link(Leg& leg) noexcept {
   const bool decodes = leg.audio != nullptr && leg.audio->receiver != nullptr;
-  leg.endpoint.set_listening(decodes && !leg.endpoint.link().forwards());
+  const bool forwards = leg.endpoint.link().forwards();
+  leg.endpoint.set_listening(decodes && !forwards);
+  leg.endpoint.set_overheard(decodes && forwards && leg.audio->wants_sound());
 }
 
 Code MediaThread::open_decoded_link(Handle handle, Leg& from, Handle to, Leg& target) noexcept {

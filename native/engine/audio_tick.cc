@@ -4,6 +4,7 @@
 //
 //   turn of leg B:   who does B hear? ── leg A: pull 10 ms ──> push ──> packets to B's peer
 //                                        nobody: nothing is sent, digits aside
+//                    is something played to B? that instead ──> push, or a ready payload
 //                    does nobody hear B? pull 10 ms and drop them, as digits may be in them
 #include <algorithm>
 
@@ -76,25 +77,59 @@ void MediaThread::relieve_encoders() noexcept {
 void MediaThread::take_turn(Handle handle, Leg& leg, Instant nominal) noexcept {
   LegAudio& audio = *leg.audio;
   Piece samples;
-  if (audio.receiver != nullptr && leg.endpoint.listening() && listener_of(leg) == nullptr) {
+  const bool listens = leg.endpoint.listening() || leg.endpoint.overheard();
+  if (audio.receiver != nullptr && listens && listener_of(leg) == nullptr) {
     pull(handle, leg, nominal, piece_of(samples, audio.receiver->rate_hz()));
   }
   if (audio.sender == nullptr || !reachable(leg)) return;
   const codec::MutablePcm piece = piece_of(samples, audio.sender->setup().source_rate_hz);
   PacketSink sink{*this, leg, nominal};
+  bool sends = false;
   if (Leg* talker = talker_of(handle, audio)) {
     pull(audio.hears.leg, *talker, nominal, piece);
     if (audio.mute_digits && talker->audio->tone_down) silence(piece);
-  } else if (audio.sender->saying_digits()) {
+    sends = true;
+  }
+  if (audio.player != nullptr && audio.player->active()) sends = play(leg, nominal, piece, sends);
+  if (!sends) {
+    if (!audio.sender->saying_digits() || leg.endpoint.engaged()) return;
     silence(piece);
-  } else {
-    return;
   }
   audio.sender->push(nominal, piece, sink);
 }
 
+bool MediaThread::play(Leg& leg, Instant nominal, codec::MutablePcm piece,
+                       bool link_heard) noexcept {
+  pipeline::AudioSender& sender = *leg.audio->sender;
+  pipeline::Player& player = *leg.audio->player;
+  const pipeline::SenderSetup& setup = sender.setup();
+  const pipeline::Player::Outcome outcome = player.take_turn({.format = setup.format,
+                                                              .frame_ms = setup.frame_ms,
+                                                              .rate_hz = setup.source_rate_hz,
+                                                              .waiting_ms = sender.waiting_ms(),
+                                                              .link_heard = link_heard},
+                                                             piece);
+  if (outcome.turn == pipeline::PlayTurn::kPayload) {
+    PacketSink sink{*this, leg, nominal};
+    sender.push_payload(nominal, outcome.payload, setup.frame_ms, sink);
+  }
+  if (!player.active()) {
+    leg.endpoint.set_engaged(false);
+    follow_link(leg);
+  }
+  leg.pending.plays = player.has_reports();
+  return outcome.turn == pipeline::PlayTurn::kPiece ||
+         (outcome.turn == pipeline::PlayTurn::kLink && link_heard);
+}
+
 void MediaThread::pull(Handle handle, Leg& leg, Instant nominal, codec::MutablePcm into) noexcept {
-  (void)leg.audio->receiver->pull(nominal, into);
+  LegAudio& audio = *leg.audio;
+  const pipeline::PullFacts facts = audio.receiver->pull(nominal, into);
+  if (audio.speech.handle(facts.activity) && audio.player != nullptr) {
+    audio.player->handle_voice();
+    leg.pending.plays = audio.player->has_reports();
+  }
+  leg.pending.speech = audio.speech.any();
   take_digits(leg);
   if (leg.pending.any()) tell_pending(handle, leg);
 }
@@ -134,6 +169,16 @@ void MediaThread::listen(Leg& leg, Instant now, Bytes datagram) noexcept {
     count(Counter::kPacketsUnmapped);
   }
   take_digits(leg);
+}
+
+void MediaThread::overhear(Leg& leg, Instant now, Bytes datagram,
+                           const pipeline::RtpOutcome& outcome) noexcept {
+  // Key presses are watched for where the packet is treated, and are told once.
+  if (outcome.treatment == pipeline::Treatment::kWatch) return;
+  const MutableBytes copy = MutableBytes(scratch_).first(datagram.size());
+  std::copy(datagram.begin(), datagram.end(), copy.begin());
+  rtp::rewrite_payload_type(copy, outcome.payload_type);
+  listen(leg, now, copy);
 }
 
 bool MediaThread::treat(Leg& leg, Instant now, MutableBytes datagram,
@@ -179,8 +224,13 @@ void MediaThread::note_digit(Leg& leg, const pipeline::Digit& digit) noexcept {
   LegAudio& audio = *leg.audio;
   audio.digits.add(digit);
   leg.pending.digits = audio.digits.any();
+  const bool begins = digit.edge.kind == codec::EventEdge::Kind::kStart;
+  if (begins && audio.player != nullptr) {
+    audio.player->handle_digit();
+    leg.pending.plays = audio.player->has_reports();
+  }
   if (digit.in_band) {
-    audio.tone_down = digit.edge.kind == codec::EventEdge::Kind::kStart;
+    audio.tone_down = begins;
   } else {
     audio.press = {.any = true, .at = digit.edge.timestamp};
   }

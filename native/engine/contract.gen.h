@@ -11,7 +11,7 @@
 namespace trunkyard::engine::contract {
 
 /// Changes with every change of the contract; host and client compare it.
-inline constexpr std::uint32_t kHash = 0xfef7e46d;
+inline constexpr std::uint32_t kHash = 0x5604103f;
 
 enum class Code : std::uint16_t {
   kOk = 0,
@@ -22,6 +22,9 @@ enum class Code : std::uint16_t {
   kAddressInvalid = 5,
   kOrderInvalid = 6,
   kMemoryFull = 7,
+  kQueueFull = 8,
+  kClipInvalid = 9,
+  kFileFailed = 10,
 };
 
 enum class SourceRule : std::uint8_t {
@@ -71,11 +74,30 @@ enum class DigitSource : std::uint8_t {
   kTone = 1,
 };
 inline constexpr std::size_t kDigitSourceCount = 2;
+enum class PlayTarget : std::uint8_t {
+  kEndpoint = 0,
+  kConference = 1,
+};
+inline constexpr std::size_t kPlayTargetCount = 2;
+enum class PlayEnd : std::uint8_t {
+  kFinished = 0,
+  kStopped = 1,
+  kDigit = 2,
+  kVoice = 3,
+  kFailed = 4,
+};
+inline constexpr std::size_t kPlayEndCount = 5;
+enum class SpeechChange : std::uint8_t {
+  kStarted = 0,
+  kNone = 1,
+  kEnded = 2,
+};
+inline constexpr std::size_t kSpeechChangeCount = 3;
 inline constexpr std::uint8_t kPayloadTypeDropped = 255;
 inline constexpr std::uint8_t kAddressFamilyUnreadable = 255;
 
 /// float64 values from one media thread’s slot to the next: sequence number, counters.
-inline constexpr std::size_t kNodeSlotValues = 32;
+inline constexpr std::size_t kNodeSlotValues = 64;
 /// The same for endpoints: sequence number, handle, counters.
 inline constexpr std::size_t kEndpointSlotValues = 32;
 
@@ -107,6 +129,12 @@ enum class OrderKind : std::uint16_t {
   kSetKeys = 6,
   kSetAudio = 7,
   kSendDigits = 8,
+  kLoadClip = 13,
+  kUnloadClip = 14,
+  kPlay = 15,
+  kPlayTone = 16,
+  kStopPlay = 17,
+  kDetectSpeech = 21,
 };
 
 /// The first bytes of every record, whatever its kind.
@@ -338,6 +366,140 @@ static_assert(offsetof(SendDigitsOrder, tone_ms) == 18);
 static_assert(offsetof(SendDigitsOrder, pause_ms) == 20);
 static_assert(offsetof(SendDigitsOrder, digits) == 24);
 
+struct alignas(8) LoadClipOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint8_t name[160] = {};
+  std::uint8_t gap_0[16] = {};
+};
+static_assert(sizeof(LoadClipOrder) == 192);
+static_assert(offsetof(LoadClipOrder, kind) == 0);
+static_assert(offsetof(LoadClipOrder, unused) == 2);
+static_assert(offsetof(LoadClipOrder, order) == 4);
+static_assert(offsetof(LoadClipOrder, endpoint) == 8);
+static_assert(offsetof(LoadClipOrder, epoch) == 12);
+static_assert(offsetof(LoadClipOrder, name) == 16);
+
+struct alignas(8) UnloadClipOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint32_t clip = {};
+  std::uint8_t gap_0[172] = {};
+};
+static_assert(sizeof(UnloadClipOrder) == 192);
+static_assert(offsetof(UnloadClipOrder, kind) == 0);
+static_assert(offsetof(UnloadClipOrder, unused) == 2);
+static_assert(offsetof(UnloadClipOrder, order) == 4);
+static_assert(offsetof(UnloadClipOrder, endpoint) == 8);
+static_assert(offsetof(UnloadClipOrder, epoch) == 12);
+static_assert(offsetof(UnloadClipOrder, clip) == 16);
+
+struct alignas(8) PlayOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint32_t clip = {};
+  std::uint32_t start_ms = {};
+  std::uint16_t times = {};
+  std::uint8_t target = {};
+  std::uint8_t replaces = {};
+  std::uint8_t ends_on_digit = {};
+  std::uint8_t ends_on_voice = {};
+  std::uint8_t gap_0[162] = {};
+};
+static_assert(sizeof(PlayOrder) == 192);
+static_assert(offsetof(PlayOrder, kind) == 0);
+static_assert(offsetof(PlayOrder, unused) == 2);
+static_assert(offsetof(PlayOrder, order) == 4);
+static_assert(offsetof(PlayOrder, endpoint) == 8);
+static_assert(offsetof(PlayOrder, epoch) == 12);
+static_assert(offsetof(PlayOrder, clip) == 16);
+static_assert(offsetof(PlayOrder, start_ms) == 20);
+static_assert(offsetof(PlayOrder, times) == 24);
+static_assert(offsetof(PlayOrder, target) == 26);
+static_assert(offsetof(PlayOrder, replaces) == 27);
+static_assert(offsetof(PlayOrder, ends_on_digit) == 28);
+static_assert(offsetof(PlayOrder, ends_on_voice) == 29);
+
+struct alignas(8) PlayToneOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint32_t duration_ms = {};
+  std::uint16_t frequencies_hz[2] = {};
+  std::uint16_t cadence_ms[6] = {};
+  std::uint8_t levels_below_full[2] = {};
+  std::uint8_t repeats = {};
+  std::uint8_t target = {};
+  std::uint8_t replaces = {};
+  std::uint8_t ends_on_digit = {};
+  std::uint8_t ends_on_voice = {};
+  std::uint8_t gap_0[149] = {};
+};
+static_assert(sizeof(PlayToneOrder) == 192);
+static_assert(offsetof(PlayToneOrder, kind) == 0);
+static_assert(offsetof(PlayToneOrder, unused) == 2);
+static_assert(offsetof(PlayToneOrder, order) == 4);
+static_assert(offsetof(PlayToneOrder, endpoint) == 8);
+static_assert(offsetof(PlayToneOrder, epoch) == 12);
+static_assert(offsetof(PlayToneOrder, duration_ms) == 16);
+static_assert(offsetof(PlayToneOrder, frequencies_hz) == 20);
+static_assert(offsetof(PlayToneOrder, cadence_ms) == 24);
+static_assert(offsetof(PlayToneOrder, levels_below_full) == 36);
+static_assert(offsetof(PlayToneOrder, repeats) == 38);
+static_assert(offsetof(PlayToneOrder, target) == 39);
+static_assert(offsetof(PlayToneOrder, replaces) == 40);
+static_assert(offsetof(PlayToneOrder, ends_on_digit) == 41);
+static_assert(offsetof(PlayToneOrder, ends_on_voice) == 42);
+
+struct alignas(8) StopPlayOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint8_t target = {};
+  std::uint8_t gap_0[175] = {};
+};
+static_assert(sizeof(StopPlayOrder) == 192);
+static_assert(offsetof(StopPlayOrder, kind) == 0);
+static_assert(offsetof(StopPlayOrder, unused) == 2);
+static_assert(offsetof(StopPlayOrder, order) == 4);
+static_assert(offsetof(StopPlayOrder, endpoint) == 8);
+static_assert(offsetof(StopPlayOrder, epoch) == 12);
+static_assert(offsetof(StopPlayOrder, target) == 16);
+
+struct alignas(8) DetectSpeechOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint32_t no_speech_ms = {};
+  std::uint32_t end_silence_ms = {};
+  std::uint8_t on = {};
+  std::uint8_t gap_0[167] = {};
+};
+static_assert(sizeof(DetectSpeechOrder) == 192);
+static_assert(offsetof(DetectSpeechOrder, kind) == 0);
+static_assert(offsetof(DetectSpeechOrder, unused) == 2);
+static_assert(offsetof(DetectSpeechOrder, order) == 4);
+static_assert(offsetof(DetectSpeechOrder, endpoint) == 8);
+static_assert(offsetof(DetectSpeechOrder, epoch) == 12);
+static_assert(offsetof(DetectSpeechOrder, no_speech_ms) == 16);
+static_assert(offsetof(DetectSpeechOrder, end_silence_ms) == 20);
+static_assert(offsetof(DetectSpeechOrder, on) == 24);
+
 inline constexpr std::size_t kEventRecordBytes = 256;
 
 enum class EventKind : std::uint16_t {
@@ -348,6 +510,9 @@ enum class EventKind : std::uint16_t {
   kMediaTimeout = 5,
   kLatched = 6,
   kDigit = 7,
+  kClipLoaded = 9,
+  kPlayEnded = 10,
+  kSpeech = 12,
 };
 
 /// The first bytes of every record, whatever its kind.
@@ -488,6 +653,63 @@ static_assert(offsetof(DigitEvent, digit) == 16);
 static_assert(offsetof(DigitEvent, source) == 17);
 static_assert(offsetof(DigitEvent, duration_ms) == 20);
 
+struct alignas(8) ClipLoadedEvent {
+  std::uint16_t kind = {};
+  std::uint16_t code = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint32_t clip = {};
+  std::uint32_t duration_ms = {};
+  std::uint8_t gap_0[232] = {};
+};
+static_assert(sizeof(ClipLoadedEvent) == 256);
+static_assert(offsetof(ClipLoadedEvent, kind) == 0);
+static_assert(offsetof(ClipLoadedEvent, code) == 2);
+static_assert(offsetof(ClipLoadedEvent, order) == 4);
+static_assert(offsetof(ClipLoadedEvent, endpoint) == 8);
+static_assert(offsetof(ClipLoadedEvent, epoch) == 12);
+static_assert(offsetof(ClipLoadedEvent, clip) == 16);
+static_assert(offsetof(ClipLoadedEvent, duration_ms) == 20);
+
+struct alignas(8) PlayEndedEvent {
+  std::uint16_t kind = {};
+  std::uint16_t code = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint32_t play = {};
+  std::uint32_t played_ms = {};
+  std::uint8_t end = {};
+  std::uint8_t gap_0[231] = {};
+};
+static_assert(sizeof(PlayEndedEvent) == 256);
+static_assert(offsetof(PlayEndedEvent, kind) == 0);
+static_assert(offsetof(PlayEndedEvent, code) == 2);
+static_assert(offsetof(PlayEndedEvent, order) == 4);
+static_assert(offsetof(PlayEndedEvent, endpoint) == 8);
+static_assert(offsetof(PlayEndedEvent, epoch) == 12);
+static_assert(offsetof(PlayEndedEvent, play) == 16);
+static_assert(offsetof(PlayEndedEvent, played_ms) == 20);
+static_assert(offsetof(PlayEndedEvent, end) == 24);
+
+struct alignas(8) SpeechEvent {
+  std::uint16_t kind = {};
+  std::uint16_t code = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint8_t speech = {};
+  std::uint8_t gap_0[239] = {};
+};
+static_assert(sizeof(SpeechEvent) == 256);
+static_assert(offsetof(SpeechEvent, kind) == 0);
+static_assert(offsetof(SpeechEvent, code) == 2);
+static_assert(offsetof(SpeechEvent, order) == 4);
+static_assert(offsetof(SpeechEvent, endpoint) == 8);
+static_assert(offsetof(SpeechEvent, epoch) == 12);
+static_assert(offsetof(SpeechEvent, speech) == 16);
+
 enum class Counter : std::uint8_t {
   kPacketsReceived = 0,
   kOctetsReceived = 1,
@@ -539,13 +761,15 @@ enum class NodeCounter : std::uint8_t {
   kOrdersRefused = 22,
   kEventsDelayed = 23,
   kSrtpRefused = 24,
-  kAudioEndpoints = 25,
-  kComplexityLowered = 26,
-  kPacketsInKernel = 27,
-  kKernelStreams = 28,
-  kKernelReturns = 29,
-  kTicks = 30,
+  kPlaysRefused = 25,
+  kClipsRefused = 26,
+  kAudioEndpoints = 27,
+  kComplexityLowered = 28,
+  kPacketsInKernel = 29,
+  kKernelStreams = 30,
+  kKernelReturns = 31,
+  kTicks = 32,
 };
-inline constexpr std::size_t kNodeCounterCount = 31;
+inline constexpr std::size_t kNodeCounterCount = 33;
 
 }  // namespace trunkyard::engine::contract

@@ -98,8 +98,7 @@ Result<std::unique_ptr<Host>> Host::start(const HostConfig& config, std::string&
   CHECK(region.ok());
   std::unique_ptr<Host> host(new Host(config, std::move(*memory), *region));
   if (config.kernel_path) host->open_kernel_path(config);
-  if (const Result<void> started = host->start_threads(config); !started) {
-    problem = "can't make pipes in " + config.run_dir;
+  if (const Result<void> started = host->start_threads(config, problem); !started) {
     host->close();
     return Error{started.error()};
   }
@@ -117,7 +116,15 @@ void Host::open_kernel_path(const HostConfig& config) {
   if (opened) kernel_path_ = std::move(*opened);
 }
 
-Result<void> Host::start_threads(const HostConfig& config) {
+Result<void> Host::start_threads(const HostConfig& config, std::string& problem) {
+  Result<std::unique_ptr<FilesThread>> files =
+      FilesThread::start({.folder = config.media_folder, .threads = config.threads});
+  if (!files) {
+    problem = "mediaFolder: can't open " + config.media_folder;
+    return Error{ErrorCode::kConfigInvalid};
+  }
+  files_ = std::move(*files);
+  problem = "can't make pipes in " + config.run_dir;
   Result<io::WakeSender> events =
       io::WakeSender::create(event_pipe_path(run_dir_, region_name_).c_str());
   if (!events) return Error{events.error()};
@@ -127,6 +134,7 @@ Result<void> Host::start_threads(const HostConfig& config) {
   thread_config.cname = random_cname();
   thread_config.isa = config.isa;
   thread_config.kernel_path = kernel_path_.get();
+  thread_config.files = files_.get();
   for (std::uint32_t index = 0; index < config.threads; ++index) {
     Result<io::Poller> poller = io::Poller::create(kPollBatchMax);
     Result<io::WakeListener> orders =
@@ -140,6 +148,7 @@ Result<void> Host::start_threads(const HostConfig& config) {
                                                      std::move(*orders), std::move(*own_events)));
     if (const Result<void> started = threads_.back()->start(); !started) return started;
   }
+  problem.clear();
   return {};
 }
 
@@ -155,6 +164,7 @@ void Host::close() noexcept {
     thread->stop();
   threads_.clear();
   kernel_path_.reset();
+  files_.reset();
   remove_names(run_dir_, region_name_, region_.shape().threads);
 }
 

@@ -10,6 +10,7 @@
 #include "base/isa.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "engine/files_thread.h"
 #include "engine/kernel_path.h"
 #include "engine/media_thread.h"
 #include "engine/region.h"
@@ -32,6 +33,9 @@ struct HostConfig {
   /// Per media thread; powers of two from 16.
   std::uint32_t order_ring_records = 0;
   std::uint32_t event_ring_records = 0;
+  /// An existing directory for clips and recordings; empty = none, and orders that need files are
+  /// answered FILE_FAILED.
+  std::string media_folder;
   /// No more than best_isa().
   Isa isa = best_isa();
   /// Whether plain streams are forwarded inside the kernel, where the machine lets this process.
@@ -67,14 +71,15 @@ class Host {
         run_dir_(config.run_dir),
         memory_(std::move(memory)),
         region_(region) {}
+  [[nodiscard]] Result<void> start_threads(const HostConfig& config, std::string& problem);
   /// Without it the host does all the same, by the sockets.
   void open_kernel_path(const HostConfig& config);
-  [[nodiscard]] Result<void> start_threads(const HostConfig& config);
 
   std::string region_name_;
   std::string run_dir_;
   io::SharedMemory memory_;
   Region region_;
+  std::unique_ptr<FilesThread> files_;  ///< outlives the threads
   std::string kernel_path_obstacle_;
   /// Outlives the threads.
   std::unique_ptr<KernelPath> kernel_path_;

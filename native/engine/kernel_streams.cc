@@ -67,7 +67,7 @@ SocketAddress KernelStreams::local_of(const Leg& leg) const noexcept {
 Leg* KernelStreams::target_of(Leg& leg) noexcept {
   const Handle to = leg.endpoint.link_to();
   Leg* target = legs_.find(to);
-  if (target == nullptr || !reachable(*target)) return nullptr;
+  if (target == nullptr || !reachable(*target) || target->endpoint.engaged()) return nullptr;
   // A second one would make it unclear whose stream the leg's sender reports are about.
   return entries_[to.slot()].fed_by == kNobody ? target : nullptr;
 }

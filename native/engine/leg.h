@@ -95,10 +95,13 @@ struct PendingEvents {
   bool media_started = false;
   bool media_timeout = false;
   bool latched = false;
-  bool digits = false;  ///< in LegAudio
+  // In LegAudio.
+  bool digits = false;
+  bool plays = false;
+  bool speech = false;
 
   [[nodiscard]] bool any() const noexcept {
-    return media_started || media_timeout || latched || digits;
+    return media_started || media_timeout || latched || digits || plays || speech;
   }
 };
 

@@ -9,9 +9,11 @@
 
 #include "base/slab.h"
 #include "engine/digit_reports.h"
+#include "engine/speech_watch.h"
 #include "pipeline/audio_receiver.h"
 #include "pipeline/audio_sender.h"
 #include "pipeline/digit_watch.h"
+#include "pipeline/player.h"
 
 namespace trunkyard::engine {
 
@@ -71,6 +73,9 @@ struct LegAudio {
   /// The peer is sounding a digit in its audio, as far as tones are looked for.
   bool tone_down = false;
   DigitReports digits;
+  SpeechWatch speech;
+  /// What the peer hears in place of its link; null before the first order to play.
+  std::unique_ptr<pipeline::Player> player;
 
   /// A key press by telephone-events, named by its beginning.
   struct Press {
@@ -83,6 +88,10 @@ struct LegAudio {
   /// mode, and what is left of its packets is not to tell it again by the new one.
   Press press_told;
 
+  /// Whether what the peer says is to be decoded here although it is forwarded.
+  [[nodiscard]] bool wants_sound() const noexcept {
+    return speech.running() || (player != nullptr && player->waits_for_voice());
+  }
   /// @param round_trip to the leg's peer; zero if not known.
   [[nodiscard]] AudioCounters counters(Duration round_trip) const noexcept;
   /// Ends decoding and keeps its totals.

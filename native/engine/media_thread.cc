@@ -42,6 +42,8 @@ MediaThread::MediaThread(const MediaThreadConfig& config, Region region, io::Pol
       prng_(config.seed),
       legs_(config.index, region.shape().slots_per_thread),
       audio_legs_(region.shape().slots_per_thread),
+      files_(config.files->port(config.index)),
+      plays_(config.files->clips(), config.isa),
       to_a_law_({.to = codec::Law::kA, .isa = config.isa}),
       to_mu_law_({.to = codec::Law::kMu, .isa = config.isa}),
       kernel_streams_({config.kernel_path, config.index, binds_of(config.addresses)}, legs_,

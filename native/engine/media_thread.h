@@ -3,7 +3,7 @@
 // statistics slots, and all memory is taken by the constructor.
 //
 //   sleep in epoll -+-> datagram: receive, judge, count, forward            (packets.cc)
-//                   +-> orders:   carry out, answer         (orders.cc, key_, audio_orders.cc)
+//                   +-> orders:   carry out, answer (orders.cc, key_, audio_, sound_orders.cc)
 //                   +-> turn:     audio decoded and encoded here             (audio_tick.cc)
 //                   +-> tick:     reports, silence, statistics, late events (ticks.cc)
 #pragma once
@@ -26,10 +26,13 @@
 #include "base/time.h"
 #include "engine/audio_legs.h"
 #include "engine/contract.gen.h"
+#include "engine/file_port.h"
+#include "engine/files_thread.h"
 #include "engine/kernel_path.h"
 #include "engine/kernel_streams.h"
 #include "engine/leg.h"
 #include "engine/load_gauge.h"
+#include "engine/play_desk.h"
 #include "engine/region.h"
 #include "io/poller.h"
 #include "io/port_pool.h"
@@ -53,6 +56,8 @@ struct MediaThreadConfig {
   /// RTCP CNAME of this node.
   std::string cname;
   Isa isa = Isa::kC;
+  /// The host's; outlives the thread.
+  FilesThread* files = nullptr;
   /// Of the host, which keeps it longer than its threads; null = every packet goes by the sockets.
   KernelPath* kernel_path = nullptr;
 };
@@ -143,6 +148,7 @@ class MediaThread {
   void close_endpoint(const contract::CloseEndpointOrder& order) noexcept;
   void close_leg(Handle handle, Leg& leg, Instant now) noexcept;
   void say_goodbye(Leg& leg, Instant now) noexcept;
+  void answer(const contract::OrderHeader& order, contract::Code code) noexcept;
   template <typename Event>
   [[nodiscard]] bool push_event(Event event, contract::EventKind kind) noexcept;
 
@@ -160,10 +166,24 @@ class MediaThread {
   void follow_link(Leg& leg) noexcept;
   [[nodiscard]] contract::Code send_digits(const contract::SendDigitsOrder& order) noexcept;
 
+  // sound_orders.cc
+  void load_clip(const contract::LoadClipOrder& order) noexcept;
+  void unload_clip(const contract::UnloadClipOrder& order) noexcept;
+  /// What the files thread has to say: answers to orders.
+  void take_file_answers() noexcept;
+  [[nodiscard]] contract::Code change_play(const contract::OrderHeader& order) noexcept;
+  [[nodiscard]] contract::Code detect_speech(const contract::DetectSpeechOrder& order) noexcept;
+  [[nodiscard]] bool tell_plays(Handle handle, Leg& leg) noexcept;
+  [[nodiscard]] bool tell_speech(Handle handle, Leg& leg) noexcept;
+
   // audio_tick.cc
   struct PacketSink;
   void take_audio_turns() noexcept;
   void take_turn(Handle handle, Leg& leg, Instant nominal) noexcept;
+  /// What is played to a leg, in its turn. @param piece what the link brought, and the answer.
+  /// @returns whether the piece is still to be sent, as it is now.
+  [[nodiscard]] bool play(Leg& leg, Instant nominal, codec::MutablePcm piece,
+                          bool link_heard) noexcept;
   void pull(Handle handle, Leg& leg, Instant nominal, codec::MutablePcm into) noexcept;
   /// Whether there is an address to send to.
   [[nodiscard]] static bool reachable(const Leg& leg) noexcept;
@@ -173,6 +193,10 @@ class MediaThread {
   [[nodiscard]] Leg* listener_of(const Leg& leg) noexcept;
   /// A packet for the leg's own receiver.
   void listen(Leg& leg, Instant now, Bytes datagram) noexcept;
+  /// A forwarded packet's copy for the leg's own receiver, before anything is done to it but the
+  /// change of its payload type.
+  void overhear(Leg& leg, Instant now, Bytes datagram,
+                const pipeline::RtpOutcome& outcome) noexcept;
   /// What a forwarded packet needs beside forwarding. @returns whether it goes on.
   [[nodiscard]] bool treat(Leg& leg, Instant now, MutableBytes datagram,
                            pipeline::Treatment treatment) noexcept;
@@ -211,6 +235,8 @@ class MediaThread {
   Slab<Leg> legs_;
   AudioLegs audio_legs_;
   LoadGauge load_gauge_;
+  FilePort files_;
+  PlayDesk plays_;
   const pipeline::PayloadConverter to_a_law_;
   const pipeline::PayloadConverter to_mu_law_;
   KernelStreams::Counters counters_ = {};

@@ -102,6 +102,8 @@ void MediaThread::start_epoch(std::uint32_t epoch) noexcept {
   orders_ = SpscConsumer(rings.orders);
   events_ = SpscProducer(rings.events);
   epoch_ = epoch;
+  // Without room the next request tells it.
+  (void)files_.ask({.kind = FileRequest::Kind::kNewClient, .epoch = epoch});
   region_.header().epoch_ready[index_].store(epoch, std::memory_order_release);
   event_pipe_.wake();
 }
@@ -131,16 +133,23 @@ void MediaThread::handle_orders() noexcept {
       open_endpoint(as<contract::OpenEndpointOrder>(order));
     } else if (kind == OrderKind::kCloseEndpoint) {
       close_endpoint(as<contract::CloseEndpointOrder>(order));
+    } else if (kind == OrderKind::kLoadClip) {
+      load_clip(as<contract::LoadClipOrder>(order));
+    } else if (kind == OrderKind::kUnloadClip) {
+      unload_clip(as<contract::UnloadClipOrder>(order));
     } else {
-      contract::OrderDoneEvent event;
-      event.order = order.order;
-      event.endpoint = order.endpoint;
-      const Code code = carry_out(order);
-      event.code = static_cast<std::uint16_t>(code);
-      if (code != Code::kOk) count(Counter::kOrdersRefused);
-      CHECK(push_event(event, EventKind::kOrderDone));
+      answer(order, carry_out(order));
     }
   }
+}
+
+void MediaThread::answer(const contract::OrderHeader& order, Code code) noexcept {
+  contract::OrderDoneEvent event;
+  event.order = order.order;
+  event.endpoint = order.endpoint;
+  event.code = static_cast<std::uint16_t>(code);
+  if (code != Code::kOk) count(Counter::kOrdersRefused);
+  CHECK(push_event(event, EventKind::kOrderDone));
 }
 
 template <typename Event>
@@ -159,6 +168,10 @@ template bool MediaThread::push_event(contract::LatchedEvent, EventKind) noexcep
 template bool MediaThread::push_event(contract::MediaStartedEvent, EventKind) noexcept;
 template bool MediaThread::push_event(contract::MediaTimeoutEvent, EventKind) noexcept;
 template bool MediaThread::push_event(contract::DigitEvent, EventKind) noexcept;
+template bool MediaThread::push_event(contract::PlayEndedEvent, EventKind) noexcept;
+template bool MediaThread::push_event(contract::SpeechEvent, EventKind) noexcept;
+template bool MediaThread::push_event(contract::ClipLoadedEvent, EventKind) noexcept;
+template bool MediaThread::push_event(contract::OrderDoneEvent, EventKind) noexcept;
 
 Code MediaThread::carry_out(const contract::OrderHeader& order) noexcept {
   switch (static_cast<OrderKind>(order.kind)) {
@@ -174,6 +187,12 @@ Code MediaThread::carry_out(const contract::OrderHeader& order) noexcept {
       return set_audio(as<contract::SetAudioOrder>(order));
     case OrderKind::kSendDigits:
       return send_digits(as<contract::SendDigitsOrder>(order));
+    case OrderKind::kPlay:
+    case OrderKind::kPlayTone:
+    case OrderKind::kStopPlay:
+      return change_play(order);
+    case OrderKind::kDetectSpeech:
+      return detect_speech(as<contract::DetectSpeechOrder>(order));
     default:
       return Code::kOrderInvalid;
   }
@@ -283,7 +302,8 @@ Code MediaThread::update_endpoint(const contract::UpdateEndpointOrder& order) no
     return code;
   }
   const Instant now = io::now();
-  leg->pending = {.digits = leg->pending.digits};
+  leg->pending = {
+      .digits = leg->pending.digits, .plays = leg->pending.plays, .speech = leg->pending.speech};
   leg->endpoint.set_up(now, setup);
   Result<void> followed = leg->rtp.follow(now, leg->endpoint.rtp_peer());
   if (followed) followed = leg->rtcp.follow(now, leg->endpoint.rtcp_peer());
@@ -372,6 +392,7 @@ void MediaThread::say_goodbye(Leg& leg, Instant now) noexcept {
 void MediaThread::close_leg(Handle handle, Leg& leg, Instant now) noexcept {
   kernel_streams_.release(now, handle);
   ports_[leg.address_index].give_back(leg.even_port, now);
+  plays_.close(leg);
   audio_legs_.remove(handle.slot());
   // Links that lead here end by themselves: their handle is stale from now on.
   legs_.release(handle);

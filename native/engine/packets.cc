@@ -119,11 +119,14 @@ void MediaThread::forward(Leg& leg, Instant now, MutableBytes buffer,
     count(Counter::kPacketsUnlinked);
     return;
   }
+  if (outcome.overheard) overhear(leg, now, buffer.first(outcome.bytes), outcome);
   if (outcome.treatment != pipeline::Treatment::kNone &&
       !treat(leg, now, buffer.first(outcome.bytes), outcome.treatment)) {
     leg.endpoint.on_drop();
     return;
   }
+  // Its peer is hearing something of our own.
+  if (target->endpoint.engaged()) return;
   if (!send_rtp(*target, buffer, outcome.bytes)) {
     leg.endpoint.on_drop();
     count(Counter::kPacketsUnsent);
@@ -198,6 +201,10 @@ void MediaThread::relay_rtcp(Leg& leg, Instant now, Bytes datagram, bool without
   Leg* target = legs_.find(leg.endpoint.link_to());
   // An echo sends a party's own stream back; its own reports would only confuse it.
   if (target == nullptr || target == &leg) return;
+  if (target->endpoint.engaged()) {
+    count(Counter::kRtcpDropped);
+    return;
+  }
   if (without_bye) datagram = pipeline::without_bye(datagram, scratch_);
   if (datagram.empty() || !send_rtcp(*target, datagram)) {
     count(Counter::kRtcpDropped);

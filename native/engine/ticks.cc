@@ -38,6 +38,7 @@ void MediaThread::tick(Instant now) noexcept {
   if (epoch != epoch_) start_epoch(epoch);
   orders_waiting_ = true;
   kernel_streams_.tick(now);
+  take_file_answers();
 
   const std::uint32_t slots = (legs_.capacity() + kTicksPerRound - 1) / kTicksPerRound;
   for (std::uint32_t visited = 0; visited < slots; ++visited) {
@@ -131,6 +132,8 @@ void MediaThread::tell_pending(Handle handle, Leg& leg) noexcept {
     leg.pending.media_timeout = false;
   }
   if (leg.pending.digits) leg.pending.digits = !tell_digits(handle, leg);
+  if (leg.pending.plays) leg.pending.plays = !tell_plays(handle, leg);
+  if (leg.pending.speech) leg.pending.speech = !tell_speech(handle, leg);
 }
 
 /// @returns whether none is left.

@@ -64,7 +64,8 @@ bool Endpoint::is_plain(std::uint8_t payload_type, std::uint32_t clock_rate_hz) 
 
 std::optional<PlainStream> Endpoint::plain_stream(std::uint32_t types_max) const noexcept {
   // Without media_started_ the first packet is still to be told of.
-  if (!guard_.certain() || !media_started_ || keyed_ || listening_) return std::nullopt;
+  if (!guard_.certain() || !media_started_ || keyed_) return std::nullopt;
+  if (listening_ || overheard_) return std::nullopt;
   if (!link_.forwards() || !statistics_.has_stream()) return std::nullopt;
   PlainStream plain{statistics_.position(), {}};
   const std::uint32_t clock_rate_hz = plain.position.clock_rate_hz;
@@ -154,6 +155,8 @@ RtpOutcome Endpoint::receive_rtp(Instant now, MutableBytes datagram,
   media_started_ = true;
 
   outcome.treatment = cached_treatment_;
+  outcome.payload_type = payload_type;
+  outcome.overheard = overheard_;
   const std::uint8_t mapped = cached_mapped_type_;
   if (mapped == kPayloadTypeDropped) {
     if (listening_) {

@@ -93,6 +93,10 @@ struct RtpOutcome {
   /// What is still to be done with the packet; with kForward, and kWatch also where it leads
   /// nowhere.
   Treatment treatment = Treatment::kNone;
+  /// Of the packet as it came.
+  std::uint8_t payload_type = kPayloadTypeDropped;
+  /// The leg's own receiver is to have a copy, with the payload type above.
+  bool overheard = false;
   /// For the receiving endpoint's on_sent; only with kForward.
   SentPacket packet;
 };
@@ -177,6 +181,12 @@ class Endpoint {
     cached_payload_type_ = kPayloadTypeDropped;
   }
   [[nodiscard]] bool listening() const noexcept { return listening_; }
+  /// Whether packets that are forwarded go to the leg's own audio receiver as well.
+  void set_overheard(bool on) noexcept { overheard_ = on; }
+  [[nodiscard]] bool overheard() const noexcept { return overheard_; }
+  /// Whether the peer is hearing something else, so that nothing is to be forwarded to it.
+  void set_engaged(bool on) noexcept { engaged_ = on; }
+  [[nodiscard]] bool engaged() const noexcept { return engaged_; }
   /// Telephone-events that are to be looked at while they are forwarded.
   /// @param payload_type kPayloadTypeDropped = none.
   void set_watched(std::uint8_t payload_type) noexcept {
@@ -277,6 +287,8 @@ class Endpoint {
   bool media_started_ = false;
   bool silence_reported_ = false;
   bool keyed_ = false;
+  bool overheard_ = false;
+  bool engaged_ = false;
   std::uint8_t cached_payload_type_ = kPayloadTypeDropped;
   std::uint8_t cached_mapped_type_ = kPayloadTypeDropped;
   Treatment cached_treatment_ = Treatment::kNone;

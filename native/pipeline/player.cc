@@ -105,12 +105,15 @@ void Player::report(const PlayItem& item, std::uint32_t played_ms, PlayEnd end) 
   ++report_count_;
 }
 
-bool Player::next_report(PlayReport& report) noexcept {
-  if (report_count_ == 0) return false;
-  report = reports_[report_first_];
+const PlayReport& Player::first_report() const noexcept {
+  CHECK(report_count_ > 0);
+  return reports_[report_first_];
+}
+
+void Player::pop_report() noexcept {
+  CHECK(report_count_ > 0);
   report_first_ = (report_first_ + 1) % kReportsMax;
   --report_count_;
-  return true;
 }
 
 void Player::end_current(PlayEnd end) noexcept {

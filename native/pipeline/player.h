@@ -124,9 +124,11 @@ class Player {
   ///             it brought nothing. With kPiece, and with kLink, to be sent.
   [[nodiscard]] Outcome take_turn(const PlayOutlet& outlet, codec::MutablePcm into) noexcept;
 
-  /// Takes out the oldest report. @returns false when there is none.
-  [[nodiscard]] bool next_report(PlayReport& report) noexcept;
   [[nodiscard]] bool has_reports() const noexcept { return report_count_ > 0; }
+  /// The oldest report. There is one (CHECKed).
+  [[nodiscard]] const PlayReport& first_report() const noexcept;
+  /// Takes it out.
+  void pop_report() noexcept;
   /// Items that sound or wait.
   [[nodiscard]] std::uint32_t size() const noexcept { return count_; }
 

@@ -35,6 +35,9 @@ export function onEngineEvent(table: CallTable, event: EngineEvent): void {
     }
     case 'mediaStarted':
     case 'latched':
+    case 'clipLoaded':
+    case 'playEnded':
+    case 'speech':
       break;
     case 'digit': {
       const place = table.byEndpoint(event.endpoint);

@@ -125,6 +125,9 @@ export function outcomeOfOrder(code: EngineCode): Outcome {
     case 'PORTS_EXHAUSTED':
     case 'SOCKET_FAILED':
     case 'MEMORY_FULL':
+    case 'QUEUE_FULL':
+    case 'CLIP_INVALID':
+    case 'FILE_FAILED':
       return outcomeOf('ENGINE_FULL');
     default:
       return neverReached(code);

@@ -19,6 +19,8 @@ export type ServerTxnId = Branded<number, 'ServerTxnId'>;
 export type OrderId = Branded<number, 'OrderId'>;
 /** A media endpoint in the engine: thread, slot and generation packed in an unsigned 32-bit number. */
 export type EndpointHandle = Branded<number, 'EndpointHandle'>;
+/** A clip that the engine holds ready to be played; unsigned 32 bit. */
+export type ClipHandle = Branded<number, 'ClipHandle'>;
 
 export const callId = (value: string): CallId => value as CallId;
 export const legId = (value: string): LegId => value as LegId;
@@ -27,6 +29,7 @@ export const clientTxnId = (value: number): ClientTxnId => value as ClientTxnId;
 export const serverTxnId = (value: number): ServerTxnId => value as ServerTxnId;
 export const orderId = (value: number): OrderId => value as OrderId;
 export const endpointHandle = (value: number): EndpointHandle => value as EndpointHandle;
+export const clipHandle = (value: number): ClipHandle => value as ClipHandle;
 
 const DATE_DIGITS = 12;
 const CHANCE_BYTES = 10;

@@ -26,6 +26,8 @@ export interface AddonAddress {
 export interface AddonHostConfig {
   readonly region: string;
   readonly runDir: string;
+  /** Empty = none. */
+  readonly mediaFolder: string;
   readonly threads: number;
   readonly endpointsMax: number;
   readonly portRestMs: number;

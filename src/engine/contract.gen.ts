@@ -2,7 +2,7 @@
 // Records that cross between the control plane and the engine, byte for byte; little-endian.
 
 /** Changes with every change of the contract; host and client compare it. */
-export const CONTRACT_HASH = 0xfef7e46d;
+export const CONTRACT_HASH = 0x5604103f;
 
 /** A code’s number is its index. */
 export const CODES = [
@@ -14,6 +14,9 @@ export const CODES = [
   'ADDRESS_INVALID',
   'ORDER_INVALID',
   'MEMORY_FULL',
+  'QUEUE_FULL',
+  'CLIP_INVALID',
+  'FILE_FAILED',
 ] as const;
 
 /** A value’s number is its index. */
@@ -70,12 +73,34 @@ export const DIGIT_SOURCES = [
   'tone',
 ] as const;
 
+/** A value’s number is its index. */
+export const PLAY_TARGETS = [
+  'endpoint',
+  'conference',
+] as const;
+
+/** A value’s number is its index. */
+export const PLAY_ENDS = [
+  'finished',
+  'stopped',
+  'digit',
+  'voice',
+  'failed',
+] as const;
+
+/** A value’s number is its index. */
+export const SPEECH_CHANGES = [
+  'started',
+  'none',
+  'ended',
+] as const;
+
 export const PAYLOAD_TYPE_DROPPED = 255;
 export const ADDRESS_FAMILY_UNREADABLE = 255;
 export const CLOCK_RATES_MAX = 32;
 
 /** float64 values from one media thread’s slot to the next: sequence number, counters. */
-export const NODE_SLOT_VALUES = 32;
+export const NODE_SLOT_VALUES = 64;
 /** The same for endpoints: sequence number, handle, counters. */
 export const ENDPOINT_SLOT_VALUES = 32;
 
@@ -100,6 +125,12 @@ export const ORDER = {
   setKeys: { kind: 6, suite: 16, sendMkiBytes: 17, receiveMkiBytes: 18, sendMki: 20, receiveMki: 24, sendKey: 28, receiveKey: 74 },
   setAudio: { kind: 7, receiveCount: 16, bufferSize: 17, sendPayloadType: 18, sendKind: 19, sendRateKhz: 20, packetMs: 21, eventPayloadType: 22, eventRateKhz: 23, comfortPayloadType: 24, redundancyPayloadType: 25, detectTones: 26, opusFec: 27, opusDtx: 28, opusCbr: 29, opusComplexity: 30, opusLossPercent: 31, opusBitrateBps: 32, opusPlaybackRateHz: 36, receive: 40, muteDigits: 104 },
   sendDigits: { kind: 8, count: 16, toneMs: 18, pauseMs: 20, digits: 24 },
+  loadClip: { kind: 13, name: 16 },
+  unloadClip: { kind: 14, clip: 16 },
+  play: { kind: 15, clip: 16, startMs: 20, times: 24, target: 26, replaces: 27, endsOnDigit: 28, endsOnVoice: 29 },
+  playTone: { kind: 16, durationMs: 16, frequenciesHz: 20, cadenceMs: 24, levelsBelowFull: 36, repeats: 38, target: 39, replaces: 40, endsOnDigit: 41, endsOnVoice: 42 },
+  stopPlay: { kind: 17, target: 16 },
+  detectSpeech: { kind: 21, noSpeechMs: 16, endSilenceMs: 20, on: 24 },
 } as const;
 
 export const EVENT_RECORD_BYTES = 256;
@@ -116,6 +147,9 @@ export const EVENT = {
   mediaTimeout: { kind: 5, silentMs: 16 },
   latched: { kind: 6, remote: 16 },
   digit: { kind: 7, digit: 16, source: 17, durationMs: 20 },
+  clipLoaded: { kind: 9, clip: 16, durationMs: 20 },
+  playEnded: { kind: 10, play: 16, playedMs: 20, end: 24 },
+  speech: { kind: 12, speech: 16 },
 } as const;
 
 /** Order of the float64 values in a statistics slot and in `endpointClosed`. */
@@ -170,6 +204,8 @@ export const NODE_COUNTERS = [
   'ordersRefused',
   'eventsDelayed',
   'srtpRefused',
+  'playsRefused',
+  'clipsRefused',
   'audioEndpoints',
   'complexityLowered',
   'packetsInKernel',

@@ -1,5 +1,5 @@
 // Events out of records.
-import { endpointHandle, orderId } from '../base/index.ts';
+import { clipHandle, endpointHandle, orderId } from '../base/index.ts';
 import { readAddress } from './address.ts';
 import {
   CODES,
@@ -8,6 +8,8 @@ import {
   EVENT,
   EVENT_HEADER,
   EVENT_RECORD_BYTES,
+  PLAY_ENDS,
+  SPEECH_CHANGES,
 } from './contract.gen.ts';
 import type { EndpointCounters, EngineCode, EngineEvent } from './types.ts';
 
@@ -87,8 +89,30 @@ function decode(view: DataView, at: number): EngineEvent {
         kind: 'digit',
         endpoint,
         digit: view.getUint8(at + EVENT.digit.digit),
-        source: digitSourceAt(view, at),
+        source: named(DIGIT_SOURCES, view.getUint8(at + EVENT.digit.source)),
         durationMs: view.getUint32(at + EVENT.digit.durationMs, true),
+      };
+    case EVENT.clipLoaded.kind:
+      return {
+        kind: 'clipLoaded',
+        order,
+        code: codeAt(view, at),
+        clip: clipHandle(view.getUint32(at + EVENT.clipLoaded.clip, true)),
+        durationMs: view.getUint32(at + EVENT.clipLoaded.durationMs, true),
+      };
+    case EVENT.playEnded.kind:
+      return {
+        kind: 'playEnded',
+        endpoint,
+        play: orderId(view.getUint32(at + EVENT.playEnded.play, true)),
+        playedMs: view.getUint32(at + EVENT.playEnded.playedMs, true),
+        end: named(PLAY_ENDS, view.getUint8(at + EVENT.playEnded.end)),
+      };
+    case EVENT.speech.kind:
+      return {
+        kind: 'speech',
+        endpoint,
+        speech: named(SPEECH_CHANGES, view.getUint8(at + EVENT.speech.speech)),
       };
     default:
       throw new Error(`event kind ${kind} is not in the contract`);
@@ -96,15 +120,13 @@ function decode(view: DataView, at: number): EngineEvent {
 }
 
 function codeAt(view: DataView, at: number): EngineCode {
-  const number = view.getUint16(at + EVENT_HEADER.code, true);
-  const code = CODES[number];
-  if (code === undefined) throw new Error(`engine code ${number} is not in the contract`);
-  return code;
+  return named(CODES, view.getUint16(at + EVENT_HEADER.code, true));
 }
 
-function digitSourceAt(view: DataView, at: number): (typeof DIGIT_SOURCES)[number] {
-  const number = view.getUint8(at + EVENT.digit.source);
-  const source = DIGIT_SOURCES[number];
-  if (source === undefined) throw new Error(`digit source ${number} is not in the contract`);
-  return source;
+/** The name that a number stands for in one of the contract's lists. */
+function named<Name extends string>(names: readonly Name[], number: number): Name {
+  const name = names[number];
+  if (name === undefined)
+    throw new Error(`${number} is not in the contract’s list ${names.join(', ')}`);
+  return name;
 }

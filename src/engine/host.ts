@@ -10,6 +10,8 @@ export interface HostConfig {
   readonly region: string;
   /** An existing directory of mode 0700, for the wake-up pipes. */
   readonly runDir: string;
+  /** An existing directory of clips and recordings; without one, orders that need files are answered FILE_FAILED. */
+  readonly mediaFolder?: string;
   /** Media threads, 1 to 64. */
   readonly threads: number;
   /** Endpoints of the node; each thread gets an equal share, at most 16,384. */
@@ -37,6 +39,7 @@ const DEFAULTS = {
   orderRingRecords: 4_096,
   eventRingRecords: 4_096,
   kernelPath: false,
+  mediaFolder: '',
 } as const;
 
 export interface EngineHost {

@@ -14,6 +14,7 @@ import {
   SOURCE_RULES,
   SRTP_SUITES,
 } from './contract.gen.ts';
+import { writeSoundOrder } from './sound-orders.ts';
 import type { EngineOrder, SentAudio, SrtpSecret, SrtpSuite } from './types.ts';
 
 /** A clock-rate count that no record can hold: the engine answers ORDER_INVALID. */
@@ -97,6 +98,14 @@ export class OrderEncoder {
       case 'sendDigits':
         view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
         this.#writeDigits(at, order);
+        return;
+      case 'loadClip':
+      case 'unloadClip':
+      case 'play':
+      case 'playTone':
+      case 'stopPlay':
+      case 'detectSpeech':
+        writeSoundOrder(view, at, order);
         return;
       default:
         neverReached(order);

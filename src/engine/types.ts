@@ -1,5 +1,5 @@
 // Orders to the media engine and what comes back. One record each; the layouts stand in contract.json.
-import type { EndpointHandle, HostPort, OrderId } from '../base/index.ts';
+import type { ClipHandle, EndpointHandle, HostPort, OrderId } from '../base/index.ts';
 
 /** `strict`: the SDP address is true, nothing else is ever relayed. `latch`: behind NAT, learned then locked. */
 export type SourceRule = 'strict' | 'latch';
@@ -65,6 +65,26 @@ export interface SrtpSecret {
   readonly salt: Uint8Array;
   /** 0 to 4 bytes. */
   readonly mki: Uint8Array;
+}
+
+/** How something is played, whatever it is. */
+export interface PlayManner {
+  readonly endpoint: EndpointHandle;
+  /** Ends what sounds and waits; else it waits its turn, 16 at most. */
+  readonly replaces: boolean;
+  /** The peer’s next key press, or its voice, ends it. A voice needs `setAudio` with something to receive. */
+  readonly endsOnDigit: boolean;
+  readonly endsOnVoice: boolean;
+}
+
+/** One or two sines, switched by a cadence. */
+export interface ToneSound {
+  /** Up to 3,999 Hz, and how far each lies below a sine of full scale, 0 to 96 dB. */
+  readonly sines: readonly { readonly hz: number; readonly belowFullDb: number }[];
+  /** On and off, at most three times; none = it sounds on. */
+  readonly cadence: readonly { readonly onMs: number; readonly offMs: number }[];
+  /** Whether the cadence begins anew when it is over. */
+  readonly repeats: boolean;
 }
 
 export type EngineOrder =
@@ -152,7 +172,53 @@ export type EngineOrder =
       readonly toneMs: number;
       /** At least 40. */
       readonly pauseMs: number;
+    }
+  /** Maps a clip of the media folder for all endpoints of the host; answered by `clipLoaded`. */
+  | {
+      readonly kind: 'loadClip';
+      readonly order: OrderId;
+      /** A plain name, 1 to 160 bytes of UTF-8. */
+      readonly name: string;
+    }
+  /** Nobody can play it from now on; where it is being played, it is played to its end. */
+  | { readonly kind: 'unloadClip'; readonly order: OrderId; readonly clip: ClipHandle }
+  /**
+   * Plays a clip to the endpoint’s peer in place of its link; needs `setAudio` with something to send. `playEnded` names this
+   * order when it is over, however it ends, unless the endpoint closes before.
+   */
+  | (PlayManner & {
+      readonly kind: 'play';
+      readonly order: OrderId;
+      readonly clip: ClipHandle;
+      /** Where the first time begins; before the clip’s end. */
+      readonly startMs: number;
+      /** 0 = until it is stopped, 65,535 at most. */
+      readonly times: number;
+    })
+  /** The same with a tone. */
+  | (PlayManner & {
+      readonly kind: 'playTone';
+      readonly order: OrderId;
+      readonly tone: ToneSound;
+      /** 0 = as long as its cadence lasts. */
+      readonly durationMs: number;
+    })
+  /** Ends what sounds, which fades, and all that waits. */
+  | { readonly kind: 'stopPlay'; readonly order: OrderId; readonly endpoint: EndpointHandle }
+  /** Tells by `speech` whether the peer speaks; needs `setAudio` with something to receive. Given again, it begins anew. */
+  | {
+      readonly kind: 'detectSpeech';
+      readonly order: OrderId;
+      readonly endpoint: EndpointHandle;
+      /** Silence from now on until `none`, and after speech until `ended`; 0 = never. Null ends it. */
+      readonly timer: { readonly noSpeechMs: number; readonly endSilenceMs: number } | null;
     };
+
+/** How a play ended. `failed`: the endpoint has nothing left to send with. */
+export type PlayEnd = 'finished' | 'stopped' | 'digit' | 'voice' | 'failed';
+
+/** What a peer did: began to speak, said nothing for `noSpeechMs`, or fell silent for `endSilenceMs`. */
+export type SpeechChange = 'started' | 'none' | 'ended';
 
 /** Why the engine refused an order; names equal those in contract.json. */
 export type EngineCode =
@@ -163,7 +229,10 @@ export type EngineCode =
   | 'SOCKET_FAILED'
   | 'ADDRESS_INVALID'
   | 'ORDER_INVALID'
-  | 'MEMORY_FULL';
+  | 'MEMORY_FULL'
+  | 'QUEUE_FULL'
+  | 'CLIP_INVALID'
+  | 'FILE_FAILED';
 
 export interface EndpointCounters {
   readonly packetsReceived: number;
@@ -236,6 +305,23 @@ export type EngineEvent =
       readonly source: 'event' | 'tone';
       readonly durationMs: number;
     }
+  | {
+      readonly kind: 'clipLoaded';
+      readonly order: OrderId;
+      /** `CLIP_INVALID` for what is no clip or a damaged one, `FILE_FAILED` for what can’t be read. */
+      readonly code: EngineCode;
+      readonly clip: ClipHandle;
+      readonly durationMs: number;
+    }
+  | {
+      readonly kind: 'playEnded';
+      readonly endpoint: EndpointHandle;
+      /** The order that began it. */
+      readonly play: OrderId;
+      readonly playedMs: number;
+      readonly end: PlayEnd;
+    }
+  | { readonly kind: 'speech'; readonly endpoint: EndpointHandle; readonly speech: SpeechChange }
   /** The media process is gone; every handle is stale. Made by the JS face, not by a record. */
   | { readonly kind: 'engineLost' };
 

@@ -394,6 +394,7 @@ test('an exception that reading the configuration raises comes through as it is'
   const config = {
     region: 'r',
     runDir: '/nonexistent',
+    mediaFolder: '',
     threads: 1,
     endpointsMax: 1,
     portRestMs: 0,
@@ -426,6 +427,7 @@ test('a worker thread that ends with a host and a client open takes nothing with
   const rings = { orderRingRecords: 16, eventRingRecords: 16 };
   const config = {
     ...place.config(rings),
+    mediaFolder: '',
     addresses: [{ family: 4, bytes, portMin: 20_000, portMax: 20_099 }],
   };
   // The addon itself, because a worker without a loader can't read TypeScript.

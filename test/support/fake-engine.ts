@@ -102,6 +102,9 @@ export class FakeEngine {
 
   #answer(order: EngineOrder): EngineEvent {
     if (order.kind === 'openEndpoint') return this.#open(order.order);
+    // No call plays or records anything yet.
+    if (order.kind === 'loadClip' || order.kind === 'unloadClip')
+      return done(order.order, endpointHandle(0), 'ORDER_INVALID');
     const handle = 'from' in order ? order.from : order.endpoint;
     const endpoint = this.endpoints.get(handle);
     if (order.kind === 'closeEndpoint') return this.#close(order.order, handle);
@@ -112,7 +115,10 @@ export class FakeEngine {
 
   #carryOutOn(
     endpoint: FakeEndpoint,
-    order: Exclude<EngineOrder, { kind: 'openEndpoint' | 'closeEndpoint' }>,
+    order: Exclude<
+      EngineOrder,
+      { kind: 'openEndpoint' | 'closeEndpoint' | 'loadClip' | 'unloadClip' }
+    >,
   ): EngineCode {
     switch (order.kind) {
       case 'updateEndpoint':
@@ -136,6 +142,11 @@ export class FakeEngine {
         if (!areDigitsSound(order) || !endpoint.audio?.send) return 'ORDER_INVALID';
         endpoint.said.push(...order.digits);
         return 'OK';
+      case 'play':
+      case 'playTone':
+      case 'stopPlay':
+      case 'detectSpeech':
+        return 'ORDER_INVALID';
     }
   }
 

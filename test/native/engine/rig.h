@@ -112,6 +112,7 @@ struct RigOptions {
   std::uint32_t order_ring_records = 64;
   std::uint32_t event_ring_records = 64;
   bool kernel_path = false;
+  std::string media_folder = {};
 };
 
 struct Opened {
@@ -285,6 +286,7 @@ class Rig {
     config.order_ring_records = options.order_ring_records;
     config.event_ring_records = options.event_ring_records;
     config.kernel_path = options.kernel_path;
+    config.media_folder = options.media_folder;
     return config;
   }
 

@@ -77,8 +77,8 @@ const codec::Format kWide{CodecKind::kG722, 16'000};
 const codec::Format kFull{CodecKind::kOpus, 48'000};
 
 PlayReport report_of(Player& player) {
-  PlayReport report;
-  CHECK_TRUE(player.next_report(report));
+  const PlayReport report = player.first_report();
+  player.pop_report();
   return report;
 }
 
@@ -356,13 +356,12 @@ TEST("playing allocates nothing") {
                              codec::MutablePcm(piece).first(codec::samples_of(outlet.rate_hz, 10)));
       if (turn == 35 && round % 3 == 0) player.handle_digit();
     }
-    PlayReport report;
-    while (player.next_report(report)) {
-    }
+    while (player.has_reports())
+      player.pop_report();
     if (!player.active()) continue;
     player.abandon(PlayEnd::kStopped);
-    while (player.next_report(report)) {
-    }
+    while (player.has_reports())
+      player.pop_report();
   }
   CHECK_EQ(allocations_of_this_thread() - before, 0u);
 }

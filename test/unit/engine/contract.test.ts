@@ -13,7 +13,9 @@ import type {
   ORDER,
   PAYLOAD_CONVERSIONS,
   PAYLOAD_KINDS,
+  PLAY_ENDS,
   SOURCE_RULES,
+  SPEECH_CHANGES,
   SRTP_SUITES,
 } from '../../../src/engine/contract.gen.ts';
 import type {
@@ -25,7 +27,9 @@ import type {
   LinkMode,
   PayloadConversion,
   PayloadKind,
+  PlayEnd,
   SourceRule,
+  SpeechChange,
   SrtpSuite,
 } from '../../../src/engine/index.ts';
 
@@ -60,6 +64,12 @@ test('the types and the contract name the same kinds of audio, keys and digits',
   const sizes: Same<BufferSize, (typeof BUFFER_SIZES)[number]> = true;
   const sources: Same<DigitSource, (typeof DIGIT_SOURCES)[number]> = true;
   assert.equal([kinds, suites, modes, conversions, sizes, sources], Array(6).fill(true));
+});
+
+test('the types and the contract name the same ends of what is played and changes of speech', () => {
+  const ends: Same<PlayEnd, (typeof PLAY_ENDS)[number]> = true;
+  const changes: Same<SpeechChange, (typeof SPEECH_CHANGES)[number]> = true;
+  assert.equal([ends, changes], [true, true]);
 });
 
 test.run();

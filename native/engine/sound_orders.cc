@@ -1,0 +1,140 @@
+// Orders about clips, what is played to a leg and whether its peer speaks; and what is told of them
+// later. Loading and unloading a clip is the files thread's work, so these orders are answered when
+// it has answered.
+#include "engine/media_thread.h"
+
+#include <cstring>
+
+namespace trunkyard::engine {
+
+using contract::Code;
+using contract::EventKind;
+using contract::OrderKind;
+
+namespace {
+
+template <typename Order>
+Order as(const contract::OrderHeader& header) noexcept {
+  static_assert(sizeof(Order) == sizeof(contract::OrderHeader));
+  Order order;
+  std::memcpy(static_cast<void*>(&order), &header, sizeof order);
+  return order;
+}
+
+}  // namespace
+
+void MediaThread::load_clip(const contract::LoadClipOrder& order) noexcept {
+  static_assert(sizeof order.name == kFileNameBytesMax);
+  FileRequest request{.kind = FileRequest::Kind::kLoadClip, .epoch = epoch_, .order = order.order};
+  Code code = Code::kOrderInvalid;
+  if (read_file_name(order.name, request.name)) {
+    if (files_.ask(request)) return;
+    code = Code::kQueueFull;
+  }
+  count(Counter::kOrdersRefused);
+  count(Counter::kClipsRefused);
+  contract::ClipLoadedEvent event;
+  event.order = order.order;
+  event.code = static_cast<std::uint16_t>(code);
+  CHECK(push_event(event, EventKind::kClipLoaded));
+}
+
+void MediaThread::unload_clip(const contract::UnloadClipOrder& order) noexcept {
+  const FileRequest request{.kind = FileRequest::Kind::kUnloadClip,
+                            .epoch = epoch_,
+                            .order = order.order,
+                            .clip = order.clip};
+  if (files_.ask(request)) return;
+  count(Counter::kOrdersRefused);
+  contract::OrderDoneEvent event;
+  event.order = order.order;
+  event.code = static_cast<std::uint16_t>(Code::kQueueFull);
+  CHECK(push_event(event, EventKind::kOrderDone));
+}
+
+void MediaThread::take_file_answers() noexcept {
+  FileAnswer answer;
+  while (events_.free_count() > 0 && files_.next_answer(answer)) {
+    // Asked for by a client that is gone.
+    if (answer.epoch != epoch_) continue;
+    if (answer.code != Code::kOk) count(Counter::kOrdersRefused);
+    if (answer.kind == FileAnswer::Kind::kClipUnloaded) {
+      contract::OrderDoneEvent event;
+      event.order = answer.order;
+      event.code = static_cast<std::uint16_t>(answer.code);
+      CHECK(push_event(event, EventKind::kOrderDone));
+      continue;
+    }
+    if (answer.code != Code::kOk) count(Counter::kClipsRefused);
+    contract::ClipLoadedEvent event;
+    event.order = answer.order;
+    event.code = static_cast<std::uint16_t>(answer.code);
+    event.clip = answer.clip;
+    event.duration_ms = answer.duration_ms;
+    CHECK(push_event(event, EventKind::kClipLoaded));
+  }
+}
+
+Code MediaThread::change_play(const contract::OrderHeader& order) noexcept {
+  Leg* leg = legs_.find(Handle{order.endpoint});
+  if (leg == nullptr) return Code::kHandleStale;
+  Code code = Code::kOrderInvalid;
+  switch (static_cast<OrderKind>(order.kind)) {
+    case OrderKind::kPlay:
+      code = plays_.play(*leg, as<contract::PlayOrder>(order));
+      break;
+    case OrderKind::kPlayTone:
+      code = plays_.play_tone(*leg, as<contract::PlayToneOrder>(order));
+      break;
+    default:
+      code = plays_.stop(*leg, as<contract::StopPlayOrder>(order));
+      break;
+  }
+  if (code == Code::kQueueFull) count(Counter::kPlaysRefused);
+  // What was replaced or stopped before it sounded is over; the sweep tells it.
+  leg->pending.plays = PlayDesk::first_report(*leg) != nullptr;
+  follow_link(*leg);
+  return code;
+}
+
+Code MediaThread::detect_speech(const contract::DetectSpeechOrder& order) noexcept {
+  Leg* leg = legs_.find(Handle{order.endpoint});
+  if (leg == nullptr) return Code::kHandleStale;
+  if (order.on > 1) return Code::kOrderInvalid;
+  if (order.on == 0) {
+    if (leg->audio != nullptr) leg->audio->speech.stop();
+  } else {
+    if (leg->audio == nullptr || leg->audio->receiver == nullptr) return Code::kOrderInvalid;
+    leg->audio->speech.start(
+        {.no_speech_ms = order.no_speech_ms, .end_silence_ms = order.end_silence_ms});
+  }
+  follow_link(*leg);
+  return Code::kOk;
+}
+
+/// @returns whether none is left.
+bool MediaThread::tell_plays(Handle handle, Leg& leg) noexcept {
+  while (const pipeline::PlayReport* report = PlayDesk::first_report(leg)) {
+    contract::PlayEndedEvent event;
+    event.endpoint = handle.bits;
+    event.play = report->id;
+    event.played_ms = report->played_ms;
+    event.end = static_cast<std::uint8_t>(report->end);
+    if (!push_event(event, EventKind::kPlayEnded)) return false;
+    plays_.pop_report(leg);
+  }
+  return true;
+}
+
+/// @returns whether none is left.
+bool MediaThread::tell_speech(Handle handle, Leg& leg) noexcept {
+  for (SpeechWatch& speech = leg.audio->speech; speech.any(); speech.pop_first()) {
+    contract::SpeechEvent event;
+    event.endpoint = handle.bits;
+    event.speech = static_cast<std::uint8_t>(speech.first());
+    if (!push_event(event, EventKind::kSpeech)) return false;
+  }
+  return true;
+}
+
+}  // namespace trunkyard::engine

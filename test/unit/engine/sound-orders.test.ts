@@ -1,0 +1,171 @@
+// Orders about clips and what is played, byte for byte; what no record can hold is made something the engine refuses.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { clipHandle, endpointHandle, orderId } from '../../../src/base/index.ts';
+import {
+  EVENT,
+  EVENT_HEADER,
+  EVENT_RECORD_BYTES,
+  ORDER,
+  ORDER_HEADER,
+} from '../../../src/engine/contract.gen.ts';
+import { decodeEvents } from '../../../src/engine/events.ts';
+import type { EngineEvent, EngineOrder } from '../../../src/engine/index.ts';
+import { OrderEncoder } from '../../../src/engine/orders.ts';
+
+type OrderOf<Kind extends EngineOrder['kind']> = Extract<EngineOrder, { readonly kind: Kind }>;
+
+const HANDLE = endpointHandle(0xfedc_ba98);
+const CLIP = clipHandle(0x8000_1001);
+const MANNER = { endpoint: HANDLE, replaces: false, endsOnDigit: false, endsOnVoice: false };
+
+function encode(order: EngineOrder): DataView {
+  return new DataView(new OrderEncoder().encode([order]).slice().buffer);
+}
+
+const play = (fields: Partial<OrderOf<'play'>>): OrderOf<'play'> => ({
+  kind: 'play',
+  order: orderId(7),
+  ...MANNER,
+  clip: CLIP,
+  startMs: 0,
+  times: 1,
+  ...fields,
+});
+
+const tone = (fields: Partial<OrderOf<'playTone'>['tone']>): OrderOf<'playTone'> => ({
+  kind: 'playTone',
+  order: orderId(7),
+  ...MANNER,
+  tone: { sines: [{ hz: 440, belowFullDb: 20 }], cadence: [], repeats: false, ...fields },
+  durationMs: 1_500,
+});
+
+const nameOf = (view: DataView): string => {
+  const bytes = new Uint8Array(view.buffer, ORDER.loadClip.name, 160);
+  const end = bytes.indexOf(0);
+  return new TextDecoder().decode(bytes.subarray(0, end < 0 ? bytes.length : end));
+};
+
+test('a clip’s name goes as UTF-8, and one that no record holds goes as none', () => {
+  const load = (name: string): string =>
+    nameOf(encode({ kind: 'loadClip', order: orderId(1), name }));
+  assert.is(load('grüße.clip'), 'grüße.clip');
+  assert.is(load('x'.repeat(160)), 'x'.repeat(160));
+  assert.is(load('x'.repeat(161)), '');
+  assert.is(load('ü'.repeat(81)), '');
+  assert.is(load('a\0b'), '');
+});
+
+test('a play has clip, beginning, times and manner', () => {
+  const fields = ORDER.play;
+  const view = encode(
+    play({ startMs: 250, times: 65_535, replaces: true, endsOnDigit: true, endsOnVoice: true }),
+  );
+  assert.is(view.getUint16(ORDER_HEADER.kind, true), 15);
+  assert.is(view.getUint32(ORDER_HEADER.endpoint, true), HANDLE);
+  assert.is(view.getUint32(fields.clip, true), CLIP);
+  assert.is(view.getUint32(fields.startMs, true), 250);
+  assert.is(view.getUint16(fields.times, true), 65_535);
+  assert.is(view.getUint8(fields.target), 0);
+  assert.is(view.getUint8(fields.replaces), 1);
+  assert.is(view.getUint8(fields.endsOnDigit), 1);
+  assert.is(view.getUint8(fields.endsOnVoice), 1);
+});
+
+test('numbers that no play has become a target or a beginning that there isn’t', () => {
+  for (const times of [-1, 1.5, 65_536, Number.NaN])
+    assert.is(encode(play({ times })).getUint8(ORDER.play.target), 255);
+  for (const startMs of [-1, 0.5, 2 ** 32])
+    assert.is(encode(play({ startMs })).getUint32(ORDER.play.startMs, true), 0xffff_ffff);
+});
+
+test('a tone has its sines, its cadence and its duration', () => {
+  const fields = ORDER.playTone;
+  const view = encode(
+    tone({
+      sines: [
+        { hz: 440, belowFullDb: 16 },
+        { hz: 480, belowFullDb: 19 },
+      ],
+      cadence: [
+        { onMs: 2_000, offMs: 4_000 },
+        { onMs: 100, offMs: 50 },
+      ],
+      repeats: true,
+    }),
+  );
+  const shorts = (at: number, count: number): number[] =>
+    Array.from({ length: count }, (_, index) => view.getUint16(at + 2 * index, true));
+  assert.equal(shorts(fields.frequenciesHz, 2), [440, 480]);
+  assert.equal(shorts(fields.cadenceMs, 6), [2_000, 4_000, 100, 50, 0, 0]);
+  assert.equal(
+    [view.getUint8(fields.levelsBelowFull), view.getUint8(fields.levelsBelowFull + 1)],
+    [16, 19],
+  );
+  assert.is(view.getUint8(fields.repeats), 1);
+  assert.is(view.getUint32(fields.durationMs, true), 1_500);
+});
+
+test('a tone with too much in it, or a number out of range, has a frequency that there isn’t', () => {
+  const sine = { hz: 440, belowFullDb: 20 };
+  const step = { onMs: 100, offMs: 100 };
+  for (const fields of [
+    { sines: [sine, sine, sine] },
+    { cadence: [step, step, step, step] },
+    { sines: [{ hz: -1, belowFullDb: 20 }] },
+    { sines: [{ hz: 440, belowFullDb: 255 }] },
+    { cadence: [{ onMs: 65_536, offMs: 0 }] },
+  ])
+    assert.is(encode(tone(fields)).getUint16(ORDER.playTone.frequenciesHz, true), 0xffff);
+});
+
+test('stopping, unloading and listening for speech name what they are about', () => {
+  const stop = encode({ kind: 'stopPlay', order: orderId(1), endpoint: HANDLE });
+  assert.is(stop.getUint32(ORDER_HEADER.endpoint, true), HANDLE);
+  const unload = encode({ kind: 'unloadClip', order: orderId(1), clip: CLIP });
+  assert.is(unload.getUint32(ORDER.unloadClip.clip, true), CLIP);
+  const detect = (timer: OrderOf<'detectSpeech'>['timer']): DataView =>
+    encode({ kind: 'detectSpeech', order: orderId(1), endpoint: HANDLE, timer });
+  const on = detect({ noSpeechMs: 5_000, endSilenceMs: 0 });
+  assert.is(on.getUint8(ORDER.detectSpeech.on), 1);
+  assert.is(on.getUint32(ORDER.detectSpeech.noSpeechMs, true), 5_000);
+  assert.is(on.getUint32(ORDER.detectSpeech.endSilenceMs, true), 0);
+  assert.is(detect(null).getUint8(ORDER.detectSpeech.on), 0);
+});
+
+function decode(kind: number, fill: (view: DataView) => void): EngineEvent | undefined {
+  const view = new DataView(new ArrayBuffer(EVENT_RECORD_BYTES));
+  view.setUint16(EVENT_HEADER.kind, kind, true);
+  view.setUint32(EVENT_HEADER.order, 9, true);
+  view.setUint32(EVENT_HEADER.endpoint, HANDLE, true);
+  fill(view);
+  const events: EngineEvent[] = [];
+  decodeEvents(view, view.byteLength, events);
+  return events[0];
+}
+
+test('clips loaded, plays ended and speech come as they were written', () => {
+  assert.equal(
+    decode(EVENT.clipLoaded.kind, (view) => {
+      view.setUint32(EVENT.clipLoaded.clip, CLIP, true);
+      view.setUint32(EVENT.clipLoaded.durationMs, 1_240, true);
+    }),
+    { kind: 'clipLoaded', order: 9, code: 'OK', clip: CLIP, durationMs: 1_240 },
+  );
+  assert.equal(
+    decode(EVENT.playEnded.kind, (view) => {
+      view.setUint32(EVENT.playEnded.play, 4, true);
+      view.setUint32(EVENT.playEnded.playedMs, 65, true);
+      view.setUint8(EVENT.playEnded.end, 2);
+    }),
+    { kind: 'playEnded', endpoint: HANDLE, play: 4, playedMs: 65, end: 'digit' },
+  );
+  assert.equal(
+    decode(EVENT.speech.kind, (view) => view.setUint8(EVENT.speech.speech, 2)),
+    { kind: 'speech', endpoint: HANDLE, speech: 'ended' },
+  );
+  assert.throws(() => decode(EVENT.speech.kind, (view) => view.setUint8(EVENT.speech.speech, 3)));
+});
+
+test.run();
