@@ -68,6 +68,8 @@ export const TRUNKS: readonly TrunkSettings[] = [
     ptimeMs: 20,
     jitterBuffer: 'medium',
     dtmf: 'auto',
+    comfortNoise: 'off',
+    redundancy: 'off',
     opusBitrateBps: null,
     opusComplexity: 5,
     maxDurationS: 14_400,

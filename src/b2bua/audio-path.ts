@@ -1,7 +1,7 @@
 // What becomes of audio between two legs: passed on as it is, from one companding law to the other, or decoded and encoded
 // anew. Decided out of what the peers said and what their trunks allow, and of nothing else: so an answer and the orders
 // that follow it decide alike, and a re-INVITE decides afresh. Pure.
-import type { DtmfMode, TranscodePolicy } from '../config/index.ts';
+import type { DtmfMode, Switch, TranscodePolicy } from '../config/index.ts';
 import type {
   AudioCodec,
   AudioDescription,
@@ -9,7 +9,16 @@ import type {
   CodecName,
   NegotiatedSide,
 } from '../sip/index.ts';
-import { decodedHere, isAudio, otherLaw, sameCodec, sharedCodecs } from '../sip/index.ts';
+import {
+  decodedHere,
+  fitsBeside,
+  insideOf,
+  isAudio,
+  isEvents,
+  otherLaw,
+  sameCodec,
+  sharedCodecs,
+} from '../sip/index.ts';
 
 /** `asItIs`: payloads go through. `lawChanged`: PCMU to PCMA and back, sample by sample. `decoded`: heard and said anew. */
 export type AudioPath = 'asItIs' | 'lawChanged' | 'decoded';
@@ -22,6 +31,8 @@ export interface AudioPolicy {
   readonly codecs: readonly CodecName[];
   readonly transcode: TranscodePolicy;
   readonly dtmf: DtmfMode;
+  readonly comfortNoise: Switch;
+  readonly redundancy: Switch;
   readonly ptimeMs: number;
 }
 
@@ -37,6 +48,8 @@ export interface PathSide {
 /** What a peer sends that doesn't say (RFC 3551 §4.2). */
 const PTIME_MS_USUAL = 20;
 const EVENTS: CodecName = 'telephone-event';
+/** What makes sound beside the codecs, by settings of its own. */
+const BESIDE: readonly CodecName[] = ['CN', 'red'];
 
 /** Whether audio between these trunks may be encoded anew. */
 export function mayTranscode(one: AudioPolicy, other: AudioPolicy): boolean {
@@ -53,7 +66,7 @@ export function agreedSide(policy: AudioPolicy, { ours, theirs }: NegotiatedSide
 export function digitWayOf({ policy, codecs }: PathSide): DigitWay {
   if (policy.dtmf === 'info') return 'info';
   if (policy.dtmf === 'inband') return 'tone';
-  return codecs.some((codec) => !isAudio(codec)) ? 'event' : 'tone';
+  return codecs.some(isEvents) ? 'event' : 'tone';
 }
 
 /**
@@ -66,10 +79,10 @@ export function audioPath(x: PathSide, y: PathSide): AudioPath | null {
   if (xAudio.length === 0 || yAudio.length === 0) return null;
   if (!mayTranscode(x.policy, y.policy)) return sharesAny(xAudio, yAudio) ? 'asItIs' : null;
   if (mustDecode(x, y)) return 'decoded';
-  if (placedIn(yAudio, xAudio, sameCodec) && placedIn(xAudio, yAudio, sameCodec)) return 'asItIs';
-  return placedIn(yAudio, xAudio, sameOrLaw) && placedIn(xAudio, yAudio, sameOrLaw)
-    ? 'lawChanged'
-    : 'decoded';
+  if (placedIn(y, x, sameCodec) && placedIn(x, y, sameCodec)) return 'asItIs';
+  // Samples inside redundant audio are not converted.
+  if ([...x.codecs, ...y.codecs].some(({ name }) => name === 'red')) return 'decoded';
+  return placedIn(y, x, sameOrLaw) && placedIn(x, y, sameOrLaw) ? 'lawChanged' : 'decoded';
 }
 
 /** Whether audio has to be decoded whatever the codecs are. */
@@ -87,12 +100,16 @@ const sameOrLaw: Finder = (list, wanted) => {
   return list.find(({ name }) => name === law) ?? null;
 };
 
-function placedIn(
-  codecs: readonly AudioCodec[],
-  list: readonly AudioCodec[],
-  find: Finder,
-): boolean {
-  return codecs.every((codec) => find(list, codec) !== null);
+type HasCodecs = Pick<PathSide, 'codecs'>;
+
+/** Whether all sound that comes from one side has its place at the other. */
+function placedIn({ codecs }: HasCodecs, at: HasCodecs, find: Finder): boolean {
+  return codecs.every((codec) => {
+    if (isEvents(codec)) return true;
+    // Numbers inside redundant audio stay as they are.
+    const inside = insideOf(codec, codecs)?.payloadType;
+    return find(at.codecs, codec) !== null && insideOf(codec, at.codecs)?.payloadType === inside;
+  });
 }
 
 function sharesAny(one: readonly AudioCodec[], other: readonly AudioCodec[]): boolean {
@@ -139,17 +156,18 @@ export function codecsToOffer(
   const goesThrough = offer.codecs.some(({ name }) => shared.includes(name));
   const isDecoded = from.transcode === 'always' || to.transcode === 'always';
   const widens = allowed && (reach === 'all' || isDecoded || !goesThrough);
+  const beside = BESIDE.filter((name) => lets(to, name));
   const others = to.codecs.filter((name) => name !== EVENTS);
   // The other companding law costs next to nothing, so it comes before what has to be encoded.
   const laws = others.filter((name) => offer.codecs.some((codec) => otherLaw(codec.name) === name));
-  const added = widens ? [...laws, ...others.filter((name) => !laws.includes(name))] : [];
-  if (!to.codecs.includes(EVENTS) || !saysEvents(to)) {
-    return { allowedCodecs: shared, addedCodecs: added };
-  }
-  const has = from.codecs.includes(EVENTS) && saysEvents(from) && hasEvents(offer.codecs);
+  const encoded = others.filter((name) => !laws.includes(name));
+  const added = widens ? [...laws, ...encoded, ...beside] : [];
+  const passed = [...shared, ...beside.filter((name) => lets(from, name))];
+  if (!lets(to, EVENTS)) return { allowedCodecs: passed, addedCodecs: added };
+  const has = lets(from, EVENTS) && offer.codecs.some(isEvents);
   const converts = allowed && (to.dtmf === 'rfc4733' || !saysEvents(from));
   return {
-    allowedCodecs: has ? [...shared, EVENTS] : shared,
+    allowedCodecs: has ? [...passed, EVENTS] : passed,
     addedCodecs: converts || (has && widens) ? [...added, EVENTS] : added,
   };
 }
@@ -179,13 +197,15 @@ export function codecsToAnswer(exchange: AnsweredExchange): ChosenAudio {
   const shared = usable(sharedCodecs(exchange), offerer);
   const narrowed = undecodedAnswer(asked, far, shared);
   // How digits come from it is decided by what it has, whether or not that is answered.
-  const has = asked.codecs.filter((codec) => !isAudio(codec));
-  const codecsLeft = narrowed === null ? asked.codecs : [...narrowed.filter(isAudio), ...has];
+  const has = asked.codecs.filter(isEvents);
+  const sounds = narrowed?.filter((codec) => !isEvents(codec));
+  const codecsLeft = sounds === undefined ? asked.codecs : [...sounds, ...has];
   const path = audioPath({ ...asked, codecs: codecsLeft }, far);
   if (path === 'decoded') {
     const audio = shared.filter(isAudio);
     const best = audio.length > 0 ? audio : bestOf(asked);
-    const codecs = [...best, ...eventsFor(best, asked.codecs)].map(decodedHere);
+    const beside = [...soundsBeside(best, asked.codecs), ...eventsFor(best, asked.codecs)];
+    const codecs = [...best, ...beside].map(decodedHere);
     return { codecs, ptimeMs: offerer.ptimeMs, maxptimeMs: null };
   }
   const { ptimeMs, maxptimeMs } = farAnswer;
@@ -207,17 +227,16 @@ function undecodedAnswer(
   far: PathSide,
   shared: readonly AudioCodec[],
 ): readonly AudioCodec[] | null {
-  const [askedAudio, farAudio] = [asked.codecs.filter(isAudio), far.codecs.filter(isAudio)];
-  if (placedIn(farAudio, askedAudio, sameCodec)) return shared;
+  if (placedIn(far, asked, sameCodec)) return shared;
   if (!mayTranscode(asked.policy, far.policy)) return null;
   const answered: AudioCodec[] = [];
-  for (const codec of farAudio) {
-    const own = sameOrLaw(askedAudio, codec);
+  for (const codec of far.codecs.filter((one) => !isEvents(one))) {
+    const own = codec.name === 'red' ? null : sameOrLaw(asked.codecs, codec);
     if (own === null) return null;
     const said = sameCodec(shared, own) ?? decodedHere(own);
     if (sameCodec(answered, said) === null) answered.push(said);
   }
-  return [...answered, ...shared.filter((codec) => !isAudio(codec))];
+  return [...answered, ...shared.filter(isEvents)];
 }
 
 /** The one audio codec that the trunk likes best. */
@@ -229,33 +248,39 @@ function bestOf({ policy, codecs }: PathSide): readonly AudioCodec[] {
   return [];
 }
 
+/** Of a peer's comfort noise and redundancy what goes with this audio. */
+function soundsBeside(
+  audio: readonly AudioCodec[],
+  codecs: readonly AudioCodec[],
+): readonly AudioCodec[] {
+  return codecs.filter((codec) => !isAudio(codec) && !isEvents(codec) && fitsBeside(codec, audio));
+}
+
 /** Of a peer's events those with a clock of this audio; any where none has (RFC 4733 §2.1). */
 function eventsFor(
   audio: readonly AudioCodec[],
   codecs: readonly AudioCodec[],
 ): readonly AudioCodec[] {
-  const events = codecs.filter((codec) => !isAudio(codec));
-  const fitting = events.filter(({ clockRateHz }) =>
-    audio.some((codec) => isAudio(codec) && codec.clockRateHz === clockRateHz),
-  );
+  const events = codecs.filter(isEvents);
+  const fitting = events.filter((codec) => fitsBeside(codec, audio));
   return fitting.length > 0 ? fitting : events;
 }
 
 /** What of a peer's codecs its trunk lets it use. */
 function usable(codecs: readonly AudioCodec[], policy: AudioPolicy): readonly AudioCodec[] {
-  return codecs.filter(
-    (codec) => policy.codecs.includes(codec.name) && (isAudio(codec) || saysEvents(policy)),
-  );
+  return codecs.filter(({ name }) => lets(policy, name));
 }
 
 function isUsable(codec: AudioCodec, policy: AudioPolicy): boolean {
-  return isAudio(codec) && policy.codecs.includes(codec.name);
+  return isAudio(codec) && lets(policy, codec.name);
+}
+
+function lets(policy: AudioPolicy, name: CodecName): boolean {
+  if (name === 'CN') return policy.comfortNoise === 'on';
+  if (name === 'red') return policy.redundancy === 'on';
+  return policy.codecs.includes(name) && (name !== EVENTS || saysEvents(policy));
 }
 
 function saysEvents({ dtmf }: AudioPolicy): boolean {
   return dtmf === 'auto' || dtmf === 'rfc4733';
-}
-
-function hasEvents(codecs: readonly AudioCodec[]): boolean {
-  return codecs.some((codec) => !isAudio(codec));
 }

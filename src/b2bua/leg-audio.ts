@@ -2,7 +2,7 @@
 // out, and how much of the peer's wishes is ours to fulfil. Pure.
 import type { EngineOrder, OpusSettings, ReceivedPayload, SentAudio } from '../engine/index.ts';
 import type { AudioCodec, CodecName, NegotiatedSide } from '../sip/index.ts';
-import { isAudio, receivableCodecs, sameCodec } from '../sip/index.ts';
+import { fitsBeside, isAudio, isEvents, receivableCodecs, sameCodec } from '../sip/index.ts';
 import type { Trunk } from '../trunks/index.ts';
 import type { DigitWay, PathSide } from './audio-path.ts';
 import { digitWayOf } from './audio-path.ts';
@@ -37,10 +37,11 @@ const LOSS_PERCENT_EXPECTED = 5;
 const EVENT_CLOCKS_HZ: ReadonlySet<number> = new Set([8_000, 16_000, 48_000]);
 
 type AudioKind = SentAudio['kind'];
+type NotAudio = 'telephone-event' | 'CN' | 'red';
 
 /** Engine's word and sampling rate of each codec; G.722 samples at twice its RTP clock (RFC 3551 §4.5.2). */
 const KINDS: Readonly<
-  Record<Exclude<CodecName, 'telephone-event'>, readonly [kind: AudioKind, rateKhz: number]>
+  Record<Exclude<CodecName, NotAudio>, readonly [kind: AudioKind, rateKhz: number]>
 > = { PCMU: ['pcmu', 8], PCMA: ['pcma', 8], G722: ['g722', 16], opus: ['opus', 48] };
 
 /** The leg, and the one whose audio it hears. */
@@ -66,8 +67,8 @@ export function decodedAudio(leg: HeardLeg): AudioSetting | null {
     packetMs: packetMsFor(side, wishes),
     event:
       event === null ? null : { payloadType: event.payloadType, rateKhz: event.clockRateHz / 1000 },
-    comfortPayloadType: null,
-    redundancyPayloadType: null,
+    comfortPayloadType: typeBeside(side, codec, 'CN'),
+    redundancyPayloadType: typeBeside(side, codec, 'red'),
     opus: opusSettings(codec, wishes),
   };
   return {
@@ -92,13 +93,19 @@ export function listenedAudio(
 }
 
 function kindOf({ name }: AudioCodec): (typeof KINDS)[keyof typeof KINDS] | null {
-  return name === 'telephone-event' ? null : KINDS[name];
+  return name === 'telephone-event' || name === 'CN' || name === 'red' ? null : KINDS[name];
+}
+
+/** The peer's number for what goes beside this audio; null when it has none that fits. */
+function typeBeside({ codecs }: PathSide, audio: AudioCodec, wanted: 'CN' | 'red'): number | null {
+  const fitting = codecs.find((codec) => codec.name === wanted && fitsBeside(codec, [audio]));
+  return fitting?.payloadType ?? null;
 }
 
 /** The peer's events in the clock of its audio, else in any (RFC 4733 §2.1). */
 function eventBeside({ codecs }: PathSide, audio: AudioCodec): AudioCodec | null {
   const events = codecs.filter(
-    (codec) => !isAudio(codec) && EVENT_CLOCKS_HZ.has(codec.clockRateHz),
+    (codec) => isEvents(codec) && EVENT_CLOCKS_HZ.has(codec.clockRateHz),
   );
   return events.find(({ clockRateHz }) => clockRateHz === audio.clockRateHz) ?? events[0] ?? null;
 }
@@ -123,18 +130,26 @@ function receivedPayloads(
 ): readonly ReceivedPayload[] {
   const received: ReceivedPayload[] = [];
   for (const { payloadType, codec } of receivableCodecs(negotiated)) {
-    const shape = kindOf(codec);
-    const isAgreed = sameCodec(side.codecs, codec) !== null;
-    if (shape !== null && isAgreed)
-      received.push({ payloadType, kind: shape[0], rateKhz: shape[1] });
+    const shape = soundOf(codec);
+    if (shape !== null && sameCodec(side.codecs, codec) !== null)
+      received.push({ payloadType, ...shape });
   }
   return event === null ? received : [...received, ...eventPayloads(negotiated.ours.codecs, event)];
+}
+
+/** Engine's word and rate of what may come in as sound; null for events. */
+function soundOf(codec: AudioCodec): Pick<ReceivedPayload, 'kind' | 'rateKhz'> | null {
+  const rateKhz = codec.clockRateHz / 1000;
+  if (codec.name === 'CN') return { kind: 'comfortNoise', rateKhz };
+  if (codec.name === 'red') return { kind: 'redundancy', rateKhz };
+  const shape = kindOf(codec);
+  return shape === null ? null : { kind: shape[0], rateKhz: shape[1] };
 }
 
 /** Under our own number and no other: the engine takes events of one payload type a leg. */
 function eventPayloads(ours: readonly AudioCodec[], event: AudioCodec): readonly ReceivedPayload[] {
   return ours
-    .filter((codec) => !isAudio(codec) && codec.clockRateHz === event.clockRateHz)
+    .filter((codec) => isEvents(codec) && codec.clockRateHz === event.clockRateHz)
     .slice(0, 1)
     .map(({ payloadType, clockRateHz }) => ({
       payloadType,

@@ -8,6 +8,8 @@ const NOTHING: AudioPolicy & AudioWishes = {
   codecs: [],
   transcode: 'never',
   dtmf: 'auto',
+  comfortNoise: 'off',
+  redundancy: 'off',
   ptimeMs: 20,
   jitterBuffer: 'medium',
   opusBitrateBps: null,

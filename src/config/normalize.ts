@@ -100,6 +100,8 @@ export function normalizeTrunk(raw: RawTrunk): TrunkSettings {
     ptimeMs: raw.ptime_ms,
     jitterBuffer: raw.jitter_buffer,
     dtmf: raw.dtmf,
+    comfortNoise: raw.comfort_noise,
+    redundancy: raw.redundancy,
     opusBitrateBps: raw.opus_bitrate_bps,
     opusComplexity: raw.opus_complexity,
     maxDurationS: raw.max_duration_s,

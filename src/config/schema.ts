@@ -363,6 +363,16 @@ export const TRUNK_SCHEMA = Type.Object(
         'How this trunk’s peers say digits: `rfc4733` by telephone-event, offered even when the other side has none; `info` by SIP INFO; `inband` as tones; `auto` by telephone-event where both sides have it. INFO is taken of `info` peers alone, as others say the same digit in another way too. Two ways that differ are converted, unless `transcode` is `never`.',
       default: 'auto',
     }),
+    comfort_noise: oneOf(['off', 'on'], {
+      description:
+        'Comfort noise (RFC 3389, `CN`) beside G.711 and G.722: taken and offered with `on`. Audio that we encode then describes its pauses instead of sending them.',
+      default: 'off',
+    }),
+    redundancy: oneOf(['off', 'on'], {
+      description:
+        'Redundant audio (RFC 2198, `red`): taken and offered with `on`. Audio that we encode then comes twice, with the next packet once more, at twice the bit rate; single losses are mended.',
+      default: 'off',
+    }),
     opus_bitrate_bps: orNull(Type.Integer({ minimum: 6_000, maximum: 510_000 }), {
       description: 'Bit rate of Opus that we encode; null for what suits its sampling rate.',
       unit: 'bit/s',

@@ -123,6 +123,9 @@ export type JitterBufferSize = 'off' | 'small' | 'medium' | 'large';
 /** How a trunk's peers say digits: telephone-event, SIP INFO, tones; `auto` = telephone-event where both sides have it. */
 export type DtmfMode = 'auto' | 'rfc4733' | 'info' | 'inband';
 
+/** Whether something is used where the peer can do it too. */
+export type Switch = 'off' | 'on';
+
 export interface TrunkSettings {
   readonly name: string;
   /** CIDR texts, canonical (network address, prefix length), for example "192.0.2.0/24". */
@@ -140,6 +143,10 @@ export interface TrunkSettings {
   readonly ptimeMs: number;
   readonly jitterBuffer: JitterBufferSize;
   readonly dtmf: DtmfMode;
+  /** RFC 3389. */
+  readonly comfortNoise: Switch;
+  /** RFC 2198. */
+  readonly redundancy: Switch;
   /** Null = what suits the sampling rate. */
   readonly opusBitrateBps: number | null;
   /** 0 to 10. */

@@ -20,6 +20,8 @@ export function trunkBody(trunk: TrunkSettings): ObjectBody {
     ptime_ms: trunk.ptimeMs,
     jitter_buffer: trunk.jitterBuffer,
     dtmf: trunk.dtmf,
+    comfort_noise: trunk.comfortNoise,
+    redundancy: trunk.redundancy,
     opus_bitrate_bps: trunk.opusBitrateBps,
     opus_complexity: trunk.opusComplexity,
     max_duration_s: trunk.maxDurationS,

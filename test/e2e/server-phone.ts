@@ -77,6 +77,9 @@ export class Phone {
   readonly messages: Message[] = [];
   /** The dialog of the last call that was answered here. */
   answered: Dialog | null = null;
+  /** What its descriptions list: payload types, and lines about them. */
+  formats = '0';
+  attributes: readonly string[] = ['a=rtpmap:0 PCMU/8000'];
   #count = 0;
 
   private constructor(sip: Wire, audio: Wire) {
@@ -208,8 +211,8 @@ export class Phone {
       's=-',
       `c=IN IP4 ${host}`,
       't=0 0',
-      `m=audio ${port} RTP/AVP 0`,
-      'a=rtpmap:0 PCMU/8000',
+      `m=audio ${port} RTP/AVP ${this.formats}`,
+      ...this.attributes,
     ];
     return `${lines.join('\r\n')}\r\n`;
   }

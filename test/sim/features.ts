@@ -5,9 +5,11 @@ import type {
   CodecName,
   DtmfMode,
   SrtpPolicy,
+  Switch,
   TranscodePolicy,
   TrunkSettings,
 } from '../../src/config/index.ts';
+import type { CodecName as PartyCodec } from '../../src/sip/index.ts';
 import type { MediaTraits, Secrecy } from './media.ts';
 import { PLAIN_OLD } from './media.ts';
 import type { NetworkPlan } from './network.ts';
@@ -16,7 +18,14 @@ import type { NetworkPlan } from './network.ts';
 export interface SideFeatures {
   readonly trunk: Pick<
     TrunkSettings,
-    'codecs' | 'transcode' | 'srtp' | 'dtmf' | 'ptimeMs' | 'jitterBuffer'
+    | 'codecs'
+    | 'transcode'
+    | 'srtp'
+    | 'dtmf'
+    | 'comfortNoise'
+    | 'redundancy'
+    | 'ptimeMs'
+    | 'jitterBuffer'
   >;
   readonly party: MediaTraits;
 }
@@ -65,6 +74,8 @@ const PLAIN_SIDE: SideFeatures = {
     transcode: 'when_needed',
     srtp: 'off',
     dtmf: 'auto',
+    comfortNoise: 'off',
+    redundancy: 'off',
     ptimeMs: 20,
     jitterBuffer: 'medium',
   },
@@ -119,6 +130,8 @@ const CODEC_LISTS: readonly (readonly CodecName[])[] = [
   ['opus', 'G722', 'PCMU', 'telephone-event'],
   ['PCMA'],
 ];
+/** What parties have beside their codecs; redundancy is of PCMU. */
+const BESIDE_LISTS: readonly (readonly PartyCodec[])[] = [[], [], ['CN'], ['red'], ['CN', 'red']];
 /** Which parties are found behind which trunks. */
 const SECRECY: Readonly<Record<SrtpPolicy, readonly Secrecy[]>> = {
   off: ['never', 'never', 'never', 'can', 'always'],
@@ -137,16 +150,32 @@ function drawSide(random: Random): SideFeatures {
       transcode: one<TranscodePolicy>(['always', 'when_needed', 'never'], trunk.transcode),
       srtp,
       dtmf: one<DtmfMode>(['auto', 'rfc4733', 'info', 'inband'], trunk.dtmf),
+      comfortNoise: one<Switch>(['off', 'on'], trunk.comfortNoise),
+      redundancy: one<Switch>(['off', 'on'], trunk.redundancy),
       ptimeMs: one([10, 20, 30, 60], trunk.ptimeMs),
       jitterBuffer: one(['off', 'small', 'medium', 'large'], trunk.jitterBuffer),
     },
-    party: { codecs: one(CODEC_LISTS, party.codecs), secrecy: one(SECRECY[srtp], party.secrecy) },
+    party: {
+      codecs: withBeside(
+        one<readonly PartyCodec[]>(CODEC_LISTS, party.codecs),
+        one(BESIDE_LISTS, []),
+      ),
+      secrecy: one(SECRECY[srtp], party.secrecy),
+    },
   };
+}
+
+function withBeside(
+  codecs: readonly PartyCodec[],
+  beside: readonly PartyCodec[],
+): readonly PartyCodec[] {
+  return [...codecs, ...beside.filter((name) => name !== 'red' || codecs.includes('PCMU'))];
 }
 
 function settingsOf({ trunk }: SideFeatures): string {
   const { codecs, transcode, srtp, dtmf, ptimeMs, jitterBuffer } = trunk;
-  return `codecs: [${codecs.join(', ')}], transcode: ${transcode}, srtp: ${srtp}, dtmf: ${dtmf}, ptime_ms: ${ptimeMs}, jitter_buffer: ${jitterBuffer}`;
+  const beside = `comfort_noise: ${trunk.comfortNoise}, redundancy: ${trunk.redundancy}`;
+  return `codecs: [${codecs.join(', ')}], transcode: ${transcode}, srtp: ${srtp}, dtmf: ${dtmf}, ptime_ms: ${ptimeMs}, jitter_buffer: ${jitterBuffer}, ${beside}`;
 }
 
 /** The platform's configuration in a world with these features. */

@@ -5,6 +5,10 @@ import {
   acceptCrypto,
   answerCrypto,
   cryptoText,
+  fitsBeside,
+  insideOf,
+  isAudio,
+  isEvents,
   offerCryptos,
   readAudioText,
 } from '../../src/sip/index.ts';
@@ -35,6 +39,9 @@ const OWN: Readonly<Record<CodecName, AudioCodec>> = {
   PCMA: { name: 'PCMA', payloadType: 8, clockRateHz: 8_000, channels: 1, fmtp: null },
   G722: { name: 'G722', payloadType: 9, clockRateHz: 8_000, channels: 1, fmtp: null },
   opus: { name: 'opus', payloadType: 111, clockRateHz: 48_000, channels: 2, fmtp: null },
+  CN: { name: 'CN', payloadType: 13, clockRateHz: 8_000, channels: 1, fmtp: null },
+  // Of PCMU, whose number it names.
+  red: { name: 'red', payloadType: 121, clockRateHz: 8_000, channels: 1, fmtp: 'PCMU/PCMU' },
   'telephone-event': {
     name: 'telephone-event',
     payloadType: 101,
@@ -87,8 +94,11 @@ export class PartyMedia {
     const taken = shared.filter(
       ({ name }) => only === null || name === only || name === 'telephone-event',
     );
-    const chosen = taken.some(({ name }) => name !== 'telephone-event') ? taken : shared;
-    if (!chosen.some(({ name }) => name !== 'telephone-event')) return null;
+    const all = taken.some(isAudio) ? taken : shared;
+    if (!all.some(isAudio)) return null;
+    const chosen = all.filter(
+      (codec) => isAudio(codec) || isEvents(codec) || fitsBeside(codec, all),
+    );
     if (cryptos.length === 0) {
       this.#agreed = null;
       return this.#describe(chosen, direction, []);
@@ -124,6 +134,12 @@ export class PartyMedia {
         ({ payloadType, name, clockRateHz, channels }) =>
           `a=rtpmap:${payloadType} ${name}/${clockRateHz}${channels === 2 ? '/2' : ''}`,
       ),
+      ...codecs
+        .filter(({ name }) => name === 'red')
+        .map((red) => {
+          const inside = insideOf(red, codecs)?.payloadType ?? '';
+          return `a=fmtp:${red.payloadType} ${inside}/${inside}`;
+        }),
       ...keys.map((key) => `a=crypto:${key}`),
       `a=${direction}`,
     ];

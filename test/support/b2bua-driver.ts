@@ -435,11 +435,11 @@ export function bookOf(yaml: string): TrunkBook {
   return configured(yaml).book;
 }
 
-/** Encoding names of a description's rtpmaps, less events. */
+/** Encoding names of a description's rtpmaps, less what goes beside audio. */
 function audioNames(body: string): readonly string[] {
   return [...body.matchAll(/a=rtpmap:\d+ ([^/]+)/g)]
     .map(([, name = '']) => name)
-    .filter((name) => name !== 'telephone-event');
+    .filter((name) => !['telephone-event', 'CN', 'red'].includes(name));
 }
 
 function replaced(text: string, from: string, to: string): string {

@@ -1,6 +1,6 @@
 // Builds our own descriptions: nothing of a far side but codecs, direction and packet times ever gets in.
 import { isIpv6 } from './address.ts';
-import { carriesSame, rtpmapText, sameCodec } from './codecs.ts';
+import { carriesSame, fitsBeside, fmtpText, rtpmapText, sameCodec } from './codecs.ts';
 import { cryptoText } from './crypto.ts';
 import type {
   AnchoredSdp,
@@ -140,8 +140,8 @@ function audioAttributes(
   const attributes: SdpAttribute[] = [];
   for (const codec of saying.codecs) {
     attributes.push({ name: 'rtpmap', value: rtpmapText(codec) });
-    if (codec.fmtp !== null)
-      attributes.push({ name: 'fmtp', value: `${codec.payloadType} ${codec.fmtp}` });
+    const fmtp = fmtpText(codec, saying.codecs);
+    if (fmtp !== null) attributes.push({ name: 'fmtp', value: `${codec.payloadType} ${fmtp}` });
   }
   if (saying.ptimeMs !== null) attributes.push({ name: 'ptime', value: String(saying.ptimeMs) });
   if (saying.maxptimeMs !== null)
@@ -188,7 +188,8 @@ export function numbered(
     const { name, clockRateHz, channels, fmtp } = codec;
     result.push({ name, payloadType, clockRateHz, channels, fmtp });
   }
-  return result;
+  // Where numbers have run out, what was inside redundant audio may be gone.
+  return result.filter((codec) => codec.name !== 'red' || fitsBeside(codec, result));
 }
 
 /** The number of a codec that is new to the leg: its own unless another codec has that; null when all are taken. */

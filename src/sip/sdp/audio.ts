@@ -16,7 +16,7 @@ import {
   decodeRtpmap,
   staticRtpmap,
 } from './attributes.ts';
-import { codecOf, isAudio, sameCodec } from './codecs.ts';
+import { codecOf, isAudio, redundancyOf, sameCodec } from './codecs.ts';
 import { parseSdp } from './parse.ts';
 import { isSecureProto, sectionCryptos, securityRefusal } from './srtp.ts';
 import type {
@@ -154,9 +154,12 @@ function refusalOf(media: SdpMedia, view: MediaDescription, srtp: SrtpRule): str
 
 /** A codec under two numbers is kept once: we only ever promise to receive the first. */
 function codecsOf(view: MediaDescription): readonly AudioCodec[] {
+  const fmtpOf = ({ payloadType }: RtpMap): string | null => view.fmtp.get(payloadType) ?? null;
+  // Redundant audio may stand before what is inside it.
+  const plain = view.rtpMaps.flatMap((map) => codecOf(map, fmtpOf(map)) ?? []);
   const codecs: AudioCodec[] = [];
   for (const map of view.rtpMaps) {
-    const codec = codecOf(map, view.fmtp.get(map.payloadType) ?? null);
+    const codec = codecOf(map, fmtpOf(map)) ?? redundancyOf(map, fmtpOf(map), plain);
     if (codec !== null && sameCodec(codecs, codec) === null) codecs.push(codec);
   }
   return codecs;

@@ -13,9 +13,13 @@ const NAMES: ReadonlyMap<string, CodecName> = new Map([
   ['g722', 'G722'],
   ['opus', 'opus'],
   ['telephone-event', 'telephone-event'],
+  ['cn', 'CN'],
 ]);
 
-/** Reads a payload as one of ours; null when it's none, or has a clock or channels that ours never has. */
+/** Frames in one payload of `red` at most, as the engine reads them. */
+const REDUNDANT_FRAMES_MAX = 5;
+
+/** Reads a payload as one of ours; null when it's none, or has a clock or channels that ours never has. Not `red`: see there. */
 export function codecOf(map: RtpMap, fmtp: string | null): AudioCodec | null {
   const name = NAMES.get(map.encoding.toLowerCase());
   if (name === undefined) return null;
@@ -23,6 +27,7 @@ export function codecOf(map: RtpMap, fmtp: string | null): AudioCodec | null {
   switch (name) {
     case 'PCMU':
     case 'PCMA':
+    case 'CN':
       if (clockRateHz !== NARROW_CLOCK_HZ || channels !== 1) return null;
       return { name, payloadType, clockRateHz, channels, fmtp };
     case 'G722':
@@ -38,12 +43,56 @@ export function codecOf(map: RtpMap, fmtp: string | null): AudioCodec | null {
     case 'telephone-event':
       if (!EVENT_CLOCKS_HZ.has(clockRateHz) || channels !== 1) return null;
       return { name, payloadType, clockRateHz, channels, fmtp };
+    case 'red':
+      return null;
   }
+}
+
+/**
+ * Reads redundant audio (RFC 2198 §5) of one codec in all its frames. Numbers mean something in one description alone, so the
+ * codec's name stands for each of them from here on: `0/0` is kept as `PCMU/PCMU`.
+ * @param codecs what else the description has.
+ * @returns null when it's no such payload, or a frame may be something that isn't among the others.
+ */
+export function redundancyOf(
+  { encoding, payloadType, clockRateHz }: RtpMap,
+  fmtp: string | null,
+  codecs: readonly AudioCodec[],
+): AudioCodec | null {
+  if (encoding.toLowerCase() !== 'red' || fmtp === null) return null;
+  const frames = fmtp.trim().split('/');
+  const [first] = frames;
+  const inside = codecs.find((codec) => isAudio(codec) && String(codec.payloadType) === first);
+  if (inside?.clockRateHz !== clockRateHz || frames.length > REDUNDANT_FRAMES_MAX) return null;
+  if (frames.length < 2 || frames.some((frame) => frame !== first)) return null;
+  return { ...redundant(inside, frames.length), payloadType };
+}
+
+/** Redundant audio of a codec as we offer it. @param frames in one payload, the present one included. */
+export function redundant({ name, clockRateHz, channels }: AudioCodec, frames: number): AudioCodec {
+  const fmtp = Array<string>(frames).fill(name).join('/');
+  return { name: 'red', payloadType: 104, clockRateHz, channels, fmtp };
+}
+
+/** The codec inside redundant audio, out of a list; null when it isn't there, or `codec` is no redundant audio. */
+export function insideOf(codec: AudioCodec, list: readonly AudioCodec[]): AudioCodec | null {
+  if (codec.name !== 'red') return null;
+  return list.find(({ name }) => name === frameName(codec)) ?? null;
+}
+
+const frameName = ({ fmtp }: AudioCodec): string | null => fmtp?.split('/', 1)[0] ?? null;
+
+/** Whether what goes beside audio means something beside that of a list: in its clock, or of one of its codecs. */
+export function fitsBeside(codec: AudioCodec, list: readonly AudioCodec[]): boolean {
+  if (codec.name === 'red') return insideOf(codec, list) !== null;
+  return list.some((other) => isAudio(other) && other.clockRateHz === codec.clockRateHz);
 }
 
 /** Whether two payloads carry the same: format parameters don't separate (RFC 7587 §6.1: opus's are hints). */
 export function carriesSame(one: AudioCodec, other: AudioCodec): boolean {
-  return one.name === other.name && one.clockRateHz === other.clockRateHz;
+  if (one.name !== other.name || one.clockRateHz !== other.clockRateHz) return false;
+  // However many frames: the lists of RFC 2198 say what may come, not what must.
+  return one.name !== 'red' || frameName(one) === frameName(other);
 }
 
 /** The codec that carries the same as `wanted`; null when the list has none. */
@@ -54,9 +103,14 @@ export function sameCodec(list: readonly AudioCodec[], wanted: AudioCodec): Audi
   return null;
 }
 
-/** True for a payload that is sound, not signals beside it. */
-export function isAudio(codec: AudioCodec): boolean {
-  return codec.name !== 'telephone-event';
+/** True for a payload that a codec makes, and not what goes beside it. */
+export function isAudio({ name }: AudioCodec): boolean {
+  return name !== 'telephone-event' && name !== 'CN' && name !== 'red';
+}
+
+/** True for digits: all else is sound. */
+export function isEvents({ name }: AudioCodec): boolean {
+  return name === 'telephone-event';
 }
 
 /** G.711 of the other companding law; null for what isn't G.711. */
@@ -69,6 +123,13 @@ export function otherLaw(name: CodecName): CodecName | null {
 export function lawConversion(from: AudioCodec, to: AudioCodec): LawConversion | null {
   if (otherLaw(from.name) !== to.name) return null;
   return from.name === 'PCMU' ? 'pcmuToPcma' : 'pcmaToPcmu';
+}
+
+/** `a=fmtp` parameters of one of ours in a description with these codecs; null when it has none. */
+export function fmtpText(codec: AudioCodec, codecs: readonly AudioCodec[]): string | null {
+  const inside = insideOf(codec, codecs);
+  if (inside === null) return codec.fmtp;
+  return codec.fmtp?.replaceAll(inside.name, String(inside.payloadType)) ?? null;
 }
 
 /** `a=rtpmap` text of one of ours. */

@@ -13,7 +13,7 @@ export {
   ownOffer,
   sharedCodecs,
 } from './offer-answer.ts';
-export { isAudio, otherLaw, sameCodec } from './codecs.ts';
+export { fitsBeside, insideOf, isAudio, isEvents, otherLaw, sameCodec } from './codecs.ts';
 export { audioClockRates, payloadMaps, receivableCodecs } from './payload-maps.ts';
 export { cryptoText, decodeCrypto, type CryptoReading } from './crypto.ts';
 export { acceptCrypto, answerCrypto, offerCryptos, type CryptoAnswerOptions } from './srtp.ts';

@@ -2,7 +2,7 @@
 // what one party says reaches the other as codecs, direction and packet times only.
 import { err, ok, type CodedError, type Result } from '../../base/index.ts';
 import { anchoredSdp, numbered, type Saying } from './anchored.ts';
-import { isAudio, sameCodec } from './codecs.ts';
+import { fitsBeside, isAudio, isEvents, redundant, sameCodec } from './codecs.ts';
 import { isSecureProto, withSecurity } from './srtp.ts';
 import type {
   AnchoredAnswerOptions,
@@ -30,6 +30,9 @@ const OWN_CODECS: Readonly<Record<CodecName, readonly AudioCodec[]>> = {
     { name: 'telephone-event', payloadType: 101, clockRateHz: 8_000, channels: 1, fmtp: '0-15' },
     { name: 'telephone-event', payloadType: 102, clockRateHz: 48_000, channels: 1, fmtp: '0-15' },
   ],
+  CN: [{ name: 'CN', payloadType: 13, clockRateHz: 8_000, channels: 1, fmtp: null }],
+  // One of each codec that is offered.
+  red: [],
 };
 
 /**
@@ -44,7 +47,7 @@ export function anchoredOffer(options: AnchoredOfferOptions): Result<AnchoredSdp
     codecOrder === 'offered'
       ? allowed
       : allowed.toSorted((a, b) => allowedCodecs.indexOf(a.name) - allowedCodecs.indexOf(b.name));
-  const codecs = withFittingEvents(withAdded(ranked, addedCodecs));
+  const codecs = withFitting(withAdded(ranked, addedCodecs));
   if (!from.rejected && !codecs.some(isAudio)) return notShared(from.codecs, allowedCodecs);
   const { direction, rejected, ptimeMs, maxptimeMs } = from;
   return ok(
@@ -62,14 +65,26 @@ function withAdded(
   for (const codec of added.flatMap((name) => OWN_CODECS[name])) {
     if (sameCodec(all, codec) === null) all.push(decodedHere(codec));
   }
-  return [...all.filter(isAudio), ...all.filter((codec) => !isAudio(codec))];
+  const sounds = all.filter(isAudio);
+  for (const codec of added.includes('red') ? sounds : []) {
+    const red = redundant(codec, REDUNDANT_FRAMES);
+    if (sameCodec(all, red) === null) all.push(red);
+  }
+  return [...sounds, ...all.filter((codec) => !isAudio(codec))];
 }
+
+/** In one payload of ours: the present frame, and the one before it. */
+const REDUNDANT_FRAMES = 2;
 
 /** What we say of a codec that we decode ourselves: lost Opus is restored from the packet after it (RFC 7587 §6.1). */
 export function decodedHere(codec: AudioCodec): AudioCodec {
-  const { name, payloadType, clockRateHz, channels } = codec;
-  const fmtp = name === 'opus' ? 'useinbandfec=1' : name === 'telephone-event' ? '0-15' : null;
-  return { name, payloadType, clockRateHz, channels, fmtp };
+  return { ...codec, fmtp: ownFmtp(codec) };
+}
+
+function ownFmtp({ name, fmtp }: AudioCodec): string | null {
+  if (name === 'opus') return 'useinbandfec=1';
+  if (name === 'telephone-event') return '0-15';
+  return name === 'red' ? fmtp : null;
 }
 
 /**
@@ -77,7 +92,7 @@ export function decodedHere(codec: AudioCodec): AudioCodec {
  * @returns our description, or CODEC_NOT_SHARED when `codecs` has no audio codec. Pure.
  */
 export function ownOffer(options: OwnOfferOptions): Result<AnchoredSdp, CodedError> {
-  const codecs = withFittingEvents(options.codecs.flatMap((name) => OWN_CODECS[name]));
+  const codecs = withFitting(options.codecs.flatMap((name) => OWN_CODECS[name]));
   if (!codecs.some(isAudio)) return notShared([], options.codecs);
   const { direction } = options;
   return ok(
@@ -165,9 +180,7 @@ export function ownAnswer(options: OwnAnswerOptions): Result<AnchoredSdp, CodedE
   const first = allowed.find(isAudio);
   if (first === undefined && !offer.rejected) return notShared(offer.codecs, allowedCodecs);
   const codecs =
-    first === undefined
-      ? []
-      : withFittingEvents([first, ...allowed.filter((codec) => !isAudio(codec))]);
+    first === undefined ? [] : withFitting([first, ...allowed.filter((codec) => !isAudio(codec))]);
   const { rejected, ptimeMs, maxptimeMs } = offer;
   return ok(
     anchoredSdp(
@@ -222,14 +235,14 @@ export function answerDirection({
   return receive ? 'recvonly' : 'inactive';
 }
 
-/** Events keep to the clocks of the audio that is left (RFC 4733 §2.1), unless a side has none that fits. */
-function withFittingEvents(codecs: readonly AudioCodec[]): readonly AudioCodec[] {
-  const fitting = codecs.filter(
-    (codec) =>
-      isAudio(codec) ||
-      codecs.some((other) => isAudio(other) && other.clockRateHz === codec.clockRateHz),
-  );
-  return fitting.some((codec) => !isAudio(codec)) ? fitting : codecs;
+/**
+ * What goes beside audio keeps to what is left of it: events and noise to its clocks (RFC 4733 §2.1, RFC 3389 §4), redundancy to its
+ * codecs. Events alone stay where none of a side's fits.
+ */
+function withFitting(codecs: readonly AudioCodec[]): readonly AudioCodec[] {
+  const fitting = codecs.filter((codec) => isAudio(codec) || fitsBeside(codec, codecs));
+  if (fitting.some(isEvents)) return fitting;
+  return codecs.filter((codec) => isEvents(codec) || fitting.includes(codec));
 }
 
 function notShared(

@@ -1,5 +1,5 @@
 // Payload types for the engine: which number that comes in on one leg goes out as which on the other.
-import { isAudio, lawConversion, otherLaw, sameCodec } from './codecs.ts';
+import { insideOf, isAudio, isEvents, lawConversion, otherLaw, sameCodec } from './codecs.ts';
 import type {
   AudioCodec,
   LawConversion,
@@ -47,7 +47,7 @@ export function audioClockRates(side: NegotiatedSide): PayloadMaps['clockRatesA'
 function audioClocks(received: readonly ReceivedCodec[]): Pairs {
   const clocks: Pair[] = [];
   for (const { payloadType, codec } of received) {
-    if (isAudio(codec)) clocks.push([payloadType, codec.clockRateHz]);
+    if (!isEvents(codec)) clocks.push([payloadType, codec.clockRateHz]);
   }
   return clocks;
 }
@@ -76,12 +76,18 @@ function oneWay(
     if (sameCodec(carried, codec) === null) continue;
     const wanted = wantedThere(codec, on);
     const target = wanted === null ? null : sameCodec(on.to.theirs.codecs, wanted);
-    if (target === null) continue;
+    if (target === null || !sameInside(codec, carried, on)) continue;
     pairs.push([payloadType, target.payloadType]);
     const conversion = lawConversion(codec, target);
     if (conversion !== null) conversions.push([payloadType, conversion]);
   }
   return { pairs, conversions };
+}
+
+/** Frames of redundant audio carry numbers of their own, which nobody rewrites: they must mean the same on both legs. */
+function sameInside(codec: AudioCodec, from: readonly AudioCodec[], { to }: WayOn): boolean {
+  const sent = insideOf(codec, from)?.payloadType;
+  return codec.name !== 'red' || insideOf(codec, to.theirs.codecs)?.payloadType === sent;
 }
 
 /** What a codec goes on as; null when the other leg has nothing for it. */

@@ -89,8 +89,11 @@ export interface MediaDescription {
   readonly rtcpMux: boolean;
 }
 
-/** The payloads the engine can pass on. */
-export type CodecName = 'PCMU' | 'PCMA' | 'G722' | 'opus' | 'telephone-event';
+/**
+ * The payloads the engine can pass on: audio, and what goes beside it: digits (RFC 4733), comfort noise (RFC 3389, `CN`), and
+ * audio with that of earlier packets in one payload (RFC 2198, `red`).
+ */
+export type CodecName = 'PCMU' | 'PCMA' | 'G722' | 'opus' | 'telephone-event' | 'CN' | 'red';
 
 /** Suites of SRTP by their names in SDP (RFC 4568 §6.2, RFC 7714 §14.1). */
 export type CryptoSuite =
@@ -131,7 +134,7 @@ export interface AudioCodec {
   /** RTP clock: 8000 for G722 too (RFC 3551 §4.5.2), 48000 for opus. */
   readonly clockRateHz: number;
   readonly channels: number;
-  /** `a=fmtp` parameters as written; null when absent. */
+  /** `a=fmtp` parameters as written; null when absent. Of `red` the names of what is inside in place of its numbers. */
   readonly fmtp: string | null;
 }
 
@@ -210,7 +213,7 @@ export interface AnchoredOfferOptions extends AnchorOptions {
   readonly codecOrder: 'offered' | 'allowed';
   /**
    * Codecs of our own put behind the offerer's, in this order, where it has none of them: what its audio can be encoded
-   * anew as. `telephone-event` adds events of each clock that the audio has. Left out: none.
+   * anew as. `telephone-event` adds events of each clock that the audio has, `red` redundancy of each codec. Left out: none.
    */
   readonly addedCodecs?: readonly CodecName[];
 }

@@ -11,7 +11,7 @@ import {
 } from '../../../src/b2bua/audio-path.ts';
 import { seededRandom } from '../../../src/base/index.ts';
 import type { AudioCodec, AudioDescription, CodecName } from '../../../src/sip/index.ts';
-import { isAudio, readAudioText } from '../../../src/sip/index.ts';
+import { fitsBeside, isAudio, isEvents, readAudioText } from '../../../src/sip/index.ts';
 
 const NUMBERS: Readonly<Record<CodecName, string>> = {
   PCMU: '0 PCMU/8000',
@@ -19,12 +19,15 @@ const NUMBERS: Readonly<Record<CodecName, string>> = {
   G722: '9 G722/8000',
   opus: '111 opus/48000/2',
   'telephone-event': '101 telephone-event/8000',
+  CN: '13 CN/8000',
+  red: '104 red/8000',
 };
 const ALL: readonly CodecName[] = ['opus', 'G722', 'PCMA', 'PCMU', 'telephone-event'];
+const BESIDE: readonly CodecName[] = ['CN', 'red'];
 
 function described(names: readonly CodecName[]): AudioDescription {
   const formats = names.map((name) => NUMBERS[name].split(' ')[0]).join(' ');
-  const lines = names.map((name) => `a=rtpmap:${NUMBERS[name]}`);
+  const lines = [...names.map((name) => `a=rtpmap:${NUMBERS[name]}`), 'a=fmtp:104 0/0'];
   const head = ['v=0', 'o=- 1 1 IN IP4 192.0.2.1', 's=-', 'c=IN IP4 192.0.2.1', 't=0 0'];
   const read = readAudioText(
     [...head, `m=audio 4000 RTP/AVP ${formats}`, ...lines, ''].join('\r\n'),
@@ -34,12 +37,14 @@ function described(names: readonly CodecName[]): AudioDescription {
 }
 
 const codecs = (names: readonly CodecName[]): readonly AudioCodec[] =>
-  names.length === 0 ? [] : described([...names, 'PCMU']).codecs.slice(0, names.length);
+  described([...names, 'PCMU']).codecs.filter(({ name }) => names.includes(name));
 
 const policy = (fields: Partial<AudioPolicy> = {}): AudioPolicy => ({
   codecs: ALL,
   transcode: 'when_needed',
   dtmf: 'auto',
+  comfortNoise: 'off',
+  redundancy: 'off',
   ptimeMs: 20,
   ...fields,
 });
@@ -95,6 +100,18 @@ for (const [what, x, y, path] of [
   ['nothing shared is decoded', side(['opus']), side(['PCMA']), 'decoded'],
   ['nothing shared and never is no path', side(['opus'], never), side(['PCMA']), null],
   ['nor is the other law', side(['PCMU']), side(['PCMA'], never), null],
+  ['comfort noise of both goes through', side(['PCMU', 'CN']), side(['PCMU', 'CN']), 'asItIs'],
+  ['that of one is decoded', side(['PCMU', 'CN']), side(['PCMU']), 'decoded'],
+  ['it is the same in either law', side(['PCMU', 'CN']), side(['PCMA', 'CN']), 'lawChanged'],
+  ['redundant audio of both goes through', side(['PCMU', 'red']), side(['PCMU', 'red']), 'asItIs'],
+  ['that of one is decoded, too', side(['PCMU', 'red']), side(['PCMU']), 'decoded'],
+  [
+    'nobody turns what is inside into the other law',
+    side(['PCMU', 'PCMA', 'red']),
+    side(['PCMA', 'PCMU', 'red']),
+    'asItIs',
+  ],
+  ['unless', side(['PCMU', 'red']), side(['PCMA']), 'decoded'],
   ['always decodes', side(['PCMU']), side(['PCMU'], always), 'decoded'],
   ['never wins over always', side(['PCMU'], never), side(['PCMU'], always), 'asItIs'],
   ['a side without audio has no path', side(['PCMU']), side([]), null],
@@ -154,14 +171,17 @@ test('what is answered and what follows from it agree, over random sides', () =>
   const one = <T>(list: readonly [T, ...T[]]): T =>
     list[Math.floor(random.draw() * list.length)] ?? list[0];
   const some = (): readonly CodecName[] => {
-    const drawn = ALL.filter(() => random.draw() < 0.5);
-    return drawn.some((name) => name !== 'telephone-event') ? drawn : ['PCMU', ...drawn];
+    const drawn = [...ALL, ...BESIDE].filter(() => random.draw() < 0.5);
+    const hasAudio = drawn.some((name) => name !== 'telephone-event' && !BESIDE.includes(name));
+    return hasAudio ? drawn : ['PCMU', ...drawn];
   };
   const anyPolicy = (): AudioPolicy =>
     policy({
-      codecs: some(),
+      codecs: some().filter((name) => !BESIDE.includes(name)),
       transcode: one(['always', 'when_needed', 'never']),
       dtmf: one(['auto', 'rfc4733', 'info', 'inband']),
+      comfortNoise: one(['off', 'on']),
+      redundancy: one(['off', 'on']),
     });
   let answered = 0;
   for (let round = 0; round < 20_000; round += 1) {
@@ -174,10 +194,14 @@ test('what is answered and what follows from it agree, over random sides', () =>
     const own = codecs(addedCodecs).filter(
       ({ name }) => !passed.some((codec) => codec.name === name),
     );
-    const sent = { ...offer, codecs: [...passed, ...own] };
+    // As anchoredOffer does, and as an answerer would: redundancy only of what is there.
+    const sound = (list: readonly AudioCodec[]): readonly AudioCodec[] =>
+      list.filter((codec) => isAudio(codec) || isEvents(codec) || fitsBeside(codec, list));
+    const sent = { ...offer, codecs: sound([...passed, ...own]) };
     if (!sent.codecs.some(isAudio)) continue;
     const has = some();
-    const farAnswer = { ...offer, codecs: sent.codecs.filter(({ name }) => has.includes(name)) };
+    const taken = sent.codecs.filter(({ name }) => has.includes(name));
+    const farAnswer = { ...offer, codecs: sound(taken) };
     if (!farAnswer.codecs.some(isAudio)) continue;
     const exchange = { offer, sent, farAnswer, offerer, answerer };
     const { codecs: chosen } = codecsToAnswer(exchange);
@@ -195,7 +219,13 @@ test('what is answered and what follows from it agree, over random sides', () =>
     answered += 1;
     const agreed = offer.codecs.filter(({ name }) => chosen.some((codec) => codec.name === name));
     assert.is(agreed.length, chosen.length, 'only what was offered is answered');
-    assert.ok(chosen.every(({ name }) => offerer.codecs.includes(name)));
+    const { comfortNoise, redundancy } = offerer;
+    const names = [
+      ...offerer.codecs,
+      ...(comfortNoise === 'on' ? ['CN'] : []),
+      ...(redundancy === 'on' ? ['red'] : []),
+    ];
+    assert.ok(chosen.every(({ name }) => names.includes(name)));
     const times = { ptimeMs: null, maxptimeMs: null };
     const x = { policy: offerer, codecs: agreed, ...times };
     const y = { policy: answerer, codecs: farAnswer.codecs, ...times };
@@ -218,6 +248,11 @@ test('what is answered and what follows from it agree, over random sides', () =>
       }
     }
     // What goes through must be understood at the other end, but for events that the engine turns into INFO.
+    for (const { name } of farAnswer.codecs.filter(
+      (codec) => !isEvents(codec) && !isAudio(codec),
+    )) {
+      if (mayTranscode(offerer, answerer)) assert.ok(agreed.some((codec) => codec.name === name));
+    }
     const strangers = chosen.filter(
       ({ name }) => !farAnswer.codecs.some((codec) => codec.name === name),
     );

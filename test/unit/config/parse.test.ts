@@ -498,7 +498,7 @@ test('answers any text with findings or settings and never throws', () => {
 
 test('a trunk’s audio settings are read, and each is held to what it may be', () => {
   const { trunks } = settingsOf(
-    'trunks: [{ name: a, allow: [192.0.2.1], transcode: never, srtp: required, ptime_ms: 40, jitter_buffer: large, dtmf: info, opus_bitrate_bps: 24000, opus_complexity: 10 }]',
+    'trunks: [{ name: a, allow: [192.0.2.1], transcode: never, srtp: required, ptime_ms: 40, jitter_buffer: large, dtmf: info, comfort_noise: on, redundancy: on, opus_bitrate_bps: 24000, opus_complexity: 10 }]',
   );
   const [trunk] = trunks;
   assert.equal(
@@ -506,12 +506,14 @@ test('a trunk’s audio settings are read, and each is held to what it may be', 
     ['never', 'required', 40, 'large', 'info'],
   );
   assert.equal([trunk?.opusBitrateBps, trunk?.opusComplexity], [24_000, 10]);
+  assert.equal([trunk?.comfortNoise, trunk?.redundancy], ['on', 'on']);
   const [usual] = settingsOf('trunks: [{ name: a, allow: [192.0.2.1] }]').trunks;
   assert.equal(
     [usual?.transcode, usual?.srtp, usual?.ptimeMs, usual?.jitterBuffer, usual?.dtmf],
     ['when_needed', 'off', 20, 'medium', 'auto'],
   );
   assert.is(usual?.opusBitrateBps, null);
+  assert.equal([usual?.comfortNoise, usual?.redundancy], ['off', 'off']);
 });
 
 for (const [setting, problem] of [
@@ -522,6 +524,8 @@ for (const [setting, problem] of [
   ['srtp: yes', 'is not one of the words allowed'],
   ['dtmf: rfc2833', 'is not one of the words allowed'],
   ['jitter_buffer: huge', 'is not one of the words allowed'],
+  ['comfort_noise: yes', 'is not one of the words allowed'],
+  ['redundancy: 1', 'is not one of the words allowed'],
   ['opus_bitrate_bps: 5999', 'is too small'],
   ['opus_complexity: 11', 'is too large'],
 ] as const) {

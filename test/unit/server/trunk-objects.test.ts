@@ -25,7 +25,7 @@ function settingsOf(peers: string): Settings {
 
 const FILE = settingsOf(`
 trunks:
-  - { name: a, allow: [192.0.2.0/24], gateways: [{ uri: "sip:192.0.2.1" }], auth: { username: u, password: geheim }, transcode: always, srtp: optional, ptime_ms: 30, jitter_buffer: small, dtmf: rfc4733, opus_bitrate_bps: 16000, opus_complexity: 2 }
+  - { name: a, allow: [192.0.2.0/24], gateways: [{ uri: "sip:192.0.2.1" }], auth: { username: u, password: geheim }, transcode: always, srtp: optional, ptime_ms: 30, jitter_buffer: small, dtmf: rfc4733, comfort_noise: on, redundancy: on, opus_bitrate_bps: 16000, opus_complexity: 2 }
 routes:
   - { prefix: "44", trunks: [a] }
   - { number: "44", destination: echo }
