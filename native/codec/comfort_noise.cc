@@ -22,9 +22,17 @@ constexpr double kWhitening = 1.0001;
 
 constexpr std::uint32_t kGlideBlockMs = 10;
 constexpr float kGlideShare = 0.0952F;  // 1 - e^(-10 ms / 100 ms)
+/// Nearer than this is there. A glide without an end would lead to coefficients so small that the
+/// CPU takes many times as long over every sample.
+constexpr float kGlideEnd = 1e-4F;
 
 /// Standard deviation of 16 random bits taken as a number from -32768 to 32767.
 constexpr float kChanceDeviation = 18'918.6F;
+
+float glided(float now, float target) noexcept {
+  const float left = (target - now) * (1.0F - kGlideShare);
+  return std::abs(left) < kGlideEnd ? target : target - left;
+}
 
 }  // namespace
 
@@ -150,9 +158,9 @@ void NoiseGenerator::generate(MutablePcm out) noexcept {
 }
 
 void NoiseGenerator::glide() noexcept {
-  now_.level_dbov += (target_.level_dbov - now_.level_dbov) * kGlideShare;
+  now_.level_dbov = glided(now_.level_dbov, target_.level_dbov);
   for (std::size_t index = 0; index < kComfortNoiseOrderMax; ++index) {
-    now_.reflections[index] += (target_.reflections[index] - now_.reflections[index]) * kGlideShare;
+    now_.reflections[index] = glided(now_.reflections[index], target_.reflections[index]);
   }
   set_gain();
 }

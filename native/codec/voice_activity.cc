@@ -13,6 +13,8 @@ namespace {
 
 /// Mains hum and offsets lie below, every voice above.
 constexpr float kHighPassHz = 120.0F;
+/// Of a sample's step: what nobody needs to know any more.
+constexpr float kForgotten = 1e-6F;
 /// Blocks of one window of the floor: with four windows the floor is the least of 1.5 to 2 s.
 constexpr std::uint32_t kWindowBlocks = 50;
 /// Loud blocks in a row that make a voice.
@@ -62,6 +64,9 @@ void VoiceActivity::finish_block() noexcept {
       dbov_of_mean_square(double{block_energy_} / static_cast<double>(block_samples_));
   block_energy_ = 0;
   filled_ = 0;
+  // In digital silence the filter's memory would shrink to a number so small that the CPU takes
+  // many times as long over it, for good.
+  if (std::abs(previous_out_) < kForgotten) previous_out_ = 0;
   follow_floor(block_dbov);
 
   const float stay_db = voice_ ? kStayDb : 0.0F;

@@ -1,6 +1,9 @@
 // Who is heard and who isn't: voices over noise, clicks, hum, steady noise, pauses and timers.
 #include "codec/voice_activity.h"
 
+#include <cfenv>
+#include <initializer_list>
+
 #include "codec/level.h"
 #include "native/codec/listen.h"
 #include "native/harness.h"
@@ -109,6 +112,20 @@ TEST("digital silence is silence of the least level") {
   CHECK_FALSE(frame.voice);
   CHECK_EQ(frame.ms, 20u);
   CHECK_EQ(frame.quiet_ms, 20u);
+}
+
+TEST("a line that falls silent leaves no numbers behind that are too small to compute with") {
+  for (const std::uint32_t rate_hz : {8'000u, 16'000u, 48'000u}) {
+    VoiceActivity activity({.rate_hz = rate_hz});
+    (void)activity.handle(test::voice(rate_hz, 120, rate_hz, -20));
+    for (const std::int16_t steady : {std::int16_t{0}, std::int16_t{8}}) {
+      const Samples silence(rate_hz * 2, steady);
+      // Underflows set this flag; on most CPUs each costs a hundred cycles and more.
+      std::feclearexcept(FE_UNDERFLOW);
+      (void)activity.handle(silence);
+      CHECK_EQ(std::fetestexcept(FE_UNDERFLOW), 0);
+    }
+  }
 }
 
 TEST("a weak voice on a silent line is below the threshold and a stronger one above") {
