@@ -6,10 +6,11 @@ import { comparisonText, reportText } from './figures/report.ts';
 import { acceptReport, readReports, writeReport } from './figures/report-file.ts';
 import { callsSuite } from './scenarios/calls.ts';
 import { relaySuite } from './scenarios/relay.ts';
+import { relayBpfSuite } from './scenarios/relay-bpf.ts';
 import { controlSuite } from './control/suite.ts';
 import type { Suite } from './suite.ts';
 
-const SUITES: readonly Suite[] = [relaySuite, callsSuite, controlSuite];
+const SUITES: readonly Suite[] = [relaySuite, relayBpfSuite, callsSuite, controlSuite];
 const BASELINE = join(fileURLToPath(new URL('.', import.meta.url)), 'baseline.json');
 
 const EXIT = { ok: 0, invalidRun: 1, usage: 64 } as const;

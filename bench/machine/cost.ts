@@ -17,6 +17,14 @@ export function residentBytes(pid: number): number {
   return 1024 * Number(kilobytes ?? 0);
 }
 
+/** The kernel's threads that handle packets when no program's system call does. */
+export function softirqPids(): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => readOrEmpty(`/proc/${name}/comm`).startsWith('ksoftirqd/'))
+    .map(Number);
+}
+
 /** The sum of a cost over processes. */
 export function total(pids: readonly number[], cost: (pid: number) => number): number {
   return pids.reduce((sum, pid) => sum + cost(pid), 0);

@@ -4,6 +4,8 @@ import type { Cores } from '../machine/cores.ts';
 export interface MediaPoint {
   readonly host: string;
   readonly port: number;
+  /** Network namespace in which the load tool opens it; absent for its own. */
+  readonly network?: string;
 }
 
 /** The two far ends of a call, where they send from and receive. RTCP is at the port above. */
@@ -24,6 +26,8 @@ export interface MediaProgram {
   readonly pid: number;
   /** Opens calls that relay both ways; the answer has the order of the question. */
   openCalls(ends: readonly CallEnds[]): Promise<readonly CallPorts[]>;
+  /** Packets that the kernel forwarded in this program's place; absent where it doesn't say. */
+  readonly packetsInKernel?: () => number;
   close(): Promise<void>;
 }
 
@@ -32,4 +36,20 @@ export interface MediaPeer {
   readonly name: string;
   /** Starts it fresh on its core, with room for this many calls. */
   start(options: { readonly cores: Cores; readonly calls: number }): Promise<MediaProgram>;
+}
+
+/** Where a program runs and listens, when not at its own loopback address. */
+export interface RelayPlace {
+  /** Network namespace of the program. */
+  readonly network: string;
+  /** Address towards the A ends, and towards the B ends. */
+  readonly forA: string;
+  readonly forB: string;
+  /** Address that the bench reaches the program's control port at. */
+  readonly control: string;
+}
+
+/** A command that runs in a network namespace, in the same process from its first instruction on. */
+export function inNetwork(network: string | null, command: readonly string[]): readonly string[] {
+  return network === null ? command : ['nsenter', `--net=/run/netns/${network}`, ...command];
 }

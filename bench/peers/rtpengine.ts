@@ -9,21 +9,35 @@ import { until } from '../../test/support/loopback.ts';
 import { onCore } from '../machine/cores.ts';
 import type { Bencoded } from './bencode.ts';
 import { decodeBencode, encodeBencode } from './bencode.ts';
-import type { CallEnds, CallPorts, MediaPeer, MediaPoint, MediaProgram } from './media-program.ts';
+import type {
+  CallEnds,
+  CallPorts,
+  MediaPeer,
+  MediaPoint,
+  MediaProgram,
+  RelayPlace,
+} from './media-program.ts';
+import { inNetwork } from './media-program.ts';
 
 const HOST = '127.0.0.22';
 const NG_PORT = 2223;
 const PORTS = { min: 10_000, max: 59_999 };
 const ANSWER_LIMIT_MS = 5_000;
+/** Names of its interfaces towards the A ends and the B ends, where it has two. */
+const SIDES = ['left', 'right'];
 
-/** The rtpengine at a path as a peer. */
-export function rtpengine(path: string): MediaPeer {
+/**
+ * The rtpengine at a path as a peer.
+ * @param place null: at its own loopback address.
+ */
+export function rtpengine(path: string, place: RelayPlace | null = null): MediaPeer {
   return {
     name: 'rtpengine',
     start: async ({ cores }) => {
-      const [program, ...args] = onCore(cores.program, [path, ...daemonArguments()]);
+      const command = onCore(cores.program, [path, ...daemonArguments(place)]);
+      const [program = '', ...args] = inNetwork(place?.network ?? null, command);
       const daemon = startProgram(program, args);
-      const client = await NgClient.open();
+      const client = await NgClient.open(place?.control ?? HOST);
       try {
         await until(async () => (await client.ask({ command: 'ping' }))['result'] === 'pong', {
           what: 'rtpengine answers',
@@ -36,12 +50,14 @@ export function rtpengine(path: string): MediaPeer {
           cause: error,
         });
       }
-      return new RtpengineProgram(daemon, client);
+      return new RtpengineProgram(daemon, client, place !== null);
     },
   };
 }
 
-function daemonArguments(): readonly string[] {
+function daemonArguments(place: RelayPlace | null): readonly string[] {
+  const interfaces =
+    place === null ? [HOST] : [`${SIDES[0]}/${place.forA}`, `${SIDES[1]}/${place.forB}`];
   return [
     '--foreground',
     '--log-stderr',
@@ -49,20 +65,26 @@ function daemonArguments(): readonly string[] {
     '--table=-1',
     '--num-threads=1',
     '--endpoint-learning=immediate',
-    `--interface=${HOST}`,
-    `--listen-ng=${HOST}:${NG_PORT}`,
+    ...interfaces.map((name) => `--interface=${name}`),
+    `--listen-ng=${place?.control ?? HOST}:${NG_PORT}`,
     `--port-min=${PORTS.min}`,
     `--port-max=${PORTS.max}`,
   ];
 }
 
+interface Command extends Readonly<Record<string, Bencoded>> {
+  readonly command: string;
+}
+
 class RtpengineProgram implements MediaProgram {
   readonly #daemon: Program;
   readonly #client: NgClient;
+  readonly #hasSides: boolean;
 
-  constructor(daemon: Program, client: NgClient) {
+  constructor(daemon: Program, client: NgClient, hasSides: boolean) {
     this.#daemon = daemon;
     this.#client = client;
+    this.#hasSides = hasSides;
   }
 
   get pid(): number {
@@ -73,7 +95,8 @@ class RtpengineProgram implements MediaProgram {
     const ports: CallPorts[] = [];
     for (const [index, { a, b }] of ends.entries()) {
       const call = { 'call-id': `bench-${index}`, 'from-tag': 'a' };
-      const offered = await this.#exchange({ ...call, command: 'offer' }, a);
+      const direction = this.#hasSides ? { direction: SIDES } : {};
+      const offered = await this.#exchange({ ...call, ...direction, command: 'offer' }, a);
       const answered = await this.#exchange({ ...call, command: 'answer', 'to-tag': 'b' }, b);
       // The rewritten offer goes to B and tells it where to send; the rewritten answer goes to A.
       ports.push({ forA: answered, forB: offered });
@@ -86,7 +109,7 @@ class RtpengineProgram implements MediaProgram {
     await this.#daemon.stop({ graceMs: 10_000 });
   }
 
-  async #exchange(command: Readonly<Record<string, string>>, end: MediaPoint): Promise<MediaPoint> {
+  async #exchange(command: Command, end: MediaPoint): Promise<MediaPoint> {
     const reply = await this.#client.ask({
       ...command,
       ICE: 'remove',
@@ -94,7 +117,7 @@ class RtpengineProgram implements MediaProgram {
       sdp: sdpOf(end),
     });
     if (reply['result'] !== 'ok' || typeof reply['sdp'] !== 'string')
-      throw new Error(`rtpengine refused ${command['command'] ?? ''}: ${JSON.stringify(reply)}`);
+      throw new Error(`rtpengine refused ${command.command}: ${JSON.stringify(reply)}`);
     return pointOf(reply['sdp']);
   }
 }
@@ -134,9 +157,9 @@ class NgClient {
     socket.on('error', () => undefined);
   }
 
-  static async open(): Promise<NgClient> {
+  static async open(host: string): Promise<NgClient> {
     const socket = createSocket('udp4');
-    socket.connect(NG_PORT, HOST);
+    socket.connect(NG_PORT, host);
     await once(socket, 'connect');
     return new NgClient(socket);
   }

@@ -9,8 +9,17 @@ import { orderId } from '../../src/base/index.ts';
 import type { EngineClient, EngineEvent, EngineOrder, HostConfig } from '../../src/engine/index.ts';
 import { attachEngine } from '../../src/engine/index.ts';
 import { openRunDir, REGION_CHANCE_BYTES } from '../../src/server/run-dir.ts';
+import type { Cores } from '../machine/cores.ts';
 import { onCore } from '../machine/cores.ts';
-import type { CallEnds, CallPorts, MediaPeer, MediaPoint, MediaProgram } from './media-program.ts';
+import type {
+  CallEnds,
+  CallPorts,
+  MediaPeer,
+  MediaPoint,
+  MediaProgram,
+  RelayPlace,
+} from './media-program.ts';
+import { inNetwork } from './media-program.ts';
 
 const HOST = '127.0.0.21';
 const PORTS = { min: 10_000, max: 59_999 };
@@ -24,37 +33,66 @@ const ENDPOINTS_MAX = 16_384;
 type WithoutNumber<T> = T extends { readonly order: unknown } ? Omit<T, 'order'> : never;
 type Answer = Extract<EngineEvent, { readonly order: unknown }>;
 
-/** The media process as a program that relays. */
-export const trunkyardMedia: MediaPeer = {
+/** The media process as a program that relays, by its sockets, at an address of its own. */
+export const trunkyardMedia: MediaPeer = trunkyardPeer({
   name: 'trunkyard',
-  start: async ({ cores, calls }) => {
-    // As the supervisor has it: it sweeps up behind those that were killed, and the next one behind this.
-    const folder = await openRunDir();
-    const runDir = folder.path;
-    const region = `trunkyard-${randomBytes(REGION_CHANCE_BYTES).toString('hex')}`;
-    const [program, ...args] = onCore(cores.program, [process.execPath, MEDIA_MAIN]);
-    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    const killed = (): void => void child.kill('SIGKILL');
-    process.once('exit', killed);
-    const ended = new Promise<void>((resolve) => {
-      child.once('exit', () => {
-        process.off('exit', killed);
-        folder.close();
-        resolve();
-      });
+  place: null,
+  kernelPath: false,
+});
+
+/** The media process in a place, its streams forwarded inside the kernel or not. */
+export function trunkyardPeer(options: {
+  readonly name: string;
+  readonly place: RelayPlace | null;
+  readonly kernelPath: boolean;
+}): MediaPeer {
+  return { name: options.name, start: (given) => startMedia({ ...options, ...given }) };
+}
+
+async function startMedia({
+  place,
+  kernelPath,
+  cores,
+  calls,
+}: {
+  readonly place: RelayPlace | null;
+  readonly kernelPath: boolean;
+  readonly cores: Cores;
+  readonly calls: number;
+}): Promise<TrunkyardMedia> {
+  // As the supervisor has it: it sweeps up behind those that were killed, and the next one behind this.
+  const hosts: readonly [string, string] = place === null ? [HOST, HOST] : [place.forA, place.forB];
+  const folder = await openRunDir();
+  const runDir = folder.path;
+  const region = `trunkyard-${randomBytes(REGION_CHANCE_BYTES).toString('hex')}`;
+  const command = onCore(cores.program, [process.execPath, MEDIA_MAIN]);
+  const [program = '', ...args] = inNetwork(place?.network ?? null, command);
+  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const killed = (): void => void child.kill('SIGKILL');
+  process.once('exit', killed);
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      process.off('exit', killed);
+      folder.close();
+      resolve();
     });
-    const host: HostConfig = {
-      region,
-      runDir,
-      threads: 1,
-      // Taken at start in any case; some to spare as the product takes.
-      endpointsMax: Math.min(ENDPOINTS_MAX, 2 * calls + 64),
-      addresses: [{ bind: HOST, portMin: PORTS.min, portMax: PORTS.max }],
-    };
-    await startedHost(child, host);
-    return TrunkyardMedia.attach(child, ended, { region, runDir });
-  },
-};
+  });
+  const host: HostConfig = {
+    region,
+    runDir,
+    threads: 1,
+    // Taken at start in any case; some to spare as the product takes.
+    endpointsMax: Math.min(ENDPOINTS_MAX, 2 * calls + 64),
+    addresses: [...new Set(hosts)].map((bind) => ({
+      bind,
+      portMin: PORTS.min,
+      portMax: PORTS.max,
+    })),
+    kernelPath,
+  };
+  await startedHost(child, host);
+  return TrunkyardMedia.attach(child, ended, { region, runDir, hosts });
+}
 
 function startedHost(child: ChildProcess, host: HostConfig): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -73,21 +111,28 @@ function startedHost(child: ChildProcess, host: HostConfig): Promise<void> {
 class TrunkyardMedia implements MediaProgram {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
+  /** Towards the A ends, and towards the B ends. */
+  readonly #hosts: readonly [string, string];
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #client: EngineClient | null = null;
   #orders = 0;
 
-  private constructor(child: ChildProcess, ended: Promise<void>) {
+  private constructor(child: ChildProcess, ended: Promise<void>, hosts: readonly [string, string]) {
     this.#child = child;
     this.#ended = ended;
+    this.#hosts = hosts;
   }
 
   static attach(
     child: ChildProcess,
     ended: Promise<void>,
-    place: { readonly region: string; readonly runDir: string },
+    place: {
+      readonly region: string;
+      readonly runDir: string;
+      readonly hosts: readonly [string, string];
+    },
   ): TrunkyardMedia {
-    const media = new TrunkyardMedia(child, ended);
+    const media = new TrunkyardMedia(child, ended, place.hosts);
     const attached = attachEngine(place, (events) => media.#onEvents(events));
     if (!attached.ok) {
       child.kill('SIGKILL');
@@ -105,7 +150,11 @@ class TrunkyardMedia implements MediaProgram {
     const answers = await this.#order(
       ends.flatMap((_, call) => [
         { kind: 'openEndpoint', affinity: call, addressIndex: 0 } as const,
-        { kind: 'openEndpoint', affinity: call, addressIndex: 0 } as const,
+        {
+          kind: 'openEndpoint',
+          affinity: call,
+          addressIndex: this.#hosts[0] === this.#hosts[1] ? 0 : 1,
+        } as const,
       ]),
     );
     const opened = answers.map((answer) => {
@@ -127,9 +176,13 @@ class TrunkyardMedia implements MediaProgram {
       ]),
     );
     return calls.map(({ legA, legB }) => ({
-      forA: { host: HOST, port: legA.rtpPort },
-      forB: { host: HOST, port: legB.rtpPort },
+      forA: { host: this.#hosts[0], port: legA.rtpPort },
+      forB: { host: this.#hosts[1], port: legB.rtpPort },
     }));
+  }
+
+  packetsInKernel(): number {
+    return this.#client?.nodeCounters().packetsInKernel ?? 0;
   }
 
   async close(): Promise<void> {

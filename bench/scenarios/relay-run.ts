@@ -39,7 +39,7 @@ export async function runRelay(peer: MediaPeer, size: RelaySize, cores: Cores): 
     const ends = callEnds(size.calls);
     const ports = await program.openCalls(ends);
     const plan = planText(ends, ports, size.times);
-    const { run, programNs } = await runWatched(plan, cores, program.pid);
+    const { run, costNs: programNs } = await runWatched(plan, cores, () => [program.pid]);
     return {
       ...run,
       cpuNsPerPacket: programNs / Math.max(1, run.load.received),
@@ -64,35 +64,37 @@ async function emptyProgramBytes(peer: MediaPeer, cores: Cores): Promise<number>
 /** Runs the load tool against itself: what it and the kernel take without any program between. */
 export async function runDirect(size: RelaySize, cores: Cores): Promise<LoadRun> {
   const ends = callEnds(size.calls);
-  const { run } = await runWatched(planText(ends, directPorts(ends), size.times), cores, null);
+  const { run } = await runWatched(planText(ends, directPorts(ends), size.times), cores, () => []);
   return run;
 }
 
-/** @param programPid the program under test; null for none. */
-async function runWatched(
+/**
+ * Runs a plan and reads costs over exactly the time that the load tool counts.
+ * @param payers the processes whose CPU time is the cost, given the load tool's.
+ */
+export async function runWatched(
   plan: string,
   cores: Cores,
-  programPid: number | null,
-): Promise<{ readonly run: LoadRun; readonly programNs: number }> {
-  const programs = programPid === null ? [] : [programPid];
+  payers: (toolPid: number) => readonly number[],
+): Promise<{ readonly run: LoadRun; readonly costNs: number }> {
   let watch: MachineWatch | null = null;
-  let programBegin = 0;
-  let programNs = 0;
+  let begin = 0;
+  let costNs = 0;
   let disturbance: Disturbance | null = null;
   const load = await runLoad(plan, cores, {
-    measuring: () => {
+    measuring: (toolPid) => {
       watch = new MachineWatch();
-      programBegin = total(programs, cpuNs);
+      begin = total(payers(toolPid), cpuNs);
     },
-    measured: () => {
-      programNs = total(programs, cpuNs) - programBegin;
+    measured: (toolPid) => {
+      costNs = total(payers(toolPid), cpuNs) - begin;
       disturbance = watch?.end() ?? null;
     },
   });
   if (disturbance === null) throw new Error('the load tool did not say when it measured');
   const invalidReason =
     load.invalidReason ?? disturbanceReason(disturbance) ?? deliveryReason(load);
-  return { run: { load, disturbance, invalidReason }, programNs };
+  return { run: { load, disturbance, invalidReason }, costNs };
 }
 
 /** Loss is a figure; a program that delivers nothing, or to the wrong place, has none. */

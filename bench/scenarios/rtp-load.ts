@@ -7,7 +7,7 @@ import { firstOnCore } from '../machine/cores.ts';
 import type { CallEnds, CallPorts, MediaPoint } from '../peers/media-program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const LOAD_HOST = '127.0.0.20';
+const LOAD_SIDE: LoadSide = { host: '127.0.0.20' };
 const FIRST_PORT = 10_000;
 /** Sockets a side. Streams share them, so that the tool reads batches and costs little; a stream is told by its payload. */
 const SOCKETS_A_SIDE = 4;
@@ -57,11 +57,21 @@ export function buildLoadTool(): void {
   run('ninja', '-C', 'build/bench', '-j', '2');
 }
 
+/** Where the ends of one side are. */
+export type LoadSide = Omit<MediaPoint, 'port'>;
+
 /** The ends of the calls: side A's sockets and side B's, used in turn. */
-export function callEnds(calls: number): readonly CallEnds[] {
+export function callEnds(
+  calls: number,
+  sides: { readonly a: LoadSide; readonly b: LoadSide } = { a: LOAD_SIDE, b: LOAD_SIDE },
+): readonly CallEnds[] {
+  const point = (side: LoadSide, index: number): MediaPoint => ({
+    ...side,
+    port: FIRST_PORT + 2 * index,
+  });
   return Array.from({ length: calls }, (_, call) => ({
-    a: localPoint(call % SOCKETS_A_SIDE),
-    b: localPoint(SOCKETS_A_SIDE + (call % SOCKETS_A_SIDE)),
+    a: point(sides.a, call % SOCKETS_A_SIDE),
+    b: point(sides.b, SOCKETS_A_SIDE + (call % SOCKETS_A_SIDE)),
   }));
 }
 
@@ -70,25 +80,24 @@ export function directPorts(ends: readonly CallEnds[]): readonly CallPorts[] {
   return ends.map(({ a, b }) => ({ forA: b, forB: a }));
 }
 
-function localPoint(index: number): MediaPoint {
-  return { host: LOAD_HOST, port: FIRST_PORT + 2 * index };
-}
-
 /** The tool's plan: for each call a stream from A to B and one back. */
 export function planText(
   ends: readonly CallEnds[],
   ports: readonly CallPorts[],
   { warmupMs, measureMs }: LoadTimes,
 ): string {
-  const points = [...ends.map(({ a }) => a), ...ends.map(({ b }) => b)].map(({ port }) => port);
-  const locals = [...new Set(points)].sort((a, b) => a - b);
-  const indexOf = new Map(locals.map((port, index) => [port, index]));
+  const localLine = ({ host, port, network = '' }: MediaPoint): string =>
+    `local ${host} ${port} ${network}`.trimEnd();
+  const locals = [
+    ...new Set([...ends.map(({ a }) => a), ...ends.map(({ b }) => b)].map(localLine)),
+  ];
+  const indexOf = new Map(locals.map((line, index) => [line, index]));
   const stream = (from: MediaPoint, to: MediaPoint, target: MediaPoint): string =>
-    `stream ${indexOf.get(from.port) ?? 0} ${indexOf.get(to.port) ?? 0} ${target.host} ${target.port}`;
+    `stream ${indexOf.get(localLine(from)) ?? 0} ${indexOf.get(localLine(to)) ?? 0} ${target.host} ${target.port}`;
   const lines = [
     `warmup_ms ${warmupMs}`,
     `measure_ms ${measureMs}`,
-    ...locals.map((port) => `local ${LOAD_HOST} ${port}`),
+    ...locals,
     ...ends.flatMap(({ a, b }, call) => {
       const port = ports[call];
       if (port === undefined) throw new Error(`call ${call} has no ports`);
