@@ -1,20 +1,28 @@
 #include "pipeline/source_guard.h"
 
+#include <utility>
+
 namespace trunkyard::pipeline {
 
 void SourceGuard::reset(SourceRule rule, const SocketAddress& signalled, rtp::Ssrc last_ssrc,
                         std::uint16_t last_sequence) noexcept {
-  const SocketAddress before = rule_ == SourceRule::kLatch ? peer_ : SocketAddress{};
-  const bool moved = signalled != signalled_;
-  // An answer repeated before the new peer was heard forgives the old one nothing.
-  if (moved || before.known()) left_ = moved ? before : SocketAddress{};
+  SocketAddress goes_on;
+  if (signalled == signalled_) {
+    goes_on = peer_;
+    if (peer_ == left_) left_ = {};
+  } else if (left_.known() && !peer_.known() && signalled == left_signalled_) {
+    goes_on = std::exchange(left_, {});
+  } else if (peer_.known()) {
+    left_ = peer_;
+    left_signalled_ = signalled_;
+  }
   rule_ = rule;
   signalled_ = signalled;
   peer_ = rule == SourceRule::kStrict ? signalled : SocketAddress{};
   candidates_.fill({});
   oldest_ = 0;
-  if (rule == SourceRule::kLatch && before.known() && !moved) {
-    candidates_[0] = {before, last_ssrc, last_sequence, kLatchRun - 1};
+  if (rule == SourceRule::kLatch && goes_on.known()) {
+    candidates_[0] = {goes_on, last_ssrc, last_sequence, kLatchRun - 1};
     oldest_ = 1;
   }
 }

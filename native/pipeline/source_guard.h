@@ -34,11 +34,12 @@ class SourceGuard {
     kRefused,
   };
 
-  /// Starts over for a new offer or answer. While signalling still names the same address, a peer
-  /// that was latched before needs only its next packet in order to be believed again, because its
-  /// run goes on. When signalling names another one, it needs kLatchRunLeft.
+  /// Starts over for a new offer or answer. While signalling still names the same address, the peer
+  /// needs only its next packet in order to be believed again, because its run goes on. When
+  /// signalling names another one, it needs kLatchRunLeft, until somebody else was the peer or
+  /// signalling is back at the address that it was the peer under.
   /// @param signalled  where signalling says the peer is; not known = take nothing.
-  /// @param last_ssrc, last_sequence  of the stream heard so far; used when a peer was latched.
+  /// @param last_ssrc, last_sequence  of the stream heard so far.
   void reset(SourceRule rule, const SocketAddress& signalled, rtp::Ssrc last_ssrc,
              std::uint16_t last_sequence) noexcept;
 
@@ -66,8 +67,9 @@ class SourceGuard {
 
   SocketAddress peer_;
   SocketAddress signalled_;
-  /// The peer before signalling named another address; not known = none.
+  /// The peer before signalling named another address, and what it named then; not known = none.
   SocketAddress left_;
+  SocketAddress left_signalled_;
   SourceRule rule_ = SourceRule::kStrict;
   std::uint8_t oldest_ = 0;
   std::array<Candidate, kLatchCandidates> candidates_ = {};

@@ -115,3 +115,26 @@ TEST(
   }
   CHECK_TRUE(lonely.judge(kPeer, kSsrc, 69) == Verdict::kLatched);
 }
+
+TEST("A30 the old peer stays the old one through several updates, unless signalling goes back") {
+  SourceGuard guard = guard_of(SourceRule::kLatch);
+  (void)guard.judge(kPeer, kSsrc, 1);
+  CHECK_TRUE(guard.judge(kPeer, kSsrc, 2) == Verdict::kLatched);
+  // Sent elsewhere twice before anybody new was heard: to music, then to whoever takes the call.
+  guard.reset(SourceRule::kLatch, SocketAddress::v4(10, 0, 0, 2, 4000), kSsrc, 2);
+  guard.reset(SourceRule::kLatch, SocketAddress::v4(10, 0, 0, 3, 4000), kSsrc, 2);
+  SourceGuard back = guard;
+  for (std::uint16_t number = 3; number < 20; ++number)
+    CHECK_TRUE(guard.judge(kPeer, kSsrc, number) == Verdict::kRefused);
+  // It is the right one again where signalling names the same address as then.
+  back.reset(SourceRule::kLatch, kSignalled, kSsrc, 2);
+  CHECK_TRUE(back.judge(kPeer, kSsrc, 3) == Verdict::kLatched);
+}
+
+TEST("A30 a peer that signalling had named is an old one too, once the rule lets others in") {
+  SourceGuard guard = guard_of(SourceRule::kStrict);
+  CHECK_TRUE(guard.judge(kSignalled, kSsrc, 1) == Verdict::kAccepted);
+  guard.reset(SourceRule::kLatch, SocketAddress::v4(10, 0, 0, 2, 4000), kSsrc, 1);
+  for (std::uint16_t number = 2; number < 20; ++number)
+    CHECK_TRUE(guard.judge(kSignalled, kSsrc, number) == Verdict::kRefused);
+}
