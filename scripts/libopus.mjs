@@ -38,8 +38,11 @@ const LISTS = {
   },
 };
 
-/** Surround sound, which no telephone call has. */
-const UNUSED = /multistream|projection|mapping_matrix/;
+/** Surround sound, which no telephone call has, and the search for music, which no call of ours makes. */
+const UNUSED = /multistream|projection|mapping_matrix|src\/(analysis|mlp)/;
+
+/** Ours in place of theirs: the same file without the memory that the search for music takes. */
+const ENCODER = { theirs: 'src/opus_encoder.c', ours: 'native/codec/libopus_encoder.c' };
 
 /** Asks the processor for SSE 4.1 at run time, and takes SSE and SSE2 for granted. */
 const X64_DEFINES = [
@@ -75,7 +78,9 @@ export function describeLibopus({ arch = process.arch, root = ROOT } = {}) {
   const paths = (lists) =>
     filesOf(lists)
       .filter((path) => !UNUSED.test(path))
-      .map((path) => shown(join(folder, 'opus', path)));
+      .map((path) =>
+        shown(path === ENCODER.theirs ? join(ROOT, ENCODER.ours) : join(folder, 'opus', path)),
+      );
   const x64 = arch === 'x64';
   return {
     plain: [...paths(LISTS.plain), ...(x64 ? paths(LISTS.sse2) : [])],

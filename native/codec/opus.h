@@ -36,7 +36,7 @@ struct OpusEncoded {
 /// PCM to Opus, one packet a frame.
 class OpusEncoder {
  public:
-  /// Takes 44 KB.
+  /// Takes 30 KB.
   /// @returns kConfigInvalid when the policy is none that opus_policy() could have made: another
   ///          rate or frame length, a bitrate, complexity or loss out of range.
   [[nodiscard]] static Result<OpusEncoder> open(const OpusPolicy& policy);

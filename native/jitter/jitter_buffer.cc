@@ -30,8 +30,17 @@ MediaTime length_of(const Arrival& arrival) noexcept {
 
 }  // namespace
 
-JitterBuffer::JitterBuffer(const Setup& setup) noexcept
-    : window_(setup.capacity_packets), delay_(setup.policy) {}
+JitterBuffer::JitterBuffer(const Setup& setup)
+    : window_(setup.capacity_packets),
+      delay_(setup.policy),
+      released_(std::make_unique<PacketRef[]>(setup.capacity_packets + kReleasedSlack)) {}
+
+void JitterBuffer::grow_to(std::uint32_t capacity_packets) {
+  CHECK(released_count_ == 0);
+  if (capacity_packets <= window_.capacity()) return;
+  window_.grow_to(capacity_packets);
+  released_ = std::make_unique<PacketRef[]>(capacity_packets + kReleasedSlack);
+}
 
 InsertVerdict JitterBuffer::insert(Instant now, const Arrival& arrival) noexcept {
   CHECK(released_count_ == 0);
@@ -126,10 +135,10 @@ InsertVerdict JitterBuffer::admit(Instant now, const Arrival& arrival) noexcept 
   if (place == Place::kBeyond) make_room_for(order);
   window_.store({.order = order,
                  .timestamp = timestamp,
-                 .length = length_of(arrival),
                  .arrived_at = now,
                  .packet = arrival.packet,
                  .timestamp_wire = static_cast<std::uint32_t>(arrival.timestamp),
+                 .length = static_cast<std::uint16_t>(length_of(arrival)),
                  .sequence = arrival.sequence,
                  .payload_type = arrival.payload_type,
                  .epoch = epoch_,
@@ -252,10 +261,10 @@ InsertVerdict JitterBuffer::insert_redundant(Instant now, const Arrival& block,
   window_.store(
       {.order = order,
        .timestamp = timestamp_ + rtp::timestamp_distance(timestamp_wire_, wire) * per_step,
-       .length = block.clock_steps * per_step,
        .arrived_at = now,
        .packet = block.packet,
        .timestamp_wire = static_cast<std::uint32_t>(wire),
+       .length = static_cast<std::uint16_t>(block.clock_steps * per_step),
        .sequence = static_cast<std::uint16_t>(block.sequence - back),
        .payload_type = block.payload_type,
        .epoch = epoch_,
@@ -279,7 +288,7 @@ bool JitterBuffer::next_released(PacketRef& packet) noexcept {
 }
 
 void JitterBuffer::release(const PacketRef& packet) noexcept {
-  CHECK(released_count_ < released_.size());
+  CHECK(released_count_ < window_.capacity() + kReleasedSlack);
   released_[released_count_++] = packet;
 }
 

@@ -13,8 +13,8 @@
 // puts in.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <memory>
 
 #include "base/time.h"
 #include "jitter/media_time.h"
@@ -26,6 +26,7 @@ namespace trunkyard::jitter {
 
 /// Audio of one packet: 10 to 60 ms are usual, an Opus packet may be 120 (RFC 6716 §3.2).
 inline constexpr MediaTime kPacketLengthMax = 120 * kMediaPerMs;
+static_assert(kPacketLengthMax <= 0xffff, "WaitingPacket::length");
 /// As long as this nothing comes, the buffer asks for concealment; then for silence.
 inline constexpr MediaTime kDryMax = 200 * kMediaPerMs;
 
@@ -130,7 +131,8 @@ struct BufferStatistics {
   }
 };
 
-/// One leg's. All in place, 6 KB; one media thread; nothing allocates.
+/// One leg's. 2 KB, and 56 bytes for each packet of its capacity, taken at construction and in
+/// grow_to() alone; one media thread.
 class JitterBuffer {
  public:
   struct Setup {
@@ -138,7 +140,7 @@ class JitterBuffer {
     std::uint32_t capacity_packets = kWindowPacketsMax;  ///< 1..kWindowPacketsMax (CHECKed)
   };
 
-  explicit JitterBuffer(const Setup& setup) noexcept;
+  explicit JitterBuffer(const Setup& setup);
 
   /// A packet from the leg's right source. @param now its arrival.
   InsertVerdict insert(Instant now, const Arrival& arrival) noexcept;
@@ -155,6 +157,9 @@ class JitterBuffer {
 
   /// Another size in the middle of a call: what waits stays, the delay is led to its new target.
   void set_policy(const DelayPolicy& policy) noexcept { delay_.set_policy(policy); }
+  /// Room for more packets, for a policy with longer delays. Allocates; what waits stays.
+  /// @param capacity_packets as in Setup; fewer than there are change nothing.
+  void grow_to(std::uint32_t capacity_packets);
   /// Gives up the packet that has waited longest, for an owner who has no memory left for a newer
   /// one. @returns false when none waits.
   bool discard_oldest() noexcept;
@@ -178,6 +183,9 @@ class JitterBuffer {
     kWaiting,  ///< until the head's time has come
     kPlaying,
   };
+  /// Names beyond those that wait that one call may give back: the candidate's and the new one's.
+  static constexpr std::uint32_t kReleasedSlack = 2;
+
   struct Candidate {
     bool present = false;
     Instant arrived_at;
@@ -249,10 +257,10 @@ class JitterBuffer {
   MediaTime stretched_at_ = 0;    ///< local time of the last stretch asked for
   std::int64_t order_played_ = 0;
 
-  std::array<PacketRef, kWindowPacketsMax + 2> released_ = {};
+  std::unique_ptr<PacketRef[]> released_;  ///< kReleasedSlack more than the window's capacity
   std::uint32_t released_count_ = 0;
 };
 
-static_assert(sizeof(JitterBuffer) <= 6'000);
+static_assert(sizeof(JitterBuffer) <= 1'856);
 
 }  // namespace trunkyard::jitter

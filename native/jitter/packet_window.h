@@ -8,10 +8,12 @@
 //           missing             ^ head() is the first X
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "base/check.h"
 #include "base/time.h"
@@ -47,15 +49,16 @@ enum class MediaKind : std::uint8_t {
 struct WaitingPacket {
   std::int64_t order = 0;
   MediaTime timestamp = 0;  ///< without wrap; comparable within one epoch
-  MediaTime length = 0;
   Instant arrived_at;
   PacketRef packet;
   std::uint32_t timestamp_wire = 0;
+  std::uint16_t length = 0;  ///< media time, up to kPacketLengthMax
   std::uint16_t sequence = 0;
   std::uint8_t payload_type = 0;
   std::uint8_t epoch = 0;  ///< changes where the sender's numbering or clock does
   MediaKind kind = MediaKind::kAudio;
 };
+static_assert(sizeof(WaitingPacket) <= 48);
 
 /// What the window knows of an order.
 enum class Place : std::uint8_t {
@@ -68,13 +71,30 @@ enum class Place : std::uint8_t {
   kEarlier,        ///< before the first one, while nothing has been passed
 };
 
-/// 3.6 KB, in place. One thread; O(1) throughout.
+/// Takes 48 bytes a packet, rounded up to a power of two, at construction and in grow_to(). One
+/// thread; O(1) throughout.
 class PacketWindow {
  public:
   /// @param capacity packets, 1..kWindowPacketsMax (CHECKed).
-  explicit PacketWindow(std::uint32_t capacity) noexcept : capacity_(capacity) {
-    CHECK(capacity >= 1);
-    CHECK(capacity <= kWindowPacketsMax);
+  explicit PacketWindow(std::uint32_t capacity) : places_(places_for(capacity)) {
+    entries_ = std::make_unique<WaitingPacket[]>(places_);
+    capacity_ = capacity;
+  }
+
+  /// Takes more memory; what waits stays. Never gives any back.
+  /// @param capacity as at construction; one below the present one changes nothing.
+  void grow_to(std::uint32_t capacity) {
+    const std::uint32_t places = places_for(capacity);
+    if (places > places_) {
+      auto entries = std::make_unique<WaitingPacket[]>(places);
+      for (std::int64_t order = next_; order < next_ + capacity_; ++order) {
+        if ((held_ & bit_of(order)) != 0)
+          entries[static_cast<std::size_t>(order) & (places - 1)] = entries_[index_of(order)];
+      }
+      entries_ = std::move(entries);
+      places_ = places;
+    }
+    capacity_ = std::max(capacity_, capacity);
   }
 
   [[nodiscard]] std::uint32_t size() const noexcept {
@@ -104,7 +124,7 @@ class PacketWindow {
   /// The waiting packet that was sent first; null when none waits. Valid until the next call.
   [[nodiscard]] const WaitingPacket* head() const noexcept {
     if (held_ == 0) return nullptr;
-    const std::uint64_t turned = std::rotr(held_, static_cast<int>(next_ & (kPlaces - 1)));
+    const std::uint64_t turned = std::rotr(held_, static_cast<int>(next_ & (kBits - 1)));
     return &entries_[index_of(next_ + std::countr_zero(turned))];
   }
 
@@ -155,24 +175,33 @@ class PacketWindow {
   }
 
  private:
-  static constexpr std::int64_t kPlaces = kWindowPacketsMax;
+  static constexpr std::int64_t kBits = kWindowPacketsMax;
   static constexpr std::int64_t kHistory = 64;
 
-  [[nodiscard]] static constexpr std::size_t index_of(std::int64_t order) noexcept {
-    return static_cast<std::size_t>(order & (kPlaces - 1));
+  [[nodiscard]] static std::uint32_t places_for(std::uint32_t capacity) noexcept {
+    CHECK(capacity >= 1);
+    CHECK(capacity <= kWindowPacketsMax);
+    return std::bit_ceil(capacity);
   }
+  [[nodiscard]] std::size_t index_of(std::int64_t order) const noexcept {
+    return static_cast<std::size_t>(order) & (places_ - 1);
+  }
+  /// One for each order of the largest window, whatever the size of this one: orders that wait lie
+  /// less than a window apart.
   [[nodiscard]] static constexpr std::uint64_t bit_of(std::int64_t order) noexcept {
-    return std::uint64_t{1} << (order & (kPlaces - 1));
+    return std::uint64_t{1} << (order & (kBits - 1));
   }
 
-  std::array<WaitingPacket, kWindowPacketsMax> entries_ = {};
+  std::unique_ptr<WaitingPacket[]> entries_;
   std::uint64_t held_ = 0;
   std::uint64_t history_ = 0;
   std::int64_t begin_ = 0;  // where it all began
   std::int64_t next_ = 0;
+  std::uint32_t places_;  // entries, a power of two
+  std::uint32_t capacity_ = 0;
   bool begun_ = false;
-  std::uint32_t capacity_;
 };
 static_assert(std::has_single_bit(kWindowPacketsMax));
+static_assert(kWindowPacketsMax == 64, "a bit each in one word");
 
 }  // namespace trunkyard::jitter

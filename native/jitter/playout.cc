@@ -230,7 +230,8 @@ MediaTime JitterBuffer::choose_stretch(const WaitingPacket& packet, MediaTime lo
   if (stretch == 0) return 0;
   if (pull.activity != Activity::kPause && local - stretched_at_ < spacing) return 0;
   stretched_at_ = local;
-  return std::clamp(stretch, -packet.length, packet.length);
+  const MediaTime most = packet.length;
+  return std::clamp(stretch, -most, most);
 }
 
 /// The end of a stretch without packets: what was made up in it was concealment of a loss or of

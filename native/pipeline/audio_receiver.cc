@@ -18,6 +18,20 @@ constexpr std::uint32_t kFifoMs = kPieceMs + kFrameMsMax + kFrameMsMax / 2;
 /// Room for packets beyond the longest delay; a burst greater than that displaces the oldest.
 constexpr Duration kStoreSlack = Duration::milliseconds(60);
 
+/// The longest that packets of a buffer of that size lie here.
+Duration longest_stay(jitter::BufferSize size) noexcept {
+  return jitter::delay_policy(size).delay_max + kStoreSlack;
+}
+
+/// Packets of 10 ms, the shortest that calls have, that fill it; some more where that is little,
+/// since a burst may bring as many at once.
+std::uint32_t packets_in(jitter::BufferSize size) noexcept {
+  constexpr std::int64_t kPacketsMin = 32;
+  const std::int64_t packets = longest_stay(size).ms() / 10;
+  return static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(packets, kPacketsMin, jitter::kWindowPacketsMax));
+}
+
 PacketVerdict verdict_of(jitter::InsertVerdict verdict) noexcept {
   switch (verdict) {
     case jitter::InsertVerdict::kAccepted:
@@ -60,7 +74,8 @@ bool describe(const PayloadTable::Codec& codec, Bytes payload, jitter::Arrival& 
 
 AudioReceiver::AudioReceiver(const Options& options)
     : options_(options),
-      buffer_({.policy = jitter::delay_policy(buffer_size_)}),
+      buffer_({.policy = jitter::delay_policy(buffer_size_),
+               .capacity_packets = packets_in(buffer_size_)}),
       fifo_(codec::samples_of(rate_hz_, kFifoMs)),
       voice_({.rate_hz = rate_hz_}),
       noise_(rate_hz_, options.seed) {}
@@ -85,9 +100,9 @@ Result<void> AudioReceiver::set_up(const ReceiverSetup& setup) {
   if (setup.buffer_size != buffer_size_) {
     buffer_size_ = setup.buffer_size;
     buffer_.set_policy(jitter::delay_policy(buffer_size_));
+    buffer_.grow_to(packets_in(buffer_size_));
   }
-  const auto room_ms =
-      static_cast<std::size_t>((jitter::delay_policy(buffer_size_).delay_max + kStoreSlack).ms());
+  const auto room_ms = static_cast<std::size_t>(longest_stay(buffer_size_).ms());
   store_.grow_to(PayloadStore::blocks_of(payloads_.bytes_per_ms() * room_ms));
   change_events();
   change_ear(setup.detect_digits);

@@ -8,7 +8,7 @@
 //                   VoiceActivity: comfort noise for a pause ──┘
 //
 // Told the time; reads no clock, draws no number, owns no socket. Setting up takes all memory,
-// packets take none. 2 KB; libopus takes 44 more.
+// packets take none. 2 KB; libopus takes 30 more.
 #pragma once
 
 #include <array>

@@ -236,6 +236,19 @@ TEST("refuses clocks and lengths that can't be, counted") {
   CHECK_EQ(rig.buffer.size(), 0u);
 }
 
+TEST("a buffer given more room keeps what waits and holds as much more") {
+  Rig rig({.policy = fixed_delay(40), .capacity_packets = 2});
+  (void)rig.insert(0, arrival_of(0));
+  (void)rig.insert(0, arrival_of(1));
+  rig.buffer.grow_to(4);
+  (void)rig.insert(0, arrival_of(2));
+  (void)rig.insert(0, arrival_of(3));
+  CHECK_EQ(rig.buffer.size(), 4u);
+  CHECK_EQ(rig.buffer.statistics().discarded, 0u);
+  (void)rig.insert(0, arrival_of(4));
+  CHECK_EQ(rig.buffer.statistics().discarded, 1u);
+}
+
 TEST("a caller who doesn't take back what was released is stopped") {
   JitterBuffer buffer({.policy = fixed_delay(40), .capacity_packets = 1});
   (void)buffer.insert(at_ms(0), arrival_of(0));

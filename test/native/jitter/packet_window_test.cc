@@ -33,6 +33,27 @@ TEST("packets come out in the order of their numbers, however they came in") {
   CHECK_EQ(window.pop().packet.slot, 103u);
 }
 
+TEST("a window that grows keeps what waits, and never shrinks") {
+  PacketWindow window(5);
+  window.begin_at(0);
+  for (const std::int64_t order : {0, 1, 2, 4})
+    window.store(packet_of(order));
+  CHECK_EQ(window.pop().order, 0);
+  CHECK_EQ(window.place_of(6), Place::kBeyond);
+  window.grow_to(20);
+  CHECK_EQ(window.capacity(), 20u);
+  CHECK_EQ(window.place_of(20), Place::kFree);
+  CHECK_EQ(window.place_of(21), Place::kBeyond);
+  window.store(packet_of(20));
+  window.grow_to(3);
+  CHECK_EQ(window.capacity(), 20u);
+  CHECK_EQ(window.pop().packet.slot, 1u);
+  CHECK_EQ(window.pop().packet.slot, 2u);
+  CHECK_EQ(window.pass_to(4), 1u);
+  CHECK_EQ(window.pop().packet.slot, 4u);
+  CHECK_EQ(window.head()->packet.slot, 20u);
+}
+
 TEST("every order has the place it should have") {
   PacketWindow window(4);
   window.begin_at(50);
@@ -79,6 +100,7 @@ TEST("broken promises of the caller abort") {
   CHECK_ABORTS(window.begin_at(9));
   CHECK_ABORTS(PacketWindow(0));
   CHECK_ABORTS(PacketWindow(65));
+  CHECK_ABORTS(window.grow_to(65));
 }
 
 TEST("agrees with an ordered map over random stores, pops and passes") {
