@@ -113,10 +113,17 @@ function cppNames(enumName, names) {
   return lines;
 }
 
+/** A count for each bound, one for what lies beyond the last, and the sum. */
+function relayTimeValues({ relayTime: { boundsUs } }) {
+  if (boundsUs.some((bound, index) => bound <= (boundsUs[index - 1] ?? 0)))
+    throw new Error('relayTime.boundsUs must rise');
+  return boundsUs.length + 2;
+}
+
 function statisticsOf(contract) {
   const { nodeSlotValues, endpointSlotValues } = contract.statistics;
   // A slot is the sequence number, for an endpoint its handle, and the values.
-  if (contract.nodeCounters.length + 1 > nodeSlotValues)
+  if (1 + contract.nodeCounters.length + relayTimeValues(contract) > nodeSlotValues)
     throw new Error('statistics.nodeSlotValues is too small');
   if (contract.counters.length + 2 > endpointSlotValues)
     throw new Error('statistics.endpointSlotValues is too small');
@@ -124,7 +131,7 @@ function statisticsOf(contract) {
     [
       'nodeSlotValues',
       nodeSlotValues,
-      'float64 values from one media thread’s slot to the next: sequence number, counters.',
+      'float64 values from one media thread’s slot to the next: sequence number, counters, relay times.',
     ],
     [
       'endpointSlotValues',
@@ -142,6 +149,7 @@ function cppHeader(contract, hash) {
     '// clang-format off',
     '#pragma once',
     '',
+    '#include <array>',
     '#include <cstddef>',
     '#include <cstdint>',
     '',
@@ -192,6 +200,12 @@ function cppHeader(contract, hash) {
       'NodeCounter',
       contract.nodeCounters.map(({ name }) => name),
     ),
+    '/// Upper bounds of the relay times’ buckets in µs. In a thread’s slot, after its counters: a count for',
+    '/// each bucket, one for what lies beyond the last bound, and the sum in µs.',
+    `inline constexpr std::array<std::uint32_t, ${contract.relayTime.boundsUs.length}> kRelayTimeBoundsUs = {`,
+    `    ${contract.relayTime.boundsUs.join(', ')}};`,
+    `inline constexpr std::size_t kRelayTimeValueCount = ${relayTimeValues(contract)};`,
+    '',
     '}  // namespace trunkyard::engine::contract',
     '',
   ].join('\n');
@@ -268,6 +282,13 @@ function tsModule(contract, hash) {
       contract.nodeCounters.map(({ name }) => name),
       'Order of the float64 values in a media thread’s slot.',
     ),
+    '/** Upper bounds of the relay times’ buckets, whose counts follow the node counters; then what lies beyond, and the sum. */',
+    'export const RELAY_TIME_BOUNDS_US = [',
+    ...contract.relayTime.boundsUs.map((bound) => `  ${bound},`),
+    '] as const;',
+    '',
+    `export const RELAY_TIME_TEXT = '${contract.relayTime.text}';`,
+    '',
   ]
     .join('\n')
     .replace(/\n+$/, '\n');

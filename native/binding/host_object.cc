@@ -63,6 +63,12 @@ std::optional<engine::HostConfig> read_config(const Napi::Object& object) {
   if (!event_records) return std::nullopt;
   const auto kernel_path = read_flag(object, "kernelPath");
   if (!kernel_path) return std::nullopt;
+  const Napi::Value isa = object.Get("isa");
+  if (!isa.IsUndefined()) {
+    const auto wanted = read_text(object, "isa");
+    if (!wanted) return std::nullopt;
+    config.isa = choose_isa(*wanted, best_isa());
+  }
   const Napi::Value addresses = object.Get("addresses");
   if (!addresses.IsArray()) {
     throw_type_error(object.Env(), "addresses must be an array");

@@ -3,6 +3,7 @@
 // clang-format off
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -11,7 +12,7 @@
 namespace trunkyard::engine::contract {
 
 /// Changes with every change of the contract; host and client compare it.
-inline constexpr std::uint32_t kHash = 0x5604103f;
+inline constexpr std::uint32_t kHash = 0x09f99faa;
 
 enum class Code : std::uint16_t {
   kOk = 0,
@@ -96,8 +97,8 @@ inline constexpr std::size_t kSpeechChangeCount = 3;
 inline constexpr std::uint8_t kPayloadTypeDropped = 255;
 inline constexpr std::uint8_t kAddressFamilyUnreadable = 255;
 
-/// float64 values from one media thread’s slot to the next: sequence number, counters.
-inline constexpr std::size_t kNodeSlotValues = 64;
+/// float64 values from one media thread’s slot to the next: sequence number, counters, relay times.
+inline constexpr std::size_t kNodeSlotValues = 96;
 /// The same for endpoints: sequence number, handle, counters.
 inline constexpr std::size_t kEndpointSlotValues = 32;
 
@@ -771,5 +772,11 @@ enum class NodeCounter : std::uint8_t {
   kTicks = 32,
 };
 inline constexpr std::size_t kNodeCounterCount = 33;
+
+/// Upper bounds of the relay times’ buckets in µs. In a thread’s slot, after its counters: a count for
+/// each bucket, one for what lies beyond the last bound, and the sum in µs.
+inline constexpr std::array<std::uint32_t, 24> kRelayTimeBoundsUs = {
+    5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 7000, 10000, 20000, 50000, 100000};
+inline constexpr std::size_t kRelayTimeValueCount = 26;
 
 }  // namespace trunkyard::engine::contract

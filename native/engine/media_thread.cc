@@ -82,7 +82,9 @@ void MediaThread::run() noexcept {
   next_tick_ = io::now();
   tick(next_tick_);
   while (!stopping_.load(std::memory_order_acquire)) {
-    const Duration left = std::min(next_tick_, audio_legs_.next_due()) - io::now();
+    const Instant asked = io::now();
+    relay_times_.handle_asked(asked);
+    const Duration left = std::min(next_tick_, audio_legs_.next_due()) - asked;
     const bool hurry = orders_waiting_ || left <= Duration::zero();
     // Rounded up: waking a fraction early would only mean sleeping once more.
     const auto timeout_ms = hurry ? 0u : static_cast<std::uint32_t>(left.ms() + 1);
@@ -106,6 +108,9 @@ void MediaThread::run() noexcept {
 // way out each run with warm caches instead of pushing the other out at every packet. Measured on
 // bare sockets: a tenth of the CPU a packet.
 void MediaThread::dispatch_all(std::span<const std::uint64_t> tags) noexcept {
+  if (tags.empty()) return;
+  if (relay_times_.begin_round()) relay_times_.handle_woken(io::now(), tags.size());
+  std::size_t handled = 0;
   while (!tags.empty()) {
     const auto turn = tags.first(std::min<std::size_t>(tags.size(), kArrivalsMax));
     tags = tags.subspan(turn.size());
@@ -114,8 +119,21 @@ void MediaThread::dispatch_all(std::span<const std::uint64_t> tags) noexcept {
       if (dispatch(tag, arrivals_[arrived])) ++arrived;
     // One reading for the turn, nearer to the arrivals than one before each send would be.
     const Instant now = io::now();
-    for (Arrival& arrival : std::span(arrivals_).first(arrived))
-      handle_arrival(now, arrival);
+    handle_arrivals(now, std::span(arrivals_).first(arrived), handled);
+    handled += arrived;
+  }
+}
+
+void MediaThread::handle_arrivals(Instant now, std::span<Arrival> arrivals,
+                                  std::size_t first) noexcept {
+  for (std::size_t index = 0; index < arrivals.size(); ++index) {
+    if (!relay_times_.is_timed(first + index)) {
+      handle_arrival(now, arrivals[index]);
+      continue;
+    }
+    const std::uint64_t sent = counter(Counter::kPacketsSent);
+    handle_arrival(now, arrivals[index]);
+    if (counter(Counter::kPacketsSent) != sent) relay_times_.handle_sent(io::now());
   }
 }
 

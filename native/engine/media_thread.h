@@ -34,6 +34,7 @@
 #include "engine/load_gauge.h"
 #include "engine/play_desk.h"
 #include "engine/region.h"
+#include "engine/relay_times.h"
 #include "io/poller.h"
 #include "io/port_pool.h"
 #include "io/wake.h"
@@ -98,6 +99,8 @@ class MediaThread {
   static constexpr std::size_t kArrivalsMax = 32;
 
   void dispatch_all(std::span<const std::uint64_t> tags) noexcept;
+  /// Handles a round's packets. @param first place of the first of them in the round.
+  void handle_arrivals(Instant now, std::span<Arrival> arrivals, std::size_t first) noexcept;
   /// @returns whether `into` holds a datagram that handle_arrival has to see.
   [[nodiscard]] bool dispatch(std::uint64_t tag, Arrival& into) noexcept;
   [[nodiscard]] static std::uint64_t tag_of(Source source, std::uint32_t slot) noexcept {
@@ -237,6 +240,7 @@ class MediaThread {
   LoadGauge load_gauge_;
   FilePort files_;
   PlayDesk plays_;
+  RelayTimes relay_times_;
   const pipeline::PayloadConverter to_a_law_;
   const pipeline::PayloadConverter to_mu_law_;
   KernelStreams::Counters counters_ = {};

@@ -168,8 +168,10 @@ void MediaThread::publish_node(Instant now) noexcept {
   }
   counter(Counter::kPortsInUse) = in_use;
   counter(Counter::kPortsResting) = resting;
-  std::array<double, contract::kNodeCounterCount> values;
-  std::copy(counters_.begin(), counters_.end(), values.begin());
+  std::array<double, contract::kNodeCounterCount + RelayTimes::kValueCount> values;
+  const std::span<const std::uint64_t> times = relay_times_.values();
+  std::copy(times.begin(), times.end(),
+            std::copy(counters_.begin(), counters_.end(), values.begin()));
   write_stats_slot(region_.node_slot(index_), values);
 }
 

@@ -33,6 +33,8 @@ export interface AddonHostConfig {
   readonly portRestMs: number;
   readonly orderRingRecords: number;
   readonly eventRingRecords: number;
+  /** Instruction set of the kernels; any other text, or none, for the best there is. */
+  readonly isa?: string;
   readonly addresses: readonly AddonAddress[];
   readonly kernelPath: boolean;
 }

@@ -7,7 +7,7 @@ import { EVENT_RECORD_BYTES } from './contract.gen.ts';
 import { decodeEvents } from './events.ts';
 import { OrderEncoder } from './orders.ts';
 import { StatisticsReader } from './statistics.ts';
-import type { NodeCounters } from './statistics.ts';
+import type { NodeCounters, RelayTimes } from './statistics.ts';
 import type { EndpointCounters, EngineEvent, EngineOrder, MediaEngine } from './types.ts';
 
 /** Which host to join. */
@@ -26,6 +26,8 @@ export interface EngineClient extends MediaEngine {
   /** Counters about a second old at most; null for a stale handle. Still answers after close(). */
   stats(handle: EndpointHandle): EndpointCounters | null;
   nodeCounters(): NodeCounters;
+  /** How long packets took that were relayed since the host's start. */
+  relayTimes(): RelayTimes;
   /** Gives the region free; the next client to attach finds every endpoint closed. Twice is fine. */
   close(): Promise<void>;
 }
@@ -80,6 +82,10 @@ class Attached implements EngineClient {
 
   nodeCounters(): NodeCounters {
     return this.#statistics.node();
+  }
+
+  relayTimes(): RelayTimes {
+    return this.#statistics.relayTimes();
   }
 
   close(): Promise<void> {

@@ -2,7 +2,7 @@
 // Records that cross between the control plane and the engine, byte for byte; little-endian.
 
 /** Changes with every change of the contract; host and client compare it. */
-export const CONTRACT_HASH = 0x5604103f;
+export const CONTRACT_HASH = 0x09f99faa;
 
 /** A code’s number is its index. */
 export const CODES = [
@@ -99,8 +99,8 @@ export const PAYLOAD_TYPE_DROPPED = 255;
 export const ADDRESS_FAMILY_UNREADABLE = 255;
 export const CLOCK_RATES_MAX = 32;
 
-/** float64 values from one media thread’s slot to the next: sequence number, counters. */
-export const NODE_SLOT_VALUES = 64;
+/** float64 values from one media thread’s slot to the next: sequence number, counters, relay times. */
+export const NODE_SLOT_VALUES = 96;
 /** The same for endpoints: sequence number, handle, counters. */
 export const ENDPOINT_SLOT_VALUES = 32;
 
@@ -213,3 +213,33 @@ export const NODE_COUNTERS = [
   'kernelReturns',
   'ticks',
 ] as const;
+
+/** Upper bounds of the relay times’ buckets, whose counts follow the node counters; then what lies beyond, and the sum. */
+export const RELAY_TIME_BOUNDS_US = [
+  5,
+  7,
+  10,
+  15,
+  20,
+  30,
+  50,
+  70,
+  100,
+  150,
+  200,
+  300,
+  500,
+  700,
+  1000,
+  1500,
+  2000,
+  3000,
+  5000,
+  7000,
+  10000,
+  20000,
+  50000,
+  100000,
+] as const;
+
+export const RELAY_TIME_TEXT = 'From a packet’s coming in to its going out as far as the media thread sees it; samples.';

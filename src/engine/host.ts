@@ -5,6 +5,10 @@ import { loadAddon } from './addon.ts';
 import type { AddonAddress } from './addon.ts';
 import { parseAddress } from './address.ts';
 
+/** Instruction sets that the engine's kernels know, each with all before it. */
+export const INSTRUCTION_SETS = ['c', 'avx2', 'avx512'] as const;
+export type InstructionSet = (typeof INSTRUCTION_SETS)[number];
+
 export interface HostConfig {
   /** Unguessable name of the shared region: 1 to 64 letters, digits, '-', '_' or '.'. */
   readonly region: string;
@@ -30,6 +34,8 @@ export interface HostConfig {
   readonly eventRingRecords?: number;
   /** Whether plain streams are forwarded inside the kernel, where the machine lets this process; else by the sockets. */
   readonly kernelPath?: boolean;
+  /** The most that codecs, mixer and ciphers may use of the processor; without, all that it has. Sounds the same. */
+  readonly isa?: InstructionSet;
   /** A .node file to load instead of the installed addon; null = the installed one. */
   readonly addonPath?: string | null;
 }

@@ -8,12 +8,20 @@ import {
   HANDLE,
   NODE_COUNTERS,
   NODE_SLOT_VALUES,
+  RELAY_TIME_BOUNDS_US,
 } from './contract.gen.ts';
 import { countersFrom } from './events.ts';
 import type { EndpointCounters } from './types.ts';
 
 /** Node-wide counters, all media threads together; `ticks` is the slowest thread's. */
 export type NodeCounters = Readonly<Record<(typeof NODE_COUNTERS)[number], number>>;
+
+/** How long packets took through the media threads, all together: samples. */
+export interface RelayTimes {
+  /** Samples in each bucket of RELAY_TIME_BOUNDS_US, and in one more for what lies beyond the last bound. */
+  readonly counts: readonly number[];
+  readonly sumUs: number;
+}
 
 /** A writer holds a slot for about 20 ns; longer means that it died in the middle. */
 const READ_TRIES_MAX = 64;
@@ -48,10 +56,7 @@ export class StatisticsReader {
 
   /** Sums over the media threads; a thread whose slot is unreadable counts as zeroes. */
   node(): NodeCounters {
-    const threads: (readonly number[])[] = [];
-    for (let thread = 0; thread < this.#shape.threads; thread += 1) {
-      threads.push(this.#read(thread * NODE_SLOT_VALUES, NODE_COUNTERS.length) ?? []);
-    }
+    const threads = this.#nodeSlots();
     const combine = (name: string, index: number): number => {
       const values = threads.map((thread) => thread[index] ?? 0);
       return name === 'ticks' ? Math.min(...values) : values.reduce((sum, value) => sum + value, 0);
@@ -59,6 +64,27 @@ export class StatisticsReader {
     return Object.fromEntries(
       NODE_COUNTERS.map((name, index) => [name, combine(name, index)]),
     ) as NodeCounters;
+  }
+
+  /** As node() has it. */
+  relayTimes(): RelayTimes {
+    const threads = this.#nodeSlots();
+    const sumOf = (index: number): number =>
+      threads.reduce((sum, thread) => sum + (thread[NODE_COUNTERS.length + index] ?? 0), 0);
+    const buckets = RELAY_TIME_BOUNDS_US.length + 1;
+    return {
+      counts: Array.from({ length: buckets }, (_, index) => sumOf(index)),
+      sumUs: sumOf(buckets),
+    };
+  }
+
+  /** For each media thread its counters and after them its relay times; nothing where a slot is unreadable. */
+  #nodeSlots(): readonly (readonly number[])[] {
+    const count = NODE_COUNTERS.length + RELAY_TIME_BOUNDS_US.length + 2;
+    return Array.from(
+      { length: this.#shape.threads },
+      (_, thread) => this.#read(thread * NODE_SLOT_VALUES, count) ?? [],
+    );
   }
 
   /** `count` values of the slot that begins at `at` with its sequence number. */

@@ -1,7 +1,8 @@
 // What the supervisor and its children say to each other. Children obey these words only: a signal that a terminal or an init
 // system sends to the whole group must not reach them past the supervisor.
 import type { Settings } from '../config/index.ts';
-import type { HostConfig } from '../engine/index.ts';
+import { INSTRUCTION_SETS } from '../engine/index.ts';
+import type { HostConfig, InstructionSet } from '../engine/index.ts';
 
 /** Where the media process can be found. */
 export interface MediaPlace {
@@ -71,6 +72,19 @@ export function onSupervisor(
 export function addonPath(): string | null {
   const path = process.env['MEDIA_ADDON_PATH'];
   return path === undefined || path === '' ? null : path;
+}
+
+/**
+ * The instruction set that the engine is to keep to, to measure or to look for a fault with; undefined = all there is.
+ * @throws with the value when it is none.
+ */
+export function instructionSet(): InstructionSet | undefined {
+  const wanted = process.env['MEDIA_ISA'];
+  if (wanted === undefined || wanted === '') return undefined;
+  const known = INSTRUCTION_SETS.find((name) => name === wanted);
+  if (known === undefined)
+    throw new Error(`MEDIA_ISA is "${wanted}", not one of ${INSTRUCTION_SETS.join(', ')}`);
+  return known;
 }
 
 /** Tells the supervisor; harmless when the channel is gone. */

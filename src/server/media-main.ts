@@ -2,7 +2,14 @@
 import type { EngineHost } from '../engine/index.ts';
 import { startHost } from '../engine/index.ts';
 import type { ToMedia } from './family.ts';
-import { addonPath, EXIT_CONFIG, failProcess, onSupervisor, tellSupervisor } from './family.ts';
+import {
+  addonPath,
+  EXIT_CONFIG,
+  failProcess,
+  instructionSet,
+  onSupervisor,
+  tellSupervisor,
+} from './family.ts';
 import { removeRunDir } from './run-dir.ts';
 
 let host: EngineHost | null = null;
@@ -11,7 +18,12 @@ let runDir: string | null = null;
 function start(config: Extract<ToMedia, { kind: 'start' }>['host']): void {
   runDir = config.runDir;
   try {
-    const started = startHost({ ...config, addonPath: addonPath() });
+    const isa = instructionSet();
+    const started = startHost({
+      ...config,
+      ...(isa === undefined ? {} : { isa }),
+      addonPath: addonPath(),
+    });
     if (started.ok) {
       host = started.value;
       tellSupervisor({ kind: 'ready', lines: kernelPathLines(config, started.value) });
@@ -23,7 +35,7 @@ function start(config: Extract<ToMedia, { kind: 'start' }>['host']): void {
       else failProcess(code === 'CONFIG_INVALID' ? EXIT_CONFIG : 1, message);
     }
   } catch (error) {
-    // No addon for this machine: a sentence for the operator, not a stack.
+    // No addon for this machine, an instruction set that is none: a sentence for the operator, not a stack.
     failProcess(1, error instanceof Error ? error.message : String(error));
   }
 }

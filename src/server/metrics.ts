@@ -11,6 +11,47 @@ export interface Reading {
   readonly read: () => number;
 }
 
+/** A histogram that is counted elsewhere and read at scrape time. */
+export interface HistogramReading {
+  readonly name: string;
+  readonly help: string;
+  /** Upper bounds of the buckets, rising. */
+  readonly bounds: readonly number[];
+  /** What each bucket holds, one for each bound and one for what lies beyond; and the sum of all. */
+  readonly read: () => { readonly counts: readonly number[]; readonly sum: number };
+}
+
+/** prom-client's own histogram can only be told observations, one by one; its gauge leaves open what it gives. */
+class ReadHistogram extends Gauge {
+  readonly #reading: HistogramReading;
+  /** Never told anything: what it says of itself is what a histogram says. */
+  readonly #empty: Histogram;
+
+  constructor(reading: HistogramReading, registers: Registry[]) {
+    const { name, help } = reading;
+    super({ name, help, registers });
+    this.#reading = reading;
+    this.#empty = new Histogram({ name, help, registers: [] });
+  }
+
+  override async get(): ReturnType<Gauge['get']> {
+    const { name, bounds, read } = this.#reading;
+    const { counts, sum } = read();
+    let total = 0;
+    const buckets = counts.map((count, index) => {
+      total += count;
+      const le = bounds[index] ?? '+Inf';
+      return { metricName: `${name}_bucket`, labels: { le }, value: total };
+    });
+    const values = [
+      ...buckets,
+      { metricName: `${name}_sum`, labels: {}, value: sum },
+      { metricName: `${name}_count`, labels: {}, value: total },
+    ];
+    return { ...(await this.#empty.get()), values };
+  }
+}
+
 /** The registry of a control process. */
 export class Metrics {
   readonly registry = new Registry();
@@ -87,6 +128,11 @@ export class Metrics {
         });
       }
     }
+  }
+
+  /** Adds a histogram that is read from its owner when Prometheus asks. */
+  addHistogram(reading: HistogramReading): void {
+    new ReadHistogram(reading, [this.registry]);
   }
 
   /** Counts an INVITE refused by the platform. */

@@ -1,9 +1,9 @@
 // Figures that belong to someone else and are read when Prometheus asks.
 import { readFileSync } from 'node:fs';
-import { NODE_COUNTERS } from '../engine/index.ts';
+import { NODE_COUNTERS, RELAY_TIME_BOUNDS_US, RELAY_TIME_TEXT } from '../engine/index.ts';
 import type { TransportStats } from '../transport/index.ts';
 import type { Node } from './compose.ts';
-import type { Reading } from './metrics.ts';
+import type { HistogramReading, Reading } from './metrics.ts';
 
 /** Registers every reading of a control process. */
 export function addReadings(node: Node): void {
@@ -13,6 +13,7 @@ export function addReadings(node: Node): void {
     ...transportReadings(node),
     ...engineReadings(node),
   ]);
+  node.metrics.addHistogram(relayTimeReading(node));
 }
 
 const gauge = (name: string, help: string, read: () => number): Reading => ({
@@ -132,6 +133,21 @@ function engineReadings({ media }: Node): readonly Reading[] {
       return make(`engine_${words}`, `Media engine: ${words.replaceAll('_', ' ')}.`, read);
     }),
   ];
+}
+
+/** A28; in seconds, as Prometheus has its times. */
+function relayTimeReading({ media }: Pick<Node, 'media'>): HistogramReading {
+  return {
+    name: 'trunkyard_engine_relay_seconds',
+    help: `Media engine: ${RELAY_TIME_TEXT}`,
+    bounds: RELAY_TIME_BOUNDS_US.map((us) => us / 1e6),
+    read: () => {
+      const times = media.client?.relayTimes();
+      return times === undefined
+        ? { counts: [...RELAY_TIME_BOUNDS_US, 0].map(() => 0), sum: 0 }
+        : { counts: times.counts, sum: times.sumUs / 1e6 };
+    },
+  };
 }
 
 /** `NoPorts` of the pair of Udp lines in /proc/net/snmp, names above values; 0 when there is none. */

@@ -13,7 +13,7 @@ import {
 } from 'werift-rtp';
 import { endpointHandle, orderId } from '../../src/base/index.ts';
 import { loadAddon } from '../../src/engine/addon.ts';
-import { attachEngine, startHost } from '../../src/engine/index.ts';
+import { attachEngine, RELAY_TIME_BOUNDS_US, startHost } from '../../src/engine/index.ts';
 import type { EngineHost, EngineOrder } from '../../src/engine/index.ts';
 import { until } from '../support/loopback.ts';
 import { WITH_KERNEL_PATH } from '../support/kernel-path.ts';
@@ -84,6 +84,40 @@ test('what one party sends the other gets, byte for byte, and both legs’ books
     const closed = await engine.order({ kind: 'closeEndpoint', endpoint: right.endpoint });
     assert.is(closed.kind === 'endpointClosed' && closed.counters.packetsSent, 50);
     assert.is(engine.client.stats(right.endpoint), null);
+  }));
+
+test('A28 how long packets take through the engine is a histogram that relayed packets alone add to', () =>
+  onStage({}, async ({ engine, party }) => {
+    const [alice, bob] = [await party(), await party()];
+    const [left, right] = [await engine.openFor(alice), await engine.openFor(bob)];
+    await engine.link(left.endpoint, right.endpoint);
+    const sampled = (): number =>
+      engine.client.relayTimes().counts.reduce((sum, count) => sum + count, 0);
+    // In small bursts, so that no socket's buffer overflows.
+    const inBursts = async (send: () => void, arrived: () => number): Promise<void> => {
+      for (let sent = 40; sent <= 480; sent += 40) {
+        for (let count = 0; count < 40; count += 1) send();
+        await until(() => arrived() === sent, { what: `${sent} packets`, limitMs: 10_000 });
+      }
+    };
+    // Nothing leads back from bob, so his packets are received and go nowhere.
+    await inBursts(
+      () => bob.sendRtp(right.rtpPort),
+      () => engine.client.nodeCounters().packetsUnlinked,
+    );
+    assert.is(sampled(), 0);
+    const began = performance.now();
+    await inBursts(
+      () => alice.sendRtp(left.rtpPort),
+      () => bob.received.filter(isRtp).length,
+    );
+    const tookUs = 1000 * (performance.now() - began);
+    // One of sixteen, unless other work of the thread was sampled in place of a packet.
+    await until(() => sampled() >= 15, { what: 'samples', limitMs: 10_000 });
+    const { counts, sumUs } = engine.client.relayTimes();
+    assert.is(counts.length, RELAY_TIME_BOUNDS_US.length + 1);
+    assert.ok(sampled() <= 31, `${sampled()} samples`);
+    assert.ok(sumUs > 0 && sumUs / sampled() < tookUs, `${sumUs} us in ${sampled()} samples`);
   }));
 
 test('A27 reports are generated that another implementation reads, and its answer gives the round trip', () =>
@@ -387,6 +421,8 @@ test('a host refuses what it can’t keep, by value: addresses, ports, sizes, a 
     assert.match(refused({ region: place.region }), /CONFIG_INVALID .*exists/);
     assert.throws(() => startHost(place.config({ threads: 0 })), TypeError);
     assert.throws(() => startHost(place.config({ threads: 1.5 })), /threads must be an integer/);
+    const isa = 8 as unknown as 'avx2';
+    assert.throws(() => startHost(place.config({ isa })), /isa must be a string/);
   }));
 
 test('an exception that reading the configuration raises comes through as it is', () => {

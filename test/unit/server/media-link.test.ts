@@ -8,6 +8,7 @@ import type {
   EngineEvent,
   EngineOrder,
   NodeCounters,
+  RelayTimes,
 } from '../../../src/engine/index.ts';
 import { NODE_COUNTERS } from '../../../src/engine/index.ts';
 import {
@@ -55,6 +56,10 @@ class FakeClient implements EngineClient {
   nodeCounters(): NodeCounters {
     const counters = NODE_COUNTERS.map((name) => [name, name === 'ticks' ? this.ticks : 0]);
     return Object.fromEntries(counters) as NodeCounters;
+  }
+
+  relayTimes(): RelayTimes {
+    return { counts: [], sumUs: 0 };
   }
 
   close(): Promise<void> {

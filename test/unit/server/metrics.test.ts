@@ -70,6 +70,30 @@ test('a reading is taken at each look, and a counter follows its owner’s resta
   assert.is(await lineOf(metrics, '# TYPE growing'), '# TYPE growing counter');
 });
 
+test('A28 a histogram counted elsewhere is read at each look, its buckets summed up from below', async () => {
+  const metrics = new Metrics();
+  let counts = [1, 2, 3];
+  metrics.addHistogram({
+    name: 'relay_seconds',
+    help: 'h',
+    bounds: [0.000005, 0.1],
+    read: () => ({ counts, sum: 0.5 }),
+  });
+  const lines = async (): Promise<readonly string[]> =>
+    (await metrics.registry.metrics()).split('\n').filter((line) => /relay_seconds/.test(line));
+  assert.equal(await lines(), [
+    '# HELP relay_seconds h',
+    '# TYPE relay_seconds histogram',
+    'relay_seconds_bucket{le="0.000005"} 1',
+    'relay_seconds_bucket{le="0.1"} 3',
+    'relay_seconds_bucket{le="+Inf"} 6',
+    'relay_seconds_sum 0.5',
+    'relay_seconds_count 6',
+  ]);
+  counts = [0, 0, 0];
+  assert.is((await lines()).at(-1), 'relay_seconds_count 0');
+});
+
 test('A30 the kernel’s no-port drops are found by name among the Udp figures', () => {
   const text = [
     'Tcp: NoPorts 1',
