@@ -15,9 +15,10 @@ inline constexpr float kGainDbMin = -60.0F;
 inline constexpr float kGainDbMax = 24.0F;
 
 /// As a factor; 1 for 0 dB, exactly. @param gain_db outside of the range above it counts as the
-/// nearer end.
+/// nearer end, and what is no number as the lower one.
 [[nodiscard]] inline float factor_of_db(float gain_db) noexcept {
-  return std::pow(10.0F, std::clamp(gain_db, kGainDbMin, kGainDbMax) / 20.0F);
+  // std::clamp() would let through what is no number.
+  return std::pow(10.0F, std::max(kGainDbMin, std::min(gain_db, kGainDbMax)) / 20.0F);
 }
 
 /// A straight line of gains over one frame. Both ends share an exponent, so the lesser of them is

@@ -46,7 +46,8 @@ Loudness::Loudness(std::uint32_t rate_hz) noexcept
     : rate_hz_(rate_hz), activity_({.rate_hz = rate_hz}) {}
 
 void Loudness::aim(float target_dbov) noexcept {
-  target_dbov_ = std::clamp(target_dbov, kLoudnessTargetDbovMin, kLoudnessTargetDbovMax);
+  // std::clamp() would let through what is no number, and the gain would never be one again.
+  target_dbov_ = std::max(kLoudnessTargetDbovMin, std::min(target_dbov, kLoudnessTargetDbovMax));
 }
 
 void Loudness::restart() noexcept {

@@ -29,7 +29,8 @@ class Loudness {
   explicit Loudness(std::uint32_t rate_hz) noexcept;
 
   /// The level wanted from now on; until it is told, kLoudnessTargetDbov.
-  /// @param target_dbov beyond the bounds above it counts as the nearer one.
+  /// @param target_dbov beyond the bounds above it counts as the nearer one, and what is no number
+  ///                    as the lower one.
   void aim(float target_dbov) noexcept;
   /// Another voice begins: starts over at 0 dB.
   void restart() noexcept;

@@ -19,6 +19,12 @@ Samples scaled(const Samples& in, float from, float to) {
   return out;
 }
 
+TEST("what is no number is the least gain, and beyond the bounds the nearer one") {
+  CHECK_EQ(factor_of_db(std::nanf("")), factor_of_db(kGainDbMin));
+  CHECK_EQ(factor_of_db(-INFINITY), factor_of_db(kGainDbMin));
+  CHECK_EQ(factor_of_db(INFINITY), factor_of_db(kGainDbMax));
+}
+
 TEST("a gain changes the level by as many dB as asked, to a thousandth") {
   Samples tone(8'000);
   test::add_sine(tone, 8'000, 997, -30);

@@ -3,6 +3,7 @@
 #include "mixer/loudness.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "codec/level.h"
@@ -100,6 +101,23 @@ TEST("the gain moves no faster than it should") {
     CHECK_TRUE(moved_db <= kLoudnessRiseDbPerSecond * 0.01F + 1e-4F);
     CHECK_TRUE(moved_db >= -kLoudnessFallDbPerSecond * 0.01F - 1e-4F);
   }
+}
+
+TEST("a target that is no number is the lowest one") {
+  const Samples voice = speech(4'000, -30);
+  std::array<Samples, 2> heard;
+  for (const bool is_number : {false, true}) {
+    Loudness loudness(kRateHz);
+    loudness.aim(is_number ? kLoudnessTargetDbovMin : std::nanf(""));
+    Samples& out = heard[is_number ? 1 : 0];
+    out.resize(voice.size());
+    float gain = 0;
+    for (std::size_t at = 0; at + kFrame <= voice.size(); at += kFrame)
+      gain = loudness.apply(kernels(Isa::kC), Pcm(voice).subspan(at, kFrame),
+                            codec::MutablePcm(out).subspan(at, kFrame), gain, 1);
+    CHECK_TRUE(std::abs(loudness.gain_db() + 10) < 3);
+  }
+  CHECK_TRUE(heard[0] == heard[1]);
 }
 
 TEST("in pauses and in silence the gain stays to the bit, however long they are") {
