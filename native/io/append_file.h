@@ -32,10 +32,10 @@ class AppendFile {
   [[nodiscard]] static Result<AppendFile> reopen(Folder& folder, const char* name) noexcept;
 
   /// Appends all of `bytes`, or nothing.
-  /// @returns kDiskFull or kDiskFailed; the file may be tried again, and is as it was before,
-  /// unless
-  ///          the disk refuses that too: then it ends in part of `bytes`, as after a crash, which
-  ///          the next write goes over.
+  /// @returns kDiskFull or kDiskFailed; the file may be tried again, and is as it was before. If
+  /// the
+  ///          disk refuses even that, it ends in part of `bytes`, as after a crash; the next write
+  ///          begins there all the same.
   [[nodiscard]] Result<void> append(Bytes bytes) noexcept;
   /// Writes over the file's start: a header whose sizes are known at last.
   /// @param bytes no more than size() (CHECKed).

@@ -101,7 +101,8 @@ struct SegmentReport {
                                             std::span<MissingPiece> missing) noexcept;
 
 /// The seal for a segment that a crash left without one, to be appended where the report says that
-/// the good bytes end. With it the segment reads as whole, and says that it is what was left.
+/// the good bytes end. With it a segment that was only cut off reads as whole, and says that it is
+/// what was left; one that is damaged before its end stays so.
 /// @param into at least kSealBytes (CHECKed, as is that there is no seal).
 [[nodiscard]] Bytes write_recovery_seal(const SegmentReport& report, MutableBytes into) noexcept;
 
