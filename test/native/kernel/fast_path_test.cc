@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,153 +23,15 @@
 #include "io/poller.h"
 #include "native/allocations.h"
 #include "native/harness.h"
-#include "native/kernel/net_lab.h"
+#include "native/kernel/forwarding.h"
 #include "rtp/packet.h"
 #include "rtp/sequence.h"
 
-using namespace trunkyard;
-using io::BindProblem;
-using io::IoStatus;
-using io::UdpSocket;
-using kernel::FastPath;
-using kernel::kLeftToSocket;
-using kernel::Lane;
-using kernel::Obstacle;
-using kernel::Stream;
+using namespace test::forwarding;
 using kernel::StreamBooks;
 using test::Place;
 
 namespace {
-
-constexpr std::uint32_t kSsrc = 77;
-constexpr std::uint8_t kAudio = 0;
-constexpr std::uint8_t kEvents = 101;
-constexpr std::size_t kPacketBytes = 172;
-/// Where the payload carries a number of 32 bits, which tells packets apart for longer than 65,536.
-constexpr std::size_t kNumberAt = 12;
-
-std::unique_ptr<FastPath> open_path(std::span<const char* const> interfaces,
-                                    std::uint32_t streams = 4, std::uint32_t lanes = 1) {
-  Obstacle obstacle;
-  auto path = FastPath::open(
-      {.interfaces = interfaces, .lanes = lanes, .streams_per_lane = streams}, obstacle);
-  if (path) return std::move(*path);
-  test::fail(__FILE__, __LINE__, describe(obstacle));
-  return nullptr;
-}
-
-std::unique_ptr<FastPath> open_loopback(std::uint32_t streams = 4, std::uint32_t lanes = 1) {
-  const char* const loopback = "lo";
-  return open_path({&loopback, 1}, streams, lanes);
-}
-
-bool skipped() {
-  const std::string missing = test::fast_path_missing();
-  if (!missing.empty()) test::skip(missing);
-  return !missing.empty();
-}
-
-std::array<std::uint8_t, kPacketBytes> packet_of(std::uint32_t number,
-                                                 std::uint8_t payload_type = kAudio) {
-  std::array<std::uint8_t, kPacketBytes> packet = {};
-  ByteWriter writer(packet);
-  rtp::write_header(writer, {.payload_type = payload_type,
-                             .sequence = static_cast<std::uint16_t>(number),
-                             .timestamp = static_cast<rtp::RtpTimestamp>(160 * number),
-                             .ssrc = static_cast<rtp::Ssrc>(kSsrc)});
-  writer.u32(number);
-  return packet;
-}
-
-UdpSocket bind_loopback(std::uint8_t last_byte) {
-  BindProblem problem = BindProblem::kNone;
-  auto socket = UdpSocket::bind(SocketAddress::v4(127, 0, 0, last_byte, 0), 4 << 20, problem);
-  return socket ? std::move(*socket) : UdpSocket();
-}
-
-/// Three namespaces, and a fast path on interfaces of the one in the middle. Nothing, and the test
-/// skipped, where the machine has no such thing.
-struct RelayLab {
-  test::NetLab net;
-  std::unique_ptr<FastPath> path;
-};
-std::optional<RelayLab> open_lab(std::span<const char* const> interfaces) {
-  std::string problem = test::fast_path_missing();
-  auto net = problem.empty() ? test::NetLab::make(problem) : std::nullopt;
-  if (!net) {
-    test::skip(problem);
-    return std::nullopt;
-  }
-  CHECK(net->enter(Place::kRelay));
-  auto path = open_path(interfaces);
-  net->leave();
-  if (path == nullptr) return std::nullopt;
-  return RelayLab{std::move(*net), std::move(path)};
-}
-constexpr std::array<const char*, 2> kSides = {"left", "right"};
-
-/// A call's sockets in one direction: caller to relay, relay to callee.
-struct Call {
-  UdpSocket caller;
-  UdpSocket relay_in;
-  UdpSocket relay_out;
-  UdpSocket callee;
-
-  /// Both of the relay's sockets hear their peers alone, as the engine's do.
-  bool connect() {
-    return caller.open() && relay_in.open() && relay_out.open() && callee.open() &&
-           relay_in.connect(caller.local()).ok() && relay_out.connect(callee.local()).ok();
-  }
-  Stream stream(std::uint64_t highest) const {
-    Stream stream;
-    stream.from = caller.local();
-    stream.at = relay_in.local();
-    stream.by = relay_out.local();
-    stream.to = callee.local();
-    stream.payload_types.fill(kLeftToSocket);
-    stream.payload_types[kAudio] = kAudio;
-    stream.clock_rate_hz = 8000;
-    stream.books.ssrc = kSsrc;
-    stream.books.highest = highest;
-    return stream;
-  }
-  bool send(std::uint32_t number, std::uint8_t payload_type = kAudio) {
-    return caller.send_to(packet_of(number, payload_type), relay_in.local()) == IoStatus::kDone;
-  }
-};
-
-Call loopback_call() {
-  return {bind_loopback(2), bind_loopback(1), bind_loopback(1), bind_loopback(3)};
-}
-
-Call lab_call(const test::NetLab& lab) {
-  return {lab.bind(Place::kCaller, SocketAddress::v4(10, 77, 1, 2, 0)),
-          lab.bind(Place::kRelay, SocketAddress::v4(10, 77, 1, 1, 0)),
-          lab.bind(Place::kRelay, SocketAddress::v4(10, 77, 2, 1, 0)),
-          lab.bind(Place::kCallee, SocketAddress::v4(10, 77, 2, 2, 0))};
-}
-
-/// The number of the packet that a socket gets within a second, and where it is from.
-struct Got {
-  std::int64_t number = -1;
-  SocketAddress source;
-};
-Got receive(UdpSocket& socket, std::uint32_t timeout_ms = 1000) {
-  auto poller = io::Poller::create(1);
-  CHECK(poller->add(socket.descriptor(), 1).ok());
-  Got got;
-  if (poller->wait(timeout_ms).empty()) return got;
-  std::array<std::uint8_t, 2048> buffer;
-  const io::Received received = socket.receive_from(buffer, got.source);
-  if (received.status != IoStatus::kDone || received.bytes != kPacketBytes) return got;
-  got.number = load_u32(&buffer[kNumberAt]);
-  return got;
-}
-/// Whether nothing is waiting. What the kernel delivers on the loopback it has delivered by now.
-bool silent(UdpSocket& socket) {
-  std::array<std::uint8_t, 2048> buffer;
-  return socket.receive(buffer).status == IoStatus::kWouldBlock;
-}
 
 /// Packets flow from one thread; this one is the media thread, which relays by sockets whatever
 /// reaches them, and takes the stream into the kernel and out again, over and over. The callee must
@@ -284,20 +148,11 @@ TEST("numbers out of range are refused before anything is asked of the kernel") 
 }
 
 TEST("on the loopback the callee gets the packet from the relay's address, and no socket between") {
-  if (skipped()) return;
-  const auto path = open_loopback();
-  Call call = loopback_call();
-  REQUIRE(path != nullptr && call.connect());
-  const auto handle = path->lane(0).add(call.stream(0x1'0000));
-  REQUIRE(handle.ok());
-  for (std::uint32_t number = 1; number <= 50; ++number) {
-    REQUIRE(call.send(number));
-    const Got got = receive(call.callee);
-    CHECK_EQ(got.number, number);
-    CHECK_TRUE(got.source == call.relay_out.local());
-  }
-  CHECK_TRUE(silent(call.relay_in));
-  const auto books = path->lane(0).remove(*handle);
+  auto stage = forwarded_on_loopback();
+  if (!stage) return;
+  Call& call = stage->call;
+  check_forwarded(call, 50);
+  const auto books = stage->lane().remove(stage->handle);
   REQUIRE(books.ok());
   CHECK_EQ(books->packets, 50u);
   CHECK_EQ(books->octets, 50u * 160);
@@ -309,30 +164,25 @@ TEST("on the loopback the callee gets the packet from the relay's address, and n
 }
 
 TEST("A30 a stranger's packets go the way they went before: the connected socket refuses them") {
-  if (skipped()) return;
-  const auto path = open_loopback();
-  Call call = loopback_call();
+  auto stage = forwarded_on_loopback();
+  if (!stage) return;
+  Call& call = stage->call;
   UdpSocket stranger = bind_loopback(2);
-  REQUIRE(path != nullptr && call.connect() && stranger.open());
-  const auto handle = path->lane(0).add(call.stream(0x1'0000));
-  REQUIRE(handle.ok());
+  REQUIRE(stranger.open());
   for (std::uint32_t number = 1; number <= 20; ++number)
     (void)stranger.send_to(packet_of(number), call.relay_in.local());
   CHECK_TRUE(silent(call.callee));
   CHECK_TRUE(silent(call.relay_in));
-  CHECK_EQ(path->lane(0).read(*handle)->packets, 0u);
+  CHECK_EQ(stage->lane().read(stage->handle)->packets, 0u);
   // And the stream is none the worse for it.
   REQUIRE(call.send(1));
   CHECK_EQ(receive(call.callee).number, 1);
 }
 
 TEST("RTCP, telephone-events and other SSRCs of the same party reach the socket") {
-  if (skipped()) return;
-  const auto path = open_loopback();
-  Call call = loopback_call();
-  REQUIRE(path != nullptr && call.connect());
-  const auto handle = path->lane(0).add(call.stream(0x1'0000));
-  REQUIRE(handle.ok());
+  auto stage = forwarded_on_loopback();
+  if (!stage) return;
+  Call& call = stage->call;
   REQUIRE(call.send(1, kEvents));
   CHECK_EQ(receive(call.relay_in).number, 1);
   auto report = packet_of(2);
@@ -344,17 +194,14 @@ TEST("RTCP, telephone-events and other SSRCs of the same party reach the socket"
   REQUIRE(call.caller.send_to(other, call.relay_in.local()) == IoStatus::kDone);
   CHECK_EQ(receive(call.relay_in).number, 3);
   CHECK_TRUE(silent(call.callee));
-  CHECK_EQ(path->lane(0).read(*handle)->packets, 0u);
+  CHECK_EQ(stage->lane().read(stage->handle)->packets, 0u);
 }
 
 TEST("a packet that lies in pieces is put together and forwarded") {
-  if (skipped()) return;
-  const auto path = open_loopback();
-  Call call = loopback_call();
-  REQUIRE(path != nullptr && call.connect());
+  auto stage = forwarded_on_loopback();
+  if (!stage) return;
+  Call& call = stage->call;
   REQUIRE(call.caller.connect(call.relay_in.local()).ok());
-  const auto handle = path->lane(0).add(call.stream(0x1'0000));
-  REQUIRE(handle.ok());
   // What is spliced stays in the pipe's pages: only the headers up to UDP lie in the packet's head.
   std::array<int, 2> pipe_ends = {};
   REQUIRE(pipe2(pipe_ends.data(), O_CLOEXEC) == 0);
@@ -365,17 +212,15 @@ TEST("a packet that lies in pieces is put together and forwarded") {
   REQUIRE(splice(out.descriptor(), nullptr, call.caller.descriptor(), nullptr, kPacketBytes, 0) ==
           kPacketBytes);
   CHECK_EQ(receive(call.callee).number, 1);
-  CHECK_EQ(path->lane(0).remove(*handle)->packets, 1u);
+  CHECK_EQ(stage->lane().remove(stage->handle)->packets, 1u);
 }
 
 TEST("a capture sees the packet as it came in, not as it goes out") {
-  if (skipped()) return;
-  const auto path = open_loopback();
-  Call call = loopback_call();
+  auto stage = forwarded_on_loopback();
+  if (!stage) return;
+  Call& call = stage->call;
   const io::File capture(socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK, htons(ETH_P_ALL)));
-  REQUIRE(path != nullptr && call.connect() && capture.open());
-  const auto handle = path->lane(0).add(call.stream(0x1'0000));
-  REQUIRE(handle.ok());
+  REQUIRE(capture.open());
   REQUIRE(call.send(1));
   CHECK_EQ(receive(call.callee).number, 1);
   // It holds on to the packet that the program then changed. IPv4 without options: UDP is at 20.
@@ -456,14 +301,40 @@ TEST("lanes hold streams of their own, and don't know each other's") {
 }
 
 TEST("when the fast path goes, its streams are the sockets' again") {
-  if (skipped()) return;
-  auto path = open_loopback();
-  Call call = loopback_call();
-  REQUIRE(path != nullptr && call.connect());
-  REQUIRE(path->lane(0).add(call.stream(0x1'0000)).ok());
-  path.reset();
+  auto stage = forwarded_on_loopback();
+  if (!stage) return;
+  Call& call = stage->call;
+  stage->path.reset();
   REQUIRE(call.send(1));
   CHECK_EQ(receive(call.relay_in).number, 1);
+  CHECK_TRUE(silent(call.callee));
+}
+
+TEST("when its process is killed, its streams are the sockets' again") {
+  if (skipped()) return;
+  Call call = loopback_call();
+  std::array<int, 2> pipe_ends = {};
+  REQUIRE(call.connect() && pipe2(pipe_ends.data(), O_CLOEXEC) == 0);
+  const io::File out(pipe_ends[0]);
+  const io::File in(pipe_ends[1]);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const auto path = open_loopback();
+    const std::uint8_t done =
+        path != nullptr && path->lane(0).add(call.stream(0x1'0000)).ok() ? 1 : 0;
+    if (write(in.descriptor(), &done, 1) == 1) pause();
+    _exit(1);
+  }
+  std::uint8_t done = 0;
+  CHECK_EQ(read(out.descriptor(), &done, 1), 1);
+  CHECK_EQ(done, 1);
+  CHECK_TRUE(call.send(1));
+  CHECK_EQ(receive(call.callee).number, 1);
+  CHECK_EQ(kill(child, SIGKILL), 0);
+  CHECK_EQ(waitpid(child, nullptr, 0), child);
+  CHECK_TRUE(call.send(2));
+  CHECK_EQ(receive(call.relay_in).number, 2);
   CHECK_TRUE(silent(call.callee));
 }
 
@@ -494,23 +365,14 @@ TEST("1,000 switches in and out of the kernel on the loopback lose nothing and d
 }
 
 TEST("over veth the first packet waits for its neighbour and arrives, as all others do") {
-  const auto lab = open_lab(kSides);
-  if (!lab) return;
-  Call call = lab_call(lab->net);
-  REQUIRE(call.connect());
-  const auto handle = lab->path->lane(0).add(call.stream(0x1'0000));
-  REQUIRE(handle.ok());
+  auto stage = forwarded_over_veth();
+  if (!stage) return;
+  Call& call = stage->call;
   // veth leaves the UDP checksum to the other end: a wrong one would never arrive.
-  for (std::uint32_t number = 1; number <= 50; ++number) {
-    REQUIRE(call.send(number));
-    const Got got = receive(call.callee);
-    CHECK_EQ(got.number, number);
-    CHECK_TRUE(got.source == call.relay_out.local());
-  }
-  CHECK_TRUE(silent(call.relay_in));
+  check_forwarded(call, 50);
   REQUIRE(call.send(51, kEvents));
   CHECK_EQ(receive(call.relay_in).number, 51);
-  CHECK_EQ(lab->path->lane(0).remove(*handle)->packets, 50u);
+  CHECK_EQ(stage->lane().remove(stage->handle)->packets, 50u);
 }
 
 TEST("a packet too long for its way out goes to the socket, and a changed route is told") {
@@ -527,9 +389,12 @@ TEST("a packet too long for its way out goes to the socket, and a changed route 
   CHECK_EQ(receive(call.relay_in).number, 1);
   CHECK_EQ(lab->path->lane(0).read(*handle)->packets, 0u);
   CHECK_FALSE(lab->path->routes_changed());
+  CHECK_TRUE(lab->path->lane(0).way_holds(*handle));
   REQUIRE(lab->net.ip(Place::kRelay, "link set right mtu 1500"));
   CHECK_TRUE(lab->path->routes_changed());
+  CHECK_FALSE(lab->path->lane(0).way_holds(*handle));
   CHECK_TRUE(lab->path->lane(0).remove(*handle).ok());
+  CHECK_FALSE(lab->path->lane(0).way_holds(*handle));
   const auto again = lab->path->lane(0).add(call.stream(0x1'0000));
   REQUIRE(again.ok());
   REQUIRE(call.send(2));
@@ -552,11 +417,7 @@ TEST("a call from the network to a party on the relay's own machine, and back, i
     REQUIRE(call->connect());
     const auto handle = lab->path->lane(0).add(call->stream(0x1'0000));
     REQUIRE(handle.ok());
-    for (std::uint32_t number = 1; number <= 20; ++number) {
-      REQUIRE(call->send(number));
-      CHECK_EQ(receive(call->callee).number, number);
-    }
-    CHECK_TRUE(silent(call->relay_in));
+    check_forwarded(*call, 20);
     CHECK_EQ(lab->path->lane(0).remove(*handle)->packets, 20u);
   }
 }
