@@ -25,6 +25,8 @@ export interface BaresipOptions {
   readonly codecs?: readonly TelephoneCodec[];
   /** SRTP with keys in the SDP, and nothing else. */
   readonly encrypts?: boolean;
+  /** Where it listens for a remote control; left out: nowhere. */
+  readonly control?: { readonly host: string; readonly port: number };
 }
 
 export interface Baresip {
@@ -69,7 +71,7 @@ export function startBaresip(options: BaresipOptions): Baresip {
 
 function writeConfiguration(options: BaresipOptions, recordings: string): void {
   const { folder, local, mediaPorts, user, toneHz, dial, seconds } = options;
-  const { codecs = ['PCMU', 'PCMA'], encrypts = false } = options;
+  const { codecs = ['PCMU', 'PCMA'], encrypts = false, control = null } = options;
   const sound = CODECS[codecs[0] ?? 'PCMU'];
   const tone = join(folder, 'tone.wav');
   writeFileSync(
@@ -99,6 +101,9 @@ function writeConfiguration(options: BaresipOptions, recordings: string): void {
     ),
     ...['uuid', 'account'].map((name) => `module_tmp ${name}.so`),
     'module_app menu.so',
+    ...(control === null
+      ? []
+      : ['module_app ctrl_tcp.so', `ctrl_tcp_listen ${control.host}:${control.port}`]),
   ];
   const answer = dial === null ? ';answermode=auto' : '';
   const secrecy = encrypts ? ';mediaenc=srtp-mand' : '';

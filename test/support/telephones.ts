@@ -2,8 +2,9 @@
 import * as assert from 'uvu/assert';
 import type { Baresip, TelephoneCodec } from './baresip.ts';
 import { startBaresip } from './baresip.ts';
+import { BaresipControl } from './baresip-control.ts';
 import type { Cdr } from './engine.ts';
-import { ADDRESSES, freePort } from './loopback.ts';
+import { ADDRESSES, freePort, until } from './loopback.ts';
 import type { Parties } from './parties.ts';
 import { CALLED, CALLER_TRUNK, calleeTrunk } from './parties.ts';
 import { toneNear } from './tone.ts';
@@ -17,6 +18,12 @@ export interface TelephoneSide {
   /** Settings of its trunk. */
   readonly trunk?: Readonly<Record<string, unknown>>;
 }
+
+/** What the parties do while they talk. */
+export type During = (controls: {
+  readonly caller: BaresipControl;
+  readonly callee: BaresipControl;
+}) => Promise<void>;
 
 export interface Talk {
   readonly caller: Baresip;
@@ -37,7 +44,12 @@ const AMPLITUDE_SENT = 8000;
 export async function talk(
   parties: Parties,
   sides: { readonly caller: TelephoneSide; readonly callee: TelephoneSide },
+  during: During | null = null,
 ): Promise<Talk> {
+  const controls =
+    during === null
+      ? null
+      : { caller: await placeOf(sides.caller), callee: await placeOf(sides.callee) };
   const callerAt = await placeOf(sides.caller);
   const calleeAt = await placeOf(sides.callee);
   const uri = `sip:${calleeAt.host}:${calleeAt.port}`;
@@ -57,6 +69,7 @@ export async function talk(
     dial: null,
     seconds: CALL_S + 20,
     ...heardAs(sides.callee),
+    ...(controls === null ? {} : { control: controls.callee }),
   });
   await callee.ready;
   const caller = startBaresip({
@@ -68,7 +81,24 @@ export async function talk(
     dial: `sip:${CALLED}@${engine.sip.host}:${engine.sip.port}`,
     seconds: CALL_S,
     ...heardAs(sides.caller),
+    ...(controls === null ? {} : { control: controls.caller }),
   });
+  if (during !== null && controls !== null) {
+    await until(() => caller.program.output().includes('Call established'), {
+      what: 'the telephones talk',
+      limitMs: CALL_S * 1000,
+    });
+    const hands = {
+      caller: await BaresipControl.open(controls.caller),
+      callee: await BaresipControl.open(controls.callee),
+    };
+    try {
+      await during(hands);
+    } finally {
+      hands.caller.close();
+      hands.callee.close();
+    }
+  }
   const { output } = await caller.program.ended;
   const cdrs = await engine.cdrsWhenThere(2);
   const packetsInKernel = await engine.metric('trunkyard_engine_packets_in_kernel');
