@@ -114,7 +114,7 @@ export class TrunkObjects {
       return err({ code, message: `the file and what the API made don’t fit: ${message}` });
     }
     this.#settings = settings;
-    this.#use(book.value);
+    this.#use(this.#withOrphans(book.value));
     return ok(undefined);
   }
 
@@ -183,6 +183,24 @@ export class TrunkObjects {
       const problem = `its trunk ${trunk} is left out`;
       this.#leaveOut(this.#routes, name, { body: this.#routes.bodyOf(route), problem });
     }
+  }
+
+  /** Takes routes back in whose trunk is there again, mended or made by the file. @returns the book with them. */
+  #withOrphans(book: TrunkBook): TrunkBook {
+    const { made, broken, validate } = this.#routes;
+    let whole = book;
+    for (const [name, { body }] of broken) {
+      const route = validate(body);
+      if (!route.ok) continue;
+      made.set(name, route.value);
+      const tried = this.#clashOf(this.#settings) === null ? this.#build(this.#settings) : null;
+      if (tried?.ok === true) {
+        whole = tried.value;
+        broken.delete(name);
+        this.#options.log.info({ kind: 'route', name }, 'route is used again: its trunk is there');
+      } else made.delete(name);
+    }
+    return whole;
   }
 
   #leaveOut<T>({ kind, broken }: Family<T>, name: string, left: Broken): void {
@@ -288,7 +306,7 @@ export class TrunkObjects {
     const book = this.#build(this.#settings);
     if (book.ok) {
       family.broken.delete(name);
-      this.#use(book.value);
+      this.#use(this.#withOrphans(book.value));
       return ok(undefined);
     }
     // A reload came while the store wrote, and the two don't fit together: the file was first.

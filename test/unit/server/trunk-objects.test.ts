@@ -31,6 +31,9 @@ routes:
   - { number: "44", destination: echo }
 `);
 
+const WITH_OLD = settingsOf('trunks: [{ name: old, gateways: [{ uri: "sip:192.0.2.7" }] }]');
+type Objects = Awaited<ReturnType<typeof aWorld>>['objects'];
+
 class FakeStore implements ObjectStore {
   readonly objects = new Map<string, StoredObject>();
   refuses = false;
@@ -284,5 +287,23 @@ test('a stored trunk whose gateway has become this node itself does not keep the
     [null, null],
   );
 });
+
+for (const [what, mend] of [
+  ['mended', (objects: Objects) => objects.trunks.put('old', { ...B, name: 'old' })],
+  ['made by the file', (objects: Objects) => Promise.resolve(objects.reload(WITH_OLD))],
+] as const) {
+  test(`a route over a trunk that was left out comes back when that is ${what}`, async () => {
+    const store = new FakeStore();
+    await store.putObject('trunk', 'old', { name: 'old', gone: 1 });
+    await store.putObject('route', '49', { prefix: '49', trunks: ['old'] });
+    const { objects } = await aWorld(FILE, store);
+    assert.is(objects.book.selectRoute('4930').ok, false);
+    assert.equal(await mend(objects), ok(undefined));
+    assert.is(objects.book.selectRoute('4930').ok, true);
+    assert.is(objects.routes.list().find(({ name }) => name === '49')?.problem, null);
+    assert.equal(await objects.routes.remove('49'), ok(undefined));
+    assert.is(objects.book.selectRoute('4930').ok, false);
+  });
+}
 
 test.run();
