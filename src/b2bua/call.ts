@@ -266,7 +266,12 @@ export interface Call {
   /** Endpoints the engine still has to open. */
   opening: number;
   /** Why the gateway tried last did not answer, and whose doing that was: the caller is told when there is no next one. */
-  lastFailure: { readonly outcome: Outcome; readonly by: EndedBy } | null;
+  lastFailure: {
+    readonly outcome: Outcome;
+    readonly by: EndedBy;
+    /** Headers that tell the caller more. */
+    readonly explanation?: HeaderLines;
+  } | null;
   ending: {
     readonly outcome: Outcome;
     readonly by: EndedBy;

@@ -12,6 +12,7 @@ import { disconnectLegs } from './media-orders.ts';
 import { offerThrough, sdpBody, takeOffer } from './offer-answer.ts';
 import { outcomeOf } from './outcome.ts';
 import { commitAttempt, commitStart } from './records.ts';
+import { warningOf } from './responses.ts';
 
 /** A gateway that can be asked: its trunk's channel is taken, and the offer to it made. */
 export interface NextGateway {
@@ -48,7 +49,8 @@ export function tryNextGateway(cx: Context, call: Call): void {
   const exhausted =
     failed === null || failed.status < 300 || failed.status === 401 || failed.status === 407;
   if (exhausted) call.lastFailure = null;
-  finishRefused(cx, call, exhausted ? 503 : failed.status);
+  const explanation = call.lastFailure?.explanation ?? [];
+  finishRefused(cx, call, exhausted ? 503 : failed.status, explanation);
 }
 
 /**
@@ -111,12 +113,15 @@ function shapeOf(exchange: Exchange | null): string {
  * Notes why a trunk can't be asked. What it lacks it lacks for all its gateways, and a call over its cap is counted once. The
  * failure of a gateway that was asked stands: it's the one that the record is about.
  */
-function passOver(call: Call, { trunk, gateway }: GatewayAttempt, { code }: CodedError): void {
+function passOver(call: Call, { trunk, gateway }: GatewayAttempt, error: CodedError): void {
+  const { code } = error;
   const { b } = call;
   call.plans = call.plans.filter((plan) => plan.trunk.id !== trunk.id);
   b?.history.routesTried.push(`${gateway.id} ${code}`);
   if (b?.recordStarted !== true) {
-    call.lastFailure = { outcome: outcomeOf(code), by: 'platform' };
+    const outcome = outcomeOf(code);
+    const explanation = outcome.status === 488 ? warningOf(error) : [];
+    call.lastFailure = { outcome, by: 'platform', explanation };
   }
 }
 

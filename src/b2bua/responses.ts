@@ -2,7 +2,7 @@
 import type { CodedError, ErrorCode } from '../base/index.ts';
 import { ERRORS } from '../base/index.ts';
 import type { HeaderLines, SipResponse } from '../sip/index.ts';
-import { safeText } from '../sip/index.ts';
+import { quotedText, safeText } from '../sip/index.ts';
 import type { Leg } from './call.ts';
 import type { Answer } from './context.ts';
 import { contactOf } from './identity.ts';
@@ -53,7 +53,24 @@ export function refusalAnswer(
   const reason = UNREADABLE.has(error.code)
     ? safeText(error.message.slice(0, PHRASE_CHARS_MAX))
     : null;
-  return { status, reason, toTag, headers: [...headers, ...accept, ...retry] };
+  const told = [...headers, ...accept, ...(status === 488 ? warningOf(error) : []), ...retry];
+  return { status, reason, toTag, headers: told };
+}
+
+/** What of a description was not acceptable, by the codes of RFC 3261 §20.43; 399 for what these don't name. */
+const WARNINGS: ReadonlyMap<ErrorCode, number> = new Map([
+  ['MEDIA_UNREACHABLE', 301],
+  ['SRTP_NOT_SHARED', 302],
+  ['CODEC_NOT_SHARED', 305],
+]);
+/** Who warns: a pseudonym, as the other side's peers are to learn nothing of our addresses (RFC 3261 §20.43). */
+const WARNER = 'b2bua';
+const WARNING_CHARS_MAX = 160;
+
+/** The Warning that goes with a 488 (RFC 3261 §21.4.26). */
+export function warningOf({ code, message }: CodedError): HeaderLines {
+  const text = safeText(message.slice(0, WARNING_CHARS_MAX));
+  return [['Warning', `${WARNINGS.get(code) ?? 399} ${WARNER} ${quotedText(text)}`]];
 }
 
 /** What a refusal can't be understood without, by status: the extensions (RFC 3261 §20.40), the shortest timer (RFC 4028 §6). */

@@ -194,8 +194,9 @@ function answerFirstOffer(cx: Context, call: Call, attempt: Attempt, response: S
   answerCaller(cx, call, sdpBody(answer.value));
 }
 
-/** What the caller is told of a gateway's SDP that is of no use: nothing is wrong with its own. */
-function unusable({ code, message }: CodedError): CodedError {
+/** What the caller is told of a gateway's SDP that is of no use: nothing is wrong with its own, and the other's is not its matter. */
+function unusable({ code }: CodedError): CodedError {
+  const message = 'the other side described no audio that can be used';
   return { code: code === 'SRTP_NOT_SHARED' ? code : 'CODEC_NOT_SHARED', message };
 }
 

@@ -124,6 +124,8 @@ for (const [rule, body, status] of [
     const driver = driverWith(rule, 'off');
     const txn = driver.receive(anInvite().withBody(body));
     assert.equal(driver.statuses(txn), [status]);
+    const warning = driver.lastTold(txn).headers.find(([header]) => header === 'Warning')?.[1];
+    assert.match(warning ?? '', rule === 'off' ? /^305 b2bua ".*RTP\/SAVP/ : /^302 b2bua "/);
     assert.is(driver.sent('INVITE').length, 0);
     assert.is(driver.engine.orders.length, 0);
   });

@@ -193,6 +193,8 @@ transcoding('A25 no shared codec and transcoding off is 488, whichever side it i
     const driver = driverWith(inbound, outbound);
     const txn = driver.receive(anInvite());
     assert.equal(driver.statuses(txn), [488]);
+    const warning = driver.lastTold(txn).headers.find(([header]) => header === 'Warning')?.[1];
+    assert.match(warning ?? '', /^305 b2bua "no shared audio codec: one side has PCMU/);
     assert.is(driver.sent('INVITE').length, 0);
     assert.is(driver.record('inbound').cause, 'CODEC_NOT_SHARED');
   }
