@@ -145,6 +145,16 @@ Result<Encoder> Encoder::open(const Spec& spec) {
   return Error{ErrorCode::kConfigInvalid};
 }
 
+void Encoder::copy_state(const Encoder& other) noexcept {
+  CHECK(format_ == other.format_);
+  CHECK(frame_samples_ == other.frame_samples_);
+  if (auto* opus = std::get_if<OpusEncoder>(&codec_)) {
+    opus->copy_state(std::get<OpusEncoder>(other.codec_));
+  } else if (auto* g722 = std::get_if<G722Encoder>(&codec_)) {
+    *g722 = std::get<G722Encoder>(other.codec_);
+  }
+}
+
 std::size_t Encoder::payload_bytes_max() const noexcept {
   if (format_.kind == CodecKind::kOpus) return kOpusPayloadBytesMax;
   return frame_samples_ * format_.payload_bits_per_sample() / 8;

@@ -125,6 +125,13 @@ class Encoder {
   ///          payload_bytes_max(), or kPacketMalformed when libopus gives up (never seen).
   [[nodiscard]] Result<Encoded> encode(Pcm frame, MutableBytes into) noexcept;
 
+  /// As if this one had encoded what `other` has: whoever decoded that one's payloads so far goes
+  /// on with this one's. Allocates nothing.
+  /// @param other of the same format and frame length, and for Opus of the same DTX (CHECKed);
+  /// stays
+  ///              as it is.
+  void copy_state(const Encoder& other) noexcept;
+
   /// The Opus encoder inside, to be tuned between frames; null for other codecs.
   [[nodiscard]] OpusEncoder* opus() noexcept { return std::get_if<OpusEncoder>(&codec_); }
 

@@ -76,6 +76,12 @@ bool Framer::next(Frame& frame) noexcept {
   return true;
 }
 
+void Framer::drop() noexcept {
+  CHECK(input_.empty());
+  handed_out_ = false;
+  filled_ = 0;
+}
+
 bool Framer::flush(Frame& frame) noexcept {
   CHECK(input_.empty());
   release();

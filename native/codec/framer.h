@@ -51,6 +51,10 @@ class Framer {
   /// @returns whether anything was left. CHECKs as push() does.
   [[nodiscard]] bool flush(Frame& frame) noexcept;
 
+  /// Forgets what waits for the rest of its frame: the next piece begins one. CHECKs as push()
+  /// does.
+  void drop() noexcept;
+
   [[nodiscard]] std::size_t frame_samples() const noexcept { return frame_samples_; }
   /// Samples that wait for the rest of their frame.
   [[nodiscard]] std::size_t waiting() const noexcept { return handed_out_ ? 0 : filled_; }

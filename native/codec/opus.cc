@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <utility>
 
 #include "base/check.h"
@@ -111,6 +112,14 @@ void OpusEncoder::set_expected_loss(std::uint32_t loss_percent) noexcept {
 
 void OpusEncoder::reset() noexcept {
   CHECK(opus_encoder_ctl(encoder_in(state_.get()), OPUS_RESET_STATE) == OPUS_OK);
+}
+
+void OpusEncoder::copy_state(const OpusEncoder& other) noexcept {
+  CHECK(frame_samples_ == other.frame_samples_);
+  CHECK(frame_clock_ == other.frame_clock_);
+  CHECK(dtx_ == other.dtx_);
+  // One piece of memory without pointers into itself, which libopus promises (opus.h).
+  std::memcpy(state_.get(), other.state_.get(), static_cast<std::size_t>(opus_encoder_get_size(1)));
 }
 
 Result<OpusDecoder> OpusDecoder::open(std::uint32_t rate_hz) {

@@ -67,6 +67,9 @@ class OpusEncoder {
 
   /// As if just opened, with the settings as they are: for a source that begins anew.
   void reset() noexcept;
+  /// As if this one had encoded what `other` has, with the settings of that one.
+  /// @param other of the same rate, frame length and DTX (CHECKed); stays as it is.
+  void copy_state(const OpusEncoder& other) noexcept;
 
  private:
   OpusEncoder(std::unique_ptr<std::byte[]> state, const OpusPolicy& policy) noexcept;

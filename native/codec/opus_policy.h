@@ -72,6 +72,18 @@ struct OpusPolicy {
   return ptime_ms >= 20 ? 20 : 10;
 }
 
+/// With FEC, Opus is made no simpler than this: below it libopus may leave the FEC out.
+inline constexpr std::uint32_t kOpusFecComplexityMin = 2;
+
+/// The complexity to work at when there is too little time.
+/// @param steps how much simpler than the policy wants, as far as that goes.
+[[nodiscard]] constexpr std::uint32_t relieved_complexity(const OpusPolicy& policy,
+                                                          std::uint32_t steps) noexcept {
+  const std::uint32_t least = policy.fec ? kOpusFecComplexityMin : 0;
+  if (policy.complexity <= least) return policy.complexity;
+  return steps < policy.complexity - least ? policy.complexity - steps : least;
+}
+
 /// Joins both sides' wishes. Values of the far side out of range are moved to the nearest that
 /// makes sense.
 /// @param wishes source_rate_hz must be one of the three rates (CHECKed).
