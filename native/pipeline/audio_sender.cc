@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "codec/telephone_event.h"
+#include "pipeline/shared_encoder.h"
 #include "rtp/packet.h"
 #include "rtp/redundancy.h"
 
@@ -204,14 +205,33 @@ void AudioSender::begin_payload(Instant now, Bytes payload, std::uint32_t ms) no
   CHECK(codec::is_frame_ms(ms));
   if (!encoder_) return;
   follow_clock(now, ms);
-  codec::Framer::Frame dropped;
-  if (framer_->waiting() > 0) (void)framer_->flush(dropped);
+  framer_->drop();
   if (is_sounding()) {
     tone_pieces_ = ms / kPieceMs;
     return;
   }
   ready_ = payload;
   ready_samples_ = codec::samples_of(setup_.format.rate_hz, ms);
+}
+
+void AudioSender::start_frame() noexcept {
+  if (framer_) framer_->drop();
+}
+
+void AudioSender::take_over(const SharedEncoder& shared) noexcept {
+  if (!encoder_) return;
+  CHECK(encodes_alike(setup_, shared.setup()));
+  encoder_->copy_state(shared.encoder());
+  if (resampler_) *resampler_ = *shared.resampler();
+  framer_->drop();
+  const codec::Pcm waiting = shared.waiting();
+  (void)framer_->push({.position = position_, .samples = waiting});
+  codec::Framer::Frame none;
+  CHECK(!framer_->next(none));
+  position_ += waiting.size();
+  // Its pieces came in time, only not here.
+  due_ = due_ + Duration::seconds(1) * static_cast<std::int64_t>(waiting.size()) /
+                    std::int64_t{setup_.format.rate_hz};
 }
 
 /// Calls that were left out, while there was nothing to send, move the timestamps. Less than

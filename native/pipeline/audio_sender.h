@@ -59,6 +59,8 @@ struct SenderSetup {
   std::uint8_t redundancy_payload_type = kPayloadTypeDropped;
 };
 
+class SharedEncoder;
+
 enum class SentKind : std::uint8_t { kAudio, kEvent, kComfortNoise };
 
 /// What a sink is told of each packet.
@@ -140,6 +142,22 @@ class AudioSender {
     return static_cast<std::uint32_t>(framer_->waiting() * 1'000 / setup_.format.rate_hz);
   }
 
+  // A conference encodes once for all who hear the same (SharedEncoder). Whoever hears something of
+  // his own for a while is led over to this sender's encoder and back between two pieces, and his
+  // decoder meets no break.
+
+  /// push() goes on where `shared` stands, with what waits there for its frame: as if all its
+  /// payloads had been made here. What waited here is dropped. Nothing happens before set_up().
+  /// @param shared of the same encoding (CHECKed).
+  void take_over(const SharedEncoder& shared) noexcept;
+  /// Drops what waits for the rest of its frame; the next piece begins a frame.
+  void start_frame() noexcept;
+  /// What stands between a piece and its payload; null before set_up(), and where rates are equal.
+  [[nodiscard]] const codec::Encoder* encoder() const noexcept {
+    return encoder_ ? &*encoder_ : nullptr;
+  }
+  [[nodiscard]] const codec::Resampler* resampler() const noexcept { return resampler_.get(); }
+
   /// Says a key press of known length. @returns false, counted, when too many wait.
   bool press(const codec::EventPress& press) noexcept;
   /// How long the pause between two presses is from now on. @param ms less than kEventMsMin is
@@ -154,6 +172,8 @@ class AudioSender {
   void cancel_digits() noexcept;
   /// Whether digits are being said or wait; audio is left out meanwhile.
   [[nodiscard]] bool saying_digits() const noexcept { return events_ && events_->active(); }
+  /// Whether they are sounded now, so that payloads encoded elsewhere would not be sent.
+  [[nodiscard]] bool sounding_digits() const noexcept { return is_sounding(); }
 
   /// Presses that can be queued now.
   [[nodiscard]] std::uint32_t digit_room() const noexcept { return events_ ? events_->room() : 0; }
