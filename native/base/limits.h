@@ -63,6 +63,11 @@ inline constexpr std::size_t kPcmSamplesMax = kPcmRateHzMax / 1'000 * kFrameMsMa
 /// it. A conference may have a part on several threads.
 inline constexpr std::uint32_t kMixParticipantsMax = 1'024;
 inline constexpr std::uint32_t kMixPartsMax = 16;
+/// Conferences of one host that have parts on several media threads.
+inline constexpr std::uint32_t kConferenceSpansMax = 256;
+/// Seats in all conferences of one media thread, for each of its endpoints: conferences may be
+/// opened for more participants than come.
+inline constexpr std::uint32_t kSeatsPerSlotMax = 8;
 // Everybody at full scale, and as many who have just left and fade out, still fit 32 bits.
 static_assert(std::uint64_t{kMixParticipantsMax} * 2 * kMixPartsMax * 32'768 < 1u << 31);
 

@@ -69,6 +69,9 @@ std::optional<engine::HostConfig> read_config(const Napi::Object& object) {
     if (!wanted) return std::nullopt;
     config.isa = choose_isa(*wanted, best_isa());
   }
+  const auto participants_max =
+      read_u32(object, "conferenceParticipantsMax", 2, kMixParticipantsMax);
+  if (!participants_max) return std::nullopt;
   const Napi::Value addresses = object.Get("addresses");
   if (!addresses.IsArray()) {
     throw_type_error(object.Env(), "addresses must be an array");
@@ -89,6 +92,7 @@ std::optional<engine::HostConfig> read_config(const Napi::Object& object) {
   config.order_ring_records = *order_records;
   config.event_ring_records = *event_records;
   config.kernel_path = *kernel_path;
+  config.conference_participants_max = *participants_max;
   return config;
 }
 

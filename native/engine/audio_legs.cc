@@ -13,16 +13,15 @@ static_assert(kRound == Duration::milliseconds(pipeline::kPieceMs));
 
 }  // namespace
 
-AudioLegs::AudioLegs(std::uint32_t slots) : places_(slots) {
+AudioLegs::Phases::Phases(std::uint32_t slots) : places_(slots) {
   // Untouched pages cost nothing, so each phase may have room for all.
   for (auto& phase : phases_)
     phase.reserve(slots);
 }
 
-void AudioLegs::add(Instant now, std::uint32_t slot) noexcept {
+void AudioLegs::Phases::add(std::uint32_t slot) noexcept {
   CHECK(slot < places_.size());
   if (places_[slot].phase != kNoPhase) return;
-  if (size_ == 0) next_at_ = std::max(next_at_, now + kPhaseStep);
   const auto fewest = std::min_element(
       phases_.begin(), phases_.end(),
       [](const auto& left, const auto& right) { return left.size() < right.size(); });
@@ -32,7 +31,7 @@ void AudioLegs::add(Instant now, std::uint32_t slot) noexcept {
   ++size_;
 }
 
-void AudioLegs::remove(std::uint32_t slot) noexcept {
+void AudioLegs::Phases::remove(std::uint32_t slot) noexcept {
   CHECK(slot < places_.size());
   const Place place = places_[slot];
   if (place.phase == kNoPhase) return;
@@ -44,24 +43,49 @@ void AudioLegs::remove(std::uint32_t slot) noexcept {
   --size_;
 }
 
+AudioLegs::AudioLegs(std::uint32_t slots, std::uint32_t conferences)
+    : legs_(slots), conferences_(conferences) {}
+
+void AudioLegs::wake(Instant now) noexcept {
+  if (nobody()) next_at_ = std::max(next_at_, now + kPhaseStep);
+}
+
+void AudioLegs::add(Instant now, std::uint32_t slot) noexcept {
+  wake(now);
+  legs_.add(slot);
+}
+
+void AudioLegs::remove(std::uint32_t slot) noexcept {
+  legs_.remove(slot);
+}
+
+void AudioLegs::add_conference(Instant now, std::uint32_t slot) noexcept {
+  wake(now);
+  conferences_.add(slot);
+}
+
+void AudioLegs::remove_conference(std::uint32_t slot) noexcept {
+  conferences_.remove(slot);
+}
+
 Instant AudioLegs::next_due() const noexcept {
-  if (size_ == 0) return Instant::never();
+  if (nobody()) return Instant::never();
   Instant at = next_at_;
-  for (std::uint32_t phase = next_phase_; phases_[phase].empty(); at = at + kPhaseStep)
+  for (std::uint32_t phase = next_phase_; nobody_in(phase); at = at + kPhaseStep)
     phase = (phase + 1) % kPhases;
   return at;
 }
 
 bool AudioLegs::next_turn(Instant now, Turn& turn) noexcept {
-  if (size_ == 0) return false;
+  if (nobody()) return false;
   if (now - next_at_ > kBehindMax) {
     // By whole rounds, so that everyone keeps the distance to his turns of before.
     next_at_ = next_at_ + kRound * ((now - next_at_).ns() / kRound.ns());
   }
-  while (phases_[next_phase_].empty())
+  while (nobody_in(next_phase_))
     step();
   if (now < next_at_) return false;
-  turn = {next_at_, phases_[next_phase_]};
+  turn = {next_at_, conferences_.phase(next_phase_), legs_.phase(next_phase_)};
   step();
   return true;
 }

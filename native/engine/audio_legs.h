@@ -1,12 +1,14 @@
-// AudioLegs: when each leg with audio of its own has its turn. Every 10 ms one; the legs hang in
-// five phases two milliseconds apart, so that work and sends are spread and a packet that comes in
-// between waits for a fifth of the encoders at most.
+// AudioLegs: when each leg with audio of its own has its turn, and when each conference. Every 10
+// ms one; they hang in five phases two milliseconds apart, so that work and sends are spread and a
+// packet that comes in between waits for a fifth of the encoders at most.
 //
 //   time     0    2    4    6    8   10   12  ms
 //   phase    0    1    2    3    4    0    1
 //
 // Turns have nominal times, exactly two milliseconds apart, and come in their order however late
-// the thread comes round to them: what is decoded and sent doesn't feel the thread's jitter.
+// the thread comes round to them: what is decoded and sent doesn't feel the thread's jitter. So a
+// leg takes part in each tick of its conference exactly once, whatever phases the two hang in:
+// within a phase conferences come first.
 #pragma once
 
 #include <array>
@@ -29,42 +31,70 @@ class AudioLegs {
   /// buffers have given them up.
   static constexpr Duration kBehindMax = Duration::milliseconds(100);
 
-  /// Legs whose turn it is.
+  /// Whose turn it is.
   struct Turn {
     Instant nominal;
-    std::span<const std::uint32_t> slots;  ///< valid until the next add() or remove()
+    /// Conferences, and then legs, by slot; valid until the next add or remove.
+    std::span<const std::uint32_t> conferences;
+    std::span<const std::uint32_t> slots;
   };
 
-  /// @param slots the thread's; a slot is 0..slots-1.
-  explicit AudioLegs(std::uint32_t slots);
+  /// @param slots, conferences the thread's; a slot is 0..slots-1, a conference's 0..conferences-1.
+  AudioLegs(std::uint32_t slots, std::uint32_t conferences);
 
-  /// Hangs a slot in the phase that has the fewest. Nothing happens when it hangs already.
+  /// Hangs a leg in the phase that has the fewest. Nothing happens when it hangs already.
   void add(Instant now, std::uint32_t slot) noexcept;
   /// Takes it out again, if it is there.
   void remove(std::uint32_t slot) noexcept;
+  /// The same for conferences.
+  void add_conference(Instant now, std::uint32_t slot) noexcept;
+  void remove_conference(std::uint32_t slot) noexcept;
 
-  /// When next_turn() has something; never() without legs.
+  /// When next_turn() has something; never() when nobody has turns.
   [[nodiscard]] Instant next_due() const noexcept;
-  /// The oldest turn that is due and has legs. @returns false when there is none.
+  /// The oldest turn that is due and is anyone's. @returns false when there is none.
   [[nodiscard]] bool next_turn(Instant now, Turn& turn) noexcept;
 
-  [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+  /// Legs.
+  [[nodiscard]] std::uint32_t size() const noexcept { return legs_.size(); }
   /// All of them, phase by phase.
   [[nodiscard]] std::span<const std::uint32_t> phase(std::uint32_t index) const noexcept {
-    return phases_[index];
+    return legs_.phase(index);
   }
 
  private:
-  static constexpr std::uint8_t kNoPhase = 0xff;
-  struct Place {
-    std::uint32_t index = 0;
-    std::uint8_t phase = kNoPhase;
+  /// Who hangs where, of one sort.
+  class Phases {
+   public:
+    explicit Phases(std::uint32_t slots);
+    void add(std::uint32_t slot) noexcept;
+    void remove(std::uint32_t slot) noexcept;
+    [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+    [[nodiscard]] std::span<const std::uint32_t> phase(std::uint32_t index) const noexcept {
+      return phases_[index];
+    }
+
+   private:
+    static constexpr std::uint8_t kNoPhase = 0xff;
+    struct Place {
+      std::uint32_t index = 0;
+      std::uint8_t phase = kNoPhase;
+    };
+    std::array<std::vector<std::uint32_t>, kPhases> phases_;
+    std::vector<Place> places_;  ///< by slot
+    std::uint32_t size_ = 0;
   };
+
+  [[nodiscard]] bool nobody() const noexcept { return legs_.size() + conferences_.size() == 0; }
+  [[nodiscard]] bool nobody_in(std::uint32_t phase) const noexcept {
+    return legs_.phase(phase).empty() && conferences_.phase(phase).empty();
+  }
+  /// Before the first one is added: turns begin in the future.
+  void wake(Instant now) noexcept;
   void step() noexcept;
 
-  std::array<std::vector<std::uint32_t>, kPhases> phases_;
-  std::vector<Place> places_;  ///< by slot
-  std::uint32_t size_ = 0;
+  Phases legs_;
+  Phases conferences_;
   Instant next_at_;  ///< nominal time of next_phase_'s turn
   std::uint32_t next_phase_ = 0;
 };

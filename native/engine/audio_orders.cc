@@ -198,12 +198,13 @@ Code MediaThread::set_audio(const contract::SetAudioOrder& order) noexcept {
     if (leg->audio == nullptr) return Code::kMemoryFull;
   }
   LegAudio& audio = *leg->audio;
+  const bool confers = audio.hears.kind == Hears::Kind::kConference;
+  if (sent && confers) sent->source_rate_hz = conferences_.rate_hz(audio.hears);
   // The sending half first: of the two, it is the one that may still refuse.
   if (const Code code = set_sender(*leg, sent); code != Code::kOk) return code;
   audio.mute_digits = order.mute_digits == 1;
-  audio.opus_complexity = order.opus_complexity;
-  audio.opus_complexity_min = order.opus_fec == 1 ? kFecComplexityMin : 0;
-  audio.relieve(load_gauge_.relief());
+  if (confers) conferences_.renew(*leg);
+  relieve(audio);
   if (const Code code = set_receiver(*leg, receivable); code != Code::kOk) return code;
 
   const Instant now = io::now();
@@ -272,11 +273,12 @@ Code MediaThread::set_receiver(Leg& leg, const Receivable& receivable) noexcept 
 Code MediaThread::tune(Leg& leg) noexcept {
   LegAudio& audio = *leg.audio;
   std::uint32_t rate_hz = audio.receiver->rate_hz();
-  if (const Leg* listener = listener_of(leg)) {
+  if (audio.hears.kind == Hears::Kind::kConference) {
+    rate_hz = conferences_.rate_hz(audio.hears);
+  } else if (const Leg* listener = listener_of(leg)) {
     rate_hz = listener->audio->sender->setup().source_rate_hz;
   }
-  return audio.receiver->set_up(audio.receivable.setup(rate_hz)).ok() ? Code::kOk
-                                                                      : Code::kOrderInvalid;
+  return audio.tune(rate_hz) ? Code::kOk : Code::kOrderInvalid;
 }
 
 void MediaThread::follow_link(Leg& leg) noexcept {
@@ -289,7 +291,7 @@ void MediaThread::follow_link(Leg& leg) noexcept {
 Code MediaThread::open_decoded_link(Handle handle, Leg& from, Handle to, Leg& target) noexcept {
   if (from.audio == nullptr || from.audio->receiver == nullptr) return Code::kOrderInvalid;
   if (target.audio == nullptr || target.audio->sender == nullptr) return Code::kOrderInvalid;
-  target.audio->hears = {Hears::Kind::kLeg, handle};
+  target.audio->hears = Hears::of_leg(handle);
   change_link(from, pipeline::Link::decoded(to));
   const Code code = tune(from);
   take_digits(from);

@@ -6,6 +6,7 @@
 //                                        nobody: nothing is sent, digits aside
 //                    is something played to B? that instead ──> push, or a ready payload
 //                    does nobody hear B? pull 10 ms and drop them, as digits may be in them
+//   turn of a conference: pull 10 ms of each participant, mix; their own turns send what they hear
 #include <algorithm>
 
 #include "base/check.h"
@@ -54,6 +55,8 @@ void MediaThread::take_audio_turns() noexcept {
   for (std::uint32_t turns = 0; turns < kTurnsAtOnceMax; ++turns) {
     const Instant began = io::now();
     if (!audio_legs_.next_turn(began, turn)) return;
+    for (const std::uint32_t slot : turn.conferences)
+      take_conference_turn(slot, turn.nominal);
     for (const std::uint32_t slot : turn.slots) {
       Leg* leg = legs_.at_slot(slot);
       CHECK(leg != nullptr);
@@ -72,19 +75,50 @@ void MediaThread::relieve_encoders() noexcept {
     for (const std::uint32_t slot : audio_legs_.phase(phase))
       legs_.at_slot(slot)->audio->relieve(load_gauge_.relief());
   }
+  conferences_.relieve(load_gauge_.relief());
+}
+
+/// A conference opens encoders in an order too, so these follow as well.
+void MediaThread::relieve(LegAudio& audio) noexcept {
+  const std::uint32_t steps = load_gauge_.relief();
+  if (steps == 0) return;
+  audio.relieve(steps);
+  if (audio.hears.kind == Hears::Kind::kConference) conferences_.relieve(steps);
+}
+
+void MediaThread::take_conference_turn(std::uint32_t slot, Instant nominal) noexcept {
+  conferences_.take_turn(slot, nominal,
+                         [this](Handle handle, Leg& leg, Instant at, codec::MutablePcm into) {
+                           pull(handle, leg, at, into);
+                         });
+  Conferences::Speaker speaker;
+  if (!conferences_.speaker_due(slot, nominal, speaker)) return;
+  contract::SpeakerEvent event;
+  event.endpoint = speaker.conference.bits;
+  event.speaking = speaker.endpoint.bits;
+  // With a full ring whoever speaks at the next tick is told.
+  if (push_event(event, contract::EventKind::kSpeaker)) {
+    conferences_.note_speaker_told(slot, nominal);
+  }
 }
 
 void MediaThread::take_turn(Handle handle, Leg& leg, Instant nominal) noexcept {
   LegAudio& audio = *leg.audio;
   Piece samples;
   const bool listens = leg.endpoint.listening() || leg.endpoint.overheard();
-  if (audio.receiver != nullptr && listens && listener_of(leg) == nullptr) {
+  // What a participant says, its conference asks for.
+  if (!confers(leg) && audio.receiver != nullptr && listens && listener_of(leg) == nullptr) {
     pull(handle, leg, nominal, piece_of(samples, audio.receiver->rate_hz()));
   }
   if (audio.sender == nullptr || !reachable(leg)) return;
   const codec::MutablePcm piece = piece_of(samples, audio.sender->setup().source_rate_hz);
   PacketSink sink{*this, leg, nominal};
   bool sends = false;
+  if (confers(leg)) {
+    const bool plays = audio.player != nullptr && audio.player->active();
+    if (!plays && conferences_.say(audio.hears, nominal, *audio.sender, sink)) return;
+    sends = plays && conferences_.listen(audio.hears, *audio.sender, piece);
+  }
   if (Leg* talker = talker_of(handle, audio)) {
     pull(audio.hears.leg, *talker, nominal, piece);
     if (audio.mute_digits && talker->audio->tone_down) silence(piece);
@@ -201,10 +235,11 @@ void MediaThread::take_digits(Leg& leg) noexcept {
   pipeline::Digit digit;
   while (audio.receiver->next_digit(digit)) {
     note_digit(leg, digit);
-    Leg* listener = listener_of(leg);
-    if (listener == nullptr || listener->audio->mute_digits) continue;
     const bool told = audio.press_told.any && digit.edge.timestamp == audio.press_told.at;
     if (told && !digit.in_band) continue;
+    if (confers(leg)) conferences_.pass_digit(audio.hears, digit);
+    Leg* listener = listener_of(leg);
+    if (listener == nullptr || listener->audio->mute_digits) continue;
     pipeline::AudioSender& sender = *listener->audio->sender;
     // Sound that says a digit goes through as sound where there is nothing better.
     const bool sounds = sender.setup().event_payload_type == pipeline::kPayloadTypeDropped;

@@ -149,6 +149,9 @@ std::uint32_t Client::lane_of(const std::uint8_t* record) const noexcept {
   if (kind == static_cast<std::uint16_t>(contract::OrderKind::kOpenEndpoint)) {
     return read_u32(record + offsetof(contract::OpenEndpointOrder, affinity)) % lanes;
   }
+  if (kind == static_cast<std::uint16_t>(contract::OrderKind::kOpenConference)) {
+    return read_u32(record + offsetof(contract::OpenConferenceOrder, affinity)) % lanes;
+  }
   const Handle handle{read_u32(record + offsetof(contract::OrderHeader, endpoint))};
   // A handle of a thread that doesn't exist is stale like any other; thread 0 says so.
   return handle.thread() < lanes ? handle.thread() : 0;

@@ -12,7 +12,7 @@
 namespace trunkyard::engine::contract {
 
 /// Changes with every change of the contract; host and client compare it.
-inline constexpr std::uint32_t kHash = 0x09f99faa;
+inline constexpr std::uint32_t kHash = 0x81bc29fe;
 
 enum class Code : std::uint16_t {
   kOk = 0,
@@ -26,6 +26,7 @@ enum class Code : std::uint16_t {
   kQueueFull = 8,
   kClipInvalid = 9,
   kFileFailed = 10,
+  kConferenceFull = 11,
 };
 
 enum class SourceRule : std::uint8_t {
@@ -94,6 +95,13 @@ enum class SpeechChange : std::uint8_t {
   kEnded = 2,
 };
 inline constexpr std::size_t kSpeechChangeCount = 3;
+enum class ParticipantRole : std::uint8_t {
+  kTalk = 0,
+  kListen = 1,
+  kCoach = 2,
+  kHold = 3,
+};
+inline constexpr std::size_t kParticipantRoleCount = 4;
 inline constexpr std::uint8_t kPayloadTypeDropped = 255;
 inline constexpr std::uint8_t kAddressFamilyUnreadable = 255;
 
@@ -130,6 +138,10 @@ enum class OrderKind : std::uint16_t {
   kSetKeys = 6,
   kSetAudio = 7,
   kSendDigits = 8,
+  kOpenConference = 9,
+  kCloseConference = 10,
+  kSetParticipant = 11,
+  kLeaveConference = 12,
   kLoadClip = 13,
   kUnloadClip = 14,
   kPlay = 15,
@@ -367,6 +379,87 @@ static_assert(offsetof(SendDigitsOrder, tone_ms) == 18);
 static_assert(offsetof(SendDigitsOrder, pause_ms) == 20);
 static_assert(offsetof(SendDigitsOrder, digits) == 24);
 
+struct alignas(8) OpenConferenceOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint32_t affinity = {};
+  std::uint16_t capacity = {};
+  std::uint8_t rate_khz = {};
+  std::uint8_t gap_0[1] = {};
+  std::uint32_t part_of = {};
+  std::uint8_t gap_1[164] = {};
+};
+static_assert(sizeof(OpenConferenceOrder) == 192);
+static_assert(offsetof(OpenConferenceOrder, kind) == 0);
+static_assert(offsetof(OpenConferenceOrder, unused) == 2);
+static_assert(offsetof(OpenConferenceOrder, order) == 4);
+static_assert(offsetof(OpenConferenceOrder, endpoint) == 8);
+static_assert(offsetof(OpenConferenceOrder, epoch) == 12);
+static_assert(offsetof(OpenConferenceOrder, affinity) == 16);
+static_assert(offsetof(OpenConferenceOrder, capacity) == 20);
+static_assert(offsetof(OpenConferenceOrder, rate_khz) == 22);
+static_assert(offsetof(OpenConferenceOrder, part_of) == 24);
+
+struct alignas(8) CloseConferenceOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint8_t gap_0[176] = {};
+};
+static_assert(sizeof(CloseConferenceOrder) == 192);
+static_assert(offsetof(CloseConferenceOrder, kind) == 0);
+static_assert(offsetof(CloseConferenceOrder, unused) == 2);
+static_assert(offsetof(CloseConferenceOrder, order) == 4);
+static_assert(offsetof(CloseConferenceOrder, endpoint) == 8);
+static_assert(offsetof(CloseConferenceOrder, epoch) == 12);
+
+struct alignas(8) SetParticipantOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint32_t conference = {};
+  std::uint32_t coached = {};
+  std::uint8_t role = {};
+  std::uint8_t gain_db_above64 = {};
+  std::uint8_t levelled = {};
+  std::uint8_t pass_digits = {};
+  std::uint8_t gap_0[164] = {};
+};
+static_assert(sizeof(SetParticipantOrder) == 192);
+static_assert(offsetof(SetParticipantOrder, kind) == 0);
+static_assert(offsetof(SetParticipantOrder, unused) == 2);
+static_assert(offsetof(SetParticipantOrder, order) == 4);
+static_assert(offsetof(SetParticipantOrder, endpoint) == 8);
+static_assert(offsetof(SetParticipantOrder, epoch) == 12);
+static_assert(offsetof(SetParticipantOrder, conference) == 16);
+static_assert(offsetof(SetParticipantOrder, coached) == 20);
+static_assert(offsetof(SetParticipantOrder, role) == 24);
+static_assert(offsetof(SetParticipantOrder, gain_db_above64) == 25);
+static_assert(offsetof(SetParticipantOrder, levelled) == 26);
+static_assert(offsetof(SetParticipantOrder, pass_digits) == 27);
+
+struct alignas(8) LeaveConferenceOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint8_t gap_0[176] = {};
+};
+static_assert(sizeof(LeaveConferenceOrder) == 192);
+static_assert(offsetof(LeaveConferenceOrder, kind) == 0);
+static_assert(offsetof(LeaveConferenceOrder, unused) == 2);
+static_assert(offsetof(LeaveConferenceOrder, order) == 4);
+static_assert(offsetof(LeaveConferenceOrder, endpoint) == 8);
+static_assert(offsetof(LeaveConferenceOrder, epoch) == 12);
+
 struct alignas(8) LoadClipOrder {
   std::uint16_t kind = {};
   std::uint16_t unused = {};
@@ -511,9 +604,11 @@ enum class EventKind : std::uint16_t {
   kMediaTimeout = 5,
   kLatched = 6,
   kDigit = 7,
+  kConferenceOpened = 8,
   kClipLoaded = 9,
   kPlayEnded = 10,
   kSpeech = 12,
+  kSpeaker = 13,
 };
 
 /// The first bytes of every record, whatever its kind.
@@ -654,6 +749,21 @@ static_assert(offsetof(DigitEvent, digit) == 16);
 static_assert(offsetof(DigitEvent, source) == 17);
 static_assert(offsetof(DigitEvent, duration_ms) == 20);
 
+struct alignas(8) ConferenceOpenedEvent {
+  std::uint16_t kind = {};
+  std::uint16_t code = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint8_t gap_0[240] = {};
+};
+static_assert(sizeof(ConferenceOpenedEvent) == 256);
+static_assert(offsetof(ConferenceOpenedEvent, kind) == 0);
+static_assert(offsetof(ConferenceOpenedEvent, code) == 2);
+static_assert(offsetof(ConferenceOpenedEvent, order) == 4);
+static_assert(offsetof(ConferenceOpenedEvent, endpoint) == 8);
+static_assert(offsetof(ConferenceOpenedEvent, epoch) == 12);
+
 struct alignas(8) ClipLoadedEvent {
   std::uint16_t kind = {};
   std::uint16_t code = {};
@@ -711,6 +821,23 @@ static_assert(offsetof(SpeechEvent, endpoint) == 8);
 static_assert(offsetof(SpeechEvent, epoch) == 12);
 static_assert(offsetof(SpeechEvent, speech) == 16);
 
+struct alignas(8) SpeakerEvent {
+  std::uint16_t kind = {};
+  std::uint16_t code = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint32_t speaking = {};
+  std::uint8_t gap_0[236] = {};
+};
+static_assert(sizeof(SpeakerEvent) == 256);
+static_assert(offsetof(SpeakerEvent, kind) == 0);
+static_assert(offsetof(SpeakerEvent, code) == 2);
+static_assert(offsetof(SpeakerEvent, order) == 4);
+static_assert(offsetof(SpeakerEvent, endpoint) == 8);
+static_assert(offsetof(SpeakerEvent, epoch) == 12);
+static_assert(offsetof(SpeakerEvent, speaking) == 16);
+
 enum class Counter : std::uint8_t {
   kPacketsReceived = 0,
   kOctetsReceived = 1,
@@ -766,12 +893,16 @@ enum class NodeCounter : std::uint8_t {
   kClipsRefused = 26,
   kAudioEndpoints = 27,
   kComplexityLowered = 28,
-  kPacketsInKernel = 29,
-  kKernelStreams = 30,
-  kKernelReturns = 31,
-  kTicks = 32,
+  kConferencesOpen = 29,
+  kParticipants = 30,
+  kConferencesRefused = 31,
+  kPartsLate = 32,
+  kPacketsInKernel = 33,
+  kKernelStreams = 34,
+  kKernelReturns = 35,
+  kTicks = 36,
 };
-inline constexpr std::size_t kNodeCounterCount = 33;
+inline constexpr std::size_t kNodeCounterCount = 37;
 
 /// Upper bounds of the relay times’ buckets in µs. In a thread’s slot, after its counters: a count for
 /// each bucket, one for what lies beyond the last bound, and the sum in µs.

@@ -49,6 +49,12 @@ Result<RegionShape> shape_of(const HostConfig& config, std::string& problem) {
               " (powers of two from 16) is out of range";
     return Error{ErrorCode::kConfigInvalid};
   }
+  if (config.conference_participants_max < 2 ||
+      config.conference_participants_max > kMixParticipantsMax) {
+    problem = "conferenceParticipantsMax: " + std::to_string(config.conference_participants_max) +
+              " is not in 2.." + std::to_string(kMixParticipantsMax);
+    return Error{ErrorCode::kConfigInvalid};
+  }
   return shape;
 }
 
@@ -135,6 +141,12 @@ Result<void> Host::start_threads(const HostConfig& config, std::string& problem)
   thread_config.isa = config.isa;
   thread_config.kernel_path = kernel_path_.get();
   thread_config.files = files_.get();
+  thread_config.conference_participants_max = config.conference_participants_max;
+  // On a single thread no conference has two parts.
+  conference_lines_ = std::make_unique<ConferenceLines>(
+      config.threads, conferences_max(region_.shape().slots_per_thread),
+      config.threads > 1 ? kConferenceSpansMax : 0);
+  thread_config.conference_lines = conference_lines_.get();
   for (std::uint32_t index = 0; index < config.threads; ++index) {
     Result<io::Poller> poller = io::Poller::create(kPollBatchMax);
     Result<io::WakeListener> orders =

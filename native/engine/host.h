@@ -36,6 +36,8 @@ struct HostConfig {
   /// An existing directory for clips and recordings; empty = none, and orders that need files are
   /// answered FILE_FAILED.
   std::string media_folder;
+  /// Participants of the largest conference, 2..kMixParticipantsMax.
+  std::uint32_t conference_participants_max = kMixParticipantsMax;
   /// No more than best_isa().
   Isa isa = best_isa();
   /// Whether plain streams are forwarded inside the kernel, where the machine lets this process.
@@ -83,6 +85,7 @@ class Host {
   std::string kernel_path_obstacle_;
   /// Outlives the threads.
   std::unique_ptr<KernelPath> kernel_path_;
+  std::unique_ptr<ConferenceLines> conference_lines_;
   std::vector<std::unique_ptr<MediaThread>> threads_;
   bool closed_ = false;
 };

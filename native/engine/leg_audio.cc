@@ -1,6 +1,6 @@
 #include "engine/leg_audio.h"
 
-#include <algorithm>
+#include "base/check.h"
 
 namespace trunkyard::engine {
 
@@ -23,6 +23,18 @@ AudioCounters LegAudio::counters(Duration round_trip) const noexcept {
   return counters;
 }
 
+bool LegAudio::tune(std::uint32_t rate_hz) noexcept {
+  return receiver == nullptr || receiver->set_up(receivable.setup(rate_hz)).ok();
+}
+
+void LegAudio::set_source_rate(std::uint32_t rate_hz) noexcept {
+  if (sender == nullptr || sender->setup().source_rate_hz == rate_hz) return;
+  pipeline::SenderSetup setup = sender->setup();
+  setup.source_rate_hz = rate_hz;
+  // It was taken at another rate, so it can't be refused now.
+  CHECK(sender->set_up(setup).ok());
+}
+
 void LegAudio::drop_receiver(Duration round_trip) noexcept {
   before_ = counters(round_trip);
   receiver.reset();
@@ -31,8 +43,7 @@ void LegAudio::drop_receiver(Duration round_trip) noexcept {
 void LegAudio::relieve(std::uint32_t steps) noexcept {
   codec::OpusEncoder* encoder = sender == nullptr ? nullptr : sender->opus();
   if (encoder == nullptr) return;
-  const std::uint32_t least = std::min(opus_complexity, opus_complexity_min);
-  encoder->set_complexity(std::max(least, opus_complexity - std::min(steps, opus_complexity)));
+  encoder->set_complexity(codec::relieved_complexity(sender->setup().opus, steps));
 }
 
 }  // namespace trunkyard::engine

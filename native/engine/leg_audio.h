@@ -12,19 +12,34 @@
 #include "engine/speech_watch.h"
 #include "pipeline/audio_receiver.h"
 #include "pipeline/audio_sender.h"
+#include "pipeline/conference.h"
 #include "pipeline/digit_watch.h"
 #include "pipeline/player.h"
 
 namespace trunkyard::engine {
 
-/// With FEC, Opus is made no simpler than this: below it libopus may leave the FEC out.
-inline constexpr std::uint32_t kFecComplexityMin = 2;
-
 /// What the peer of a leg hears. It is the hearing leg that asks for it, in its own turns.
 struct Hears {
-  enum class Kind : std::uint8_t { kNothing, kLeg };
+  enum class Kind : std::uint8_t { kNothing, kLeg, kConference };
   Kind kind = Kind::kNothing;
   Handle leg;  ///< with kLeg; may be stale, or linked elsewhere by now
+  // With kConference, as long as the leg is in it (Conferences).
+  Handle conference = kHandleNone;
+  pipeline::Seat seat = pipeline::kNoSeat;
+
+  [[nodiscard]] static Hears of_leg(Handle leg) noexcept {
+    Hears hears;
+    hears.kind = Kind::kLeg;
+    hears.leg = leg;
+    return hears;
+  }
+  [[nodiscard]] static Hears of_conference(Handle conference, pipeline::Seat seat) noexcept {
+    Hears hears;
+    hears.kind = Kind::kConference;
+    hears.conference = conference;
+    hears.seat = seat;
+    return hears;
+  }
 };
 
 /// What the order says of the receiving half; kept because a listener of another rate needs it set
@@ -64,10 +79,6 @@ struct LegAudio {
   std::optional<pipeline::DigitWatch> watch;
   Receivable receivable;
   Hears hears;
-  /// Of the Opus encoder, as ordered.
-  std::uint32_t opus_complexity = 0;
-  /// It goes no lower for lack of time.
-  std::uint32_t opus_complexity_min = 0;
   /// Digits of whom it hears are kept from the peer, who is told of them in another way.
   bool mute_digits = false;
   /// The peer is sounding a digit in its audio, as far as tones are looked for.
@@ -94,6 +105,13 @@ struct LegAudio {
   }
   /// @param round_trip to the leg's peer; zero if not known.
   [[nodiscard]] AudioCounters counters(Duration round_trip) const noexcept;
+  /// Decodes to this rate from now on, if there is anything to decode. Ask the receiver for digits
+  /// afterwards.
+  /// @returns false when what is receivable can't be.
+  [[nodiscard]] bool tune(std::uint32_t rate_hz) noexcept;
+  /// Encodes from this rate from now on, if there is anything to encode. Complexities are as
+  /// ordered afterwards.
+  void set_source_rate(std::uint32_t rate_hz) noexcept;
   /// Ends decoding and keeps its totals.
   void drop_receiver(Duration round_trip) noexcept;
   /// Lowers the Opus encoder's complexity by so much, as far as it goes.

@@ -3,7 +3,8 @@
 // statistics slots, and all memory is taken by the constructor.
 //
 //   sleep in epoll -+-> datagram: receive, judge, count, forward            (packets.cc)
-//                   +-> orders:   carry out, answer (orders.cc, key_, audio_, sound_orders.cc)
+//                   +-> orders:   carry out, answer (orders.cc, key_, audio_, sound_,
+//                                 conference_orders.cc)
 //                   +-> turn:     audio decoded and encoded here             (audio_tick.cc)
 //                   +-> tick:     reports, silence, statistics, late events (ticks.cc)
 #pragma once
@@ -25,6 +26,7 @@
 #include "base/spsc.h"
 #include "base/time.h"
 #include "engine/audio_legs.h"
+#include "engine/conferences.h"
 #include "engine/contract.gen.h"
 #include "engine/file_port.h"
 #include "engine/files_thread.h"
@@ -61,7 +63,17 @@ struct MediaThreadConfig {
   FilesThread* files = nullptr;
   /// Of the host, which keeps it longer than its threads; null = every packet goes by the sockets.
   KernelPath* kernel_path = nullptr;
+  /// Of the largest conference.
+  std::uint32_t conference_participants_max = kMixParticipantsMax;
+  /// The host's; outlives its threads.
+  ConferenceLines* conference_lines = nullptr;
 };
+
+/// How many conferences a thread with so many endpoints may have: the smallest has two
+/// participants.
+[[nodiscard]] constexpr std::uint32_t conferences_max(std::uint32_t endpoints) noexcept {
+  return (endpoints + 1) / 2;
+}
 
 /// Counters in the contract's order. @param into exactly contract::kCounterCount values (CHECKed).
 void fill_counters(const Leg& leg, std::span<double> into) noexcept;
@@ -178,10 +190,20 @@ class MediaThread {
   [[nodiscard]] contract::Code detect_speech(const contract::DetectSpeechOrder& order) noexcept;
   [[nodiscard]] bool tell_plays(Handle handle, Leg& leg) noexcept;
   [[nodiscard]] bool tell_speech(Handle handle, Leg& leg) noexcept;
+  // conference_orders.cc
+  void open_conference(const contract::OpenConferenceOrder& order) noexcept;
+  [[nodiscard]] contract::Code set_participant(const contract::SetParticipantOrder& order) noexcept;
+  [[nodiscard]] contract::Code leave_conference(Handle handle) noexcept;
+  /// Ends a leg's link, and the one that leads back.
+  void end_links(Handle handle, Leg& leg) noexcept;
+  [[nodiscard]] static bool confers(const Leg& leg) noexcept {
+    return leg.audio != nullptr && leg.audio->hears.kind == Hears::Kind::kConference;
+  }
 
   // audio_tick.cc
   struct PacketSink;
   void take_audio_turns() noexcept;
+  void take_conference_turn(std::uint32_t slot, Instant nominal) noexcept;
   void take_turn(Handle handle, Leg& leg, Instant nominal) noexcept;
   /// What is played to a leg, in its turn. @param piece what the link brought, and the answer.
   /// @returns whether the piece is still to be sent, as it is now.
@@ -207,6 +229,7 @@ class MediaThread {
   void take_watched_digits(Leg& leg) noexcept;
   void note_digit(Leg& leg, const pipeline::Digit& digit) noexcept;
   void relieve_encoders() noexcept;
+  void relieve(LegAudio& audio) noexcept;
 
   // ticks.cc
   void tick(Instant now) noexcept;
@@ -237,6 +260,7 @@ class MediaThread {
   std::vector<io::PortPool> ports_;
   Slab<Leg> legs_;
   AudioLegs audio_legs_;
+  Conferences conferences_;
   LoadGauge load_gauge_;
   FilePort files_;
   PlayDesk plays_;

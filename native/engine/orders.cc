@@ -98,6 +98,7 @@ void MediaThread::start_epoch(std::uint32_t epoch) noexcept {
   for (std::uint32_t slot = 0; slot < legs_.capacity(); ++slot) {
     if (Leg* leg = legs_.at_slot(slot)) close_leg(legs_.handle_of(slot), *leg, now);
   }
+  conferences_.close_all();
   const Region::Rings rings = region_.renew_rings(index_);
   orders_ = SpscConsumer(rings.orders);
   events_ = SpscProducer(rings.events);
@@ -137,6 +138,8 @@ void MediaThread::handle_orders() noexcept {
       load_clip(as<contract::LoadClipOrder>(order));
     } else if (kind == OrderKind::kUnloadClip) {
       unload_clip(as<contract::UnloadClipOrder>(order));
+    } else if (kind == OrderKind::kOpenConference) {
+      open_conference(as<contract::OpenConferenceOrder>(order));
     } else {
       answer(order, carry_out(order));
     }
@@ -172,6 +175,8 @@ template bool MediaThread::push_event(contract::PlayEndedEvent, EventKind) noexc
 template bool MediaThread::push_event(contract::SpeechEvent, EventKind) noexcept;
 template bool MediaThread::push_event(contract::ClipLoadedEvent, EventKind) noexcept;
 template bool MediaThread::push_event(contract::OrderDoneEvent, EventKind) noexcept;
+template bool MediaThread::push_event(contract::SpeakerEvent, EventKind) noexcept;
+template bool MediaThread::push_event(contract::ConferenceOpenedEvent, EventKind) noexcept;
 
 Code MediaThread::carry_out(const contract::OrderHeader& order) noexcept {
   switch (static_cast<OrderKind>(order.kind)) {
@@ -193,6 +198,12 @@ Code MediaThread::carry_out(const contract::OrderHeader& order) noexcept {
       return change_play(order);
     case OrderKind::kDetectSpeech:
       return detect_speech(as<contract::DetectSpeechOrder>(order));
+    case OrderKind::kCloseConference:
+      return conferences_.close(Handle{order.endpoint});
+    case OrderKind::kSetParticipant:
+      return set_participant(as<contract::SetParticipantOrder>(order));
+    case OrderKind::kLeaveConference:
+      return leave_conference(Handle{order.endpoint});
     default:
       return Code::kOrderInvalid;
   }
@@ -344,6 +355,8 @@ Code MediaThread::open_link(const contract::OpenLinkOrder& order) noexcept {
   if (to.thread() != index_) return Code::kOrderInvalid;
   Leg* target = legs_.find(to);
   if (target == nullptr) return Code::kHandleStale;
+  // A participant hears and says what its conference's are; it leaves first.
+  if (confers(*from) || confers(*target)) return Code::kOrderInvalid;
   if (order.mode == static_cast<std::uint8_t>(contract::LinkMode::kDecoded)) {
     // Packets don't pass, so there is nothing to be converted.
     if (order.conversion_count != 0) return Code::kOrderInvalid;
@@ -393,6 +406,7 @@ void MediaThread::close_leg(Handle handle, Leg& leg, Instant now) noexcept {
   kernel_streams_.release(now, handle);
   ports_[leg.address_index].give_back(leg.even_port, now);
   plays_.close(leg);
+  conferences_.leave(leg);
   audio_legs_.remove(handle.slot());
   // Links that lead here end by themselves: their handle is stale from now on.
   legs_.release(handle);

@@ -160,6 +160,10 @@ void MediaThread::publish_leg(Handle handle, const Leg& leg) noexcept {
 void MediaThread::publish_node(Instant now) noexcept {
   counter(Counter::kEndpointsOpen) = legs_.size();
   counter(Counter::kAudioEndpoints) = audio_legs_.size();
+  counter(Counter::kConferencesOpen) = conferences_.size();
+  counter(Counter::kParticipants) = conferences_.participants();
+  counter(Counter::kConferencesRefused) = conferences_.counters().refused;
+  counter(Counter::kPartsLate) = conferences_.counters().parts_late;
   std::uint64_t in_use = 0;
   std::uint64_t resting = 0;
   for (io::PortPool& pool : ports_) {

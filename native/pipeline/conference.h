@@ -145,6 +145,12 @@ class Conference {
     if (in_step(place, sender)) sender.push(nominal, heard, sink);
     return true;
   }
+  /// What a participant hears, for a caller who sends it in a form of its own or something else in
+  /// its place. As say(), in the participant's turn; his sender is led away from the shared
+  /// encoder.
+  /// @param out 10 ms; written when he hears something.
+  /// @returns false when he hears nothing.
+  bool listen(Seat seat, AudioSender& sender, codec::MutablePcm out) noexcept;
   /// What this part's participants say to the other parts; empty when nobody does.
   [[nodiscard]] PartVoice::Sum local_sum() const noexcept { return mixer_.local_sum(); }
   /// Who speaks, of this part; kNoSeat for nobody. And how loud, in dBov.

@@ -38,6 +38,9 @@ export function onEngineEvent(table: CallTable, event: EngineEvent): void {
     case 'clipLoaded':
     case 'playEnded':
     case 'speech':
+    // Calls of two parties are in no conference.
+    case 'conferenceOpened':
+    case 'speaker':
       break;
     case 'digit': {
       const place = table.byEndpoint(event.endpoint);

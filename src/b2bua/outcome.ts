@@ -128,6 +128,7 @@ export function outcomeOfOrder(code: EngineCode): Outcome {
     case 'QUEUE_FULL':
     case 'CLIP_INVALID':
     case 'FILE_FAILED':
+    case 'CONFERENCE_FULL':
       return outcomeOf('ENGINE_FULL');
     default:
       return neverReached(code);

@@ -22,6 +22,9 @@ export type EndpointHandle = Branded<number, 'EndpointHandle'>;
 /** A clip that the engine holds ready to be played; unsigned 32 bit. */
 export type ClipHandle = Branded<number, 'ClipHandle'>;
 
+/** A conference in the engine, or the part of one on a media thread; packed in the same way. */
+export type ConferenceHandle = Branded<number, 'ConferenceHandle'>;
+
 export const callId = (value: string): CallId => value as CallId;
 export const legId = (value: string): LegId => value as LegId;
 export const trunkId = (value: string): TrunkId => value as TrunkId;
@@ -30,6 +33,7 @@ export const serverTxnId = (value: number): ServerTxnId => value as ServerTxnId;
 export const orderId = (value: number): OrderId => value as OrderId;
 export const endpointHandle = (value: number): EndpointHandle => value as EndpointHandle;
 export const clipHandle = (value: number): ClipHandle => value as ClipHandle;
+export const conferenceHandle = (value: number): ConferenceHandle => value as ConferenceHandle;
 
 const DATE_DIGITS = 12;
 const CHANCE_BYTES = 10;

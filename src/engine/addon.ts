@@ -35,6 +35,7 @@ export interface AddonHostConfig {
   readonly eventRingRecords: number;
   /** Instruction set of the kernels; any other text, or none, for the best there is. */
   readonly isa?: string;
+  readonly conferenceParticipantsMax: number;
   readonly addresses: readonly AddonAddress[];
   readonly kernelPath: boolean;
 }

@@ -2,7 +2,7 @@
 // Records that cross between the control plane and the engine, byte for byte; little-endian.
 
 /** Changes with every change of the contract; host and client compare it. */
-export const CONTRACT_HASH = 0x09f99faa;
+export const CONTRACT_HASH = 0x81bc29fe;
 
 /** A code’s number is its index. */
 export const CODES = [
@@ -17,6 +17,7 @@ export const CODES = [
   'QUEUE_FULL',
   'CLIP_INVALID',
   'FILE_FAILED',
+  'CONFERENCE_FULL',
 ] as const;
 
 /** A value’s number is its index. */
@@ -95,6 +96,14 @@ export const SPEECH_CHANGES = [
   'ended',
 ] as const;
 
+/** A value’s number is its index. */
+export const PARTICIPANT_ROLES = [
+  'talk',
+  'listen',
+  'coach',
+  'hold',
+] as const;
+
 export const PAYLOAD_TYPE_DROPPED = 255;
 export const ADDRESS_FAMILY_UNREADABLE = 255;
 export const CLOCK_RATES_MAX = 32;
@@ -125,6 +134,10 @@ export const ORDER = {
   setKeys: { kind: 6, suite: 16, sendMkiBytes: 17, receiveMkiBytes: 18, sendMki: 20, receiveMki: 24, sendKey: 28, receiveKey: 74 },
   setAudio: { kind: 7, receiveCount: 16, bufferSize: 17, sendPayloadType: 18, sendKind: 19, sendRateKhz: 20, packetMs: 21, eventPayloadType: 22, eventRateKhz: 23, comfortPayloadType: 24, redundancyPayloadType: 25, detectTones: 26, opusFec: 27, opusDtx: 28, opusCbr: 29, opusComplexity: 30, opusLossPercent: 31, opusBitrateBps: 32, opusPlaybackRateHz: 36, receive: 40, muteDigits: 104 },
   sendDigits: { kind: 8, count: 16, toneMs: 18, pauseMs: 20, digits: 24 },
+  openConference: { kind: 9, affinity: 16, capacity: 20, rateKhz: 22, partOf: 24 },
+  closeConference: { kind: 10 },
+  setParticipant: { kind: 11, conference: 16, coached: 20, role: 24, gainDbAbove64: 25, levelled: 26, passDigits: 27 },
+  leaveConference: { kind: 12 },
   loadClip: { kind: 13, name: 16 },
   unloadClip: { kind: 14, clip: 16 },
   play: { kind: 15, clip: 16, startMs: 20, times: 24, target: 26, replaces: 27, endsOnDigit: 28, endsOnVoice: 29 },
@@ -147,9 +160,11 @@ export const EVENT = {
   mediaTimeout: { kind: 5, silentMs: 16 },
   latched: { kind: 6, remote: 16 },
   digit: { kind: 7, digit: 16, source: 17, durationMs: 20 },
+  conferenceOpened: { kind: 8 },
   clipLoaded: { kind: 9, clip: 16, durationMs: 20 },
   playEnded: { kind: 10, play: 16, playedMs: 20, end: 24 },
   speech: { kind: 12, speech: 16 },
+  speaker: { kind: 13, speaking: 16 },
 } as const;
 
 /** Order of the float64 values in a statistics slot and in `endpointClosed`. */
@@ -208,6 +223,10 @@ export const NODE_COUNTERS = [
   'clipsRefused',
   'audioEndpoints',
   'complexityLowered',
+  'conferencesOpen',
+  'participants',
+  'conferencesRefused',
+  'partsLate',
   'packetsInKernel',
   'kernelStreams',
   'kernelReturns',

@@ -1,5 +1,5 @@
 // Events out of records.
-import { clipHandle, endpointHandle, orderId } from '../base/index.ts';
+import { clipHandle, conferenceHandle, endpointHandle, orderId } from '../base/index.ts';
 import { readAddress } from './address.ts';
 import {
   CODES,
@@ -114,6 +114,21 @@ function decode(view: DataView, at: number): EngineEvent {
         endpoint,
         speech: named(SPEECH_CHANGES, view.getUint8(at + EVENT.speech.speech)),
       };
+    case EVENT.conferenceOpened.kind:
+      return {
+        kind: 'conferenceOpened',
+        order,
+        code: codeAt(view, at),
+        conference: conferenceHandle(endpoint),
+      };
+    case EVENT.speaker.kind: {
+      const speaking = view.getUint32(at + EVENT.speaker.speaking, true);
+      return {
+        kind: 'speaker',
+        conference: conferenceHandle(endpoint),
+        speaking: speaking === 0 ? null : endpointHandle(speaking),
+      };
+    }
     default:
       throw new Error(`event kind ${kind} is not in the contract`);
   }

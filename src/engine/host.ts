@@ -20,6 +20,8 @@ export interface HostConfig {
   readonly threads: number;
   /** Endpoints of the node; each thread gets an equal share, at most 16,384. */
   readonly endpointsMax: number;
+  /** Participants of the largest conference on one media thread, 2 to 1,024; memory is taken when one is opened. */
+  readonly conferenceParticipantsMax?: number;
   /** IP literals of this machine with their ports, both ends included; an order names one by index. */
   readonly addresses: readonly {
     readonly bind: string;
@@ -46,6 +48,7 @@ const DEFAULTS = {
   eventRingRecords: 4_096,
   kernelPath: false,
   mediaFolder: '',
+  conferenceParticipantsMax: 1_000,
 } as const;
 
 export interface EngineHost {

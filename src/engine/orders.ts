@@ -8,6 +8,7 @@ import {
   ORDER,
   ORDER_HEADER,
   ORDER_RECORD_BYTES,
+  PARTICIPANT_ROLES,
   PAYLOAD_CONVERSIONS,
   PAYLOAD_KINDS,
   PAYLOAD_TYPE_DROPPED,
@@ -28,6 +29,8 @@ const CONVERSIONS_MAX = 4;
 const RECEIVED_PAYLOADS_MAX = 16;
 const MKI_BYTES_MAX = 4;
 const DIGITS_MAX = 64;
+/** How a record writes 0 dB. */
+const GAIN_UNIT = 64;
 
 /** Bytes of master key and master salt (RFC 3711 §8.2, RFC 7714 §12). */
 const SECRET_LENGTHS: Readonly<Record<SrtpSuite, { readonly key: number; readonly salt: number }>> =
@@ -106,6 +109,22 @@ export class OrderEncoder {
       case 'stopPlay':
       case 'detectSpeech':
         writeSoundOrder(view, at, order);
+        return;
+      case 'openConference':
+        view.setUint32(at + ORDER.openConference.affinity, order.affinity, true);
+        view.setUint16(at + ORDER.openConference.capacity, shortOf(order.capacity), true);
+        view.setUint8(at + ORDER.openConference.rateKhz, byteOf(order.rateKhz));
+        view.setUint32(at + ORDER.openConference.partOf, order.partOf ?? 0, true);
+        return;
+      case 'closeConference':
+        view.setUint32(at + ORDER_HEADER.endpoint, order.conference, true);
+        return;
+      case 'setParticipant':
+        view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
+        this.#writeParticipant(at, order);
+        return;
+      case 'leaveConference':
+        view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
         return;
       default:
         neverReached(order);
@@ -245,6 +264,18 @@ export class OrderEncoder {
     order.digits
       .slice(0, DIGITS_MAX)
       .forEach((digit, index) => view.setUint8(at + fields.digits + index, byteOf(digit)));
+  }
+
+  #writeParticipant(at: number, order: OrderOf<'setParticipant'>): void {
+    const view = this.#view;
+    const fields = ORDER.setParticipant;
+    const { role } = order;
+    view.setUint32(at + fields.conference, order.conference, true);
+    view.setUint32(at + fields.coached, role.kind === 'coach' ? role.coached : 0, true);
+    view.setUint8(at + fields.role, PARTICIPANT_ROLES.indexOf(role.kind));
+    view.setUint8(at + fields.gainDbAbove64, byteOf(order.gainDb + GAIN_UNIT));
+    view.setUint8(at + fields.levelled, order.levelled ? 1 : 0);
+    view.setUint8(at + fields.passDigits, order.passDigits ? 1 : 0);
   }
 }
 

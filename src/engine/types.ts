@@ -1,5 +1,11 @@
 // Orders to the media engine and what comes back. One record each; the layouts stand in contract.json.
-import type { ClipHandle, EndpointHandle, HostPort, OrderId } from '../base/index.ts';
+import type {
+  ClipHandle,
+  ConferenceHandle,
+  EndpointHandle,
+  HostPort,
+  OrderId,
+} from '../base/index.ts';
 
 /** `strict`: the SDP address is true, nothing else is ever relayed. `latch`: behind NAT, learned then locked. */
 export type SourceRule = 'strict' | 'latch';
@@ -86,6 +92,17 @@ export interface ToneSound {
   /** Whether the cadence begins anew when it is over. */
   readonly repeats: boolean;
 }
+
+/** How someone takes part in a conference. */
+export type ParticipantRole =
+  /** Hears everyone else and is heard by everyone else. */
+  | { readonly kind: 'talk' }
+  /** Muted. */
+  | { readonly kind: 'listen' }
+  /** Hears everyone, is heard by one participant of the same part alone. */
+  | { readonly kind: 'coach'; readonly coached: EndpointHandle }
+  /** Hears and says nothing. */
+  | { readonly kind: 'hold' };
 
 export type EngineOrder =
   | {
@@ -212,6 +229,52 @@ export type EngineOrder =
       readonly endpoint: EndpointHandle;
       /** Silence from now on until `none`, and after speech until `ended`; 0 = never. Null ends it. */
       readonly timer: { readonly noSpeechMs: number; readonly endSilenceMs: number } | null;
+    }
+  /**
+   * A conference, or a further part of one on another media thread: an endpoint joins the part on its own thread.
+   * Answered by `conferenceOpened`. CONFERENCE_FULL: no room for so many seats, or for another part.
+   */
+  | {
+      readonly kind: 'openConference';
+      readonly order: OrderId;
+      /** Chooses the media thread, as for `openEndpoint`. */
+      readonly affinity: number;
+      /** Participants there may be: 2 to the host’s `conferenceParticipantsMax`. Memory is taken for all of them now. */
+      readonly capacity: number;
+      /** Of everything said and heard in it: 8, 16 or 48; one rate for all parts. */
+      readonly rateKhz: number;
+      /** Any part of the conference that this is to be a part of; null = a conference of its own. */
+      readonly partOf: ConferenceHandle | null;
+    }
+  /** Ends a conference, or one part of it. Its participants hear nothing from then on. */
+  | {
+      readonly kind: 'closeConference';
+      readonly order: OrderId;
+      readonly conference: ConferenceHandle;
+    }
+  /**
+   * Brings an endpoint into a conference on its thread, or changes how it takes part; needs `setAudio` first. It leaves the
+   * conference that it was in. Its link ends, and so does that of the endpoint it led to if that one led back; links from
+   * and to a participant are refused until it has left.
+   */
+  | {
+      readonly kind: 'setParticipant';
+      readonly order: OrderId;
+      readonly endpoint: EndpointHandle;
+      readonly conference: ConferenceHandle;
+      readonly role: ParticipantRole;
+      /** Of its voice, whole numbers from -60 to 24. */
+      readonly gainDb: number;
+      /** Whether its voice is brought to a usual level first. */
+      readonly levelled: boolean;
+      /** Whether its digits are said to the others too; they are told to us in any case. */
+      readonly passDigits: boolean;
+    }
+  /** Refused for an endpoint that is in no conference. */
+  | {
+      readonly kind: 'leaveConference';
+      readonly order: OrderId;
+      readonly endpoint: EndpointHandle;
     };
 
 /** How a play ended. `failed`: the endpoint has nothing left to send with. */
@@ -232,7 +295,8 @@ export type EngineCode =
   | 'MEMORY_FULL'
   | 'QUEUE_FULL'
   | 'CLIP_INVALID'
-  | 'FILE_FAILED';
+  | 'FILE_FAILED'
+  | 'CONFERENCE_FULL';
 
 export interface EndpointCounters {
   readonly packetsReceived: number;
@@ -304,6 +368,21 @@ export type EngineEvent =
       readonly digit: number;
       readonly source: 'event' | 'tone';
       readonly durationMs: number;
+    }
+  | {
+      readonly kind: 'conferenceOpened';
+      readonly order: OrderId;
+      readonly code: EngineCode;
+      readonly conference: ConferenceHandle;
+    }
+  /**
+   * Someone else speaks in a conference than was told last, at most three times a second. In one of several parts each
+   * part tells of its own participants: one who is the loudest of all parts, else null.
+   */
+  | {
+      readonly kind: 'speaker';
+      readonly conference: ConferenceHandle;
+      readonly speaking: EndpointHandle | null;
     }
   | {
       readonly kind: 'clipLoaded';

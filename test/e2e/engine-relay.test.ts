@@ -436,6 +436,7 @@ test('an exception that reading the configuration raises comes through as it is'
     portRestMs: 0,
     orderRingRecords: 16,
     eventRingRecords: 16,
+    conferenceParticipantsMax: 2,
     addresses: [],
     kernelPath: false,
   };
@@ -462,6 +463,7 @@ test('a worker thread that ends with a host and a client open takes nothing with
   bytes.set(MEDIA_ADDRESS.split('.').map(Number));
   const rings = { orderRingRecords: 16, eventRingRecords: 16 };
   const config = {
+    conferenceParticipantsMax: 2,
     ...place.config(rings),
     mediaFolder: '',
     addresses: [{ family: 4, bytes, portMin: 20_000, portMax: 20_099 }],

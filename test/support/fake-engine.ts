@@ -35,6 +35,15 @@ const NO_COUNTERS: EndpointCounters = {
 
 type OrderOf<Kind extends EngineOrder['kind']> = Extract<EngineOrder, { readonly kind: Kind }>;
 
+/** What calls of two parties need. */
+type CallOrder = Exclude<EngineOrder, { kind: (typeof CONFERENCE_ORDERS)[number] }>;
+const CONFERENCE_ORDERS = [
+  'openConference',
+  'closeConference',
+  'setParticipant',
+  'leaveConference',
+] as const;
+
 export interface FakeEndpoint {
   readonly handle: EndpointHandle;
   readonly rtpPort: number;
@@ -101,6 +110,7 @@ export class FakeEngine {
   }
 
   #answer(order: EngineOrder): EngineEvent {
+    if (!isOfCall(order)) throw new Error(`${order.kind}: the fake engine has no conferences`);
     if (order.kind === 'openEndpoint') return this.#open(order.order);
     // No call plays or records anything yet.
     if (order.kind === 'loadClip' || order.kind === 'unloadClip')
@@ -116,7 +126,7 @@ export class FakeEngine {
   #carryOutOn(
     endpoint: FakeEndpoint,
     order: Exclude<
-      EngineOrder,
+      CallOrder,
       { kind: 'openEndpoint' | 'closeEndpoint' | 'loadClip' | 'unloadClip' }
     >,
   ): EngineCode {
@@ -200,6 +210,10 @@ export class FakeEngine {
       rtcpPort: rtpPort + 1,
     };
   }
+}
+
+function isOfCall(order: EngineOrder): order is CallOrder {
+  return !CONFERENCE_ORDERS.some((kind) => kind === order.kind);
 }
 
 /** Both halves: what is heard by the other leg, and what is said to this one. */

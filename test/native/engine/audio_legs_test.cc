@@ -19,7 +19,7 @@ Instant at_us(std::int64_t us) {
 }
 
 TEST("without legs nothing is ever due") {
-  AudioLegs legs(8);
+  AudioLegs legs(8, 4);
   AudioLegs::Turn turn;
   CHECK_TRUE(legs.next_due() == Instant::never());
   CHECK_FALSE(legs.next_turn(at_us(1'000'000), turn));
@@ -30,7 +30,7 @@ TEST("without legs nothing is ever due") {
 }
 
 TEST("ten legs have two turns each in twenty milliseconds, two of them in each fifth") {
-  AudioLegs legs(16);
+  AudioLegs legs(16, 4);
   for (std::uint32_t slot = 0; slot < 10; ++slot)
     legs.add(at_us(0), slot);
   legs.add(at_us(0), 4);
@@ -55,7 +55,7 @@ TEST("ten legs have two turns each in twenty milliseconds, two of them in each f
 }
 
 TEST("a late thread makes up for its turns at their nominal times, in order") {
-  AudioLegs legs(8);
+  AudioLegs legs(8, 4);
   legs.add(at_us(0), 0);
   legs.add(at_us(0), 1);
   AudioLegs::Turn turn;
@@ -69,7 +69,7 @@ TEST("a late thread makes up for its turns at their nominal times, in order") {
 }
 
 TEST("what lies further behind is left out by whole rounds") {
-  AudioLegs legs(8);
+  AudioLegs legs(8, 4);
   legs.add(at_us(0), 0);
   AudioLegs::Turn turn;
   REQUIRE(legs.next_turn(at_us(2'000), turn));
@@ -79,7 +79,7 @@ TEST("what lies further behind is left out by whole rounds") {
 
 TEST(
     "legs that come and go at random keep their rhythm, and only those that are there have turns") {
-  AudioLegs legs(64);
+  AudioLegs legs(64, 4);
   Prng prng(5);
   std::set<std::uint32_t> present;
   std::array<std::int64_t, 64> last = {};

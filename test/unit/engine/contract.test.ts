@@ -11,6 +11,7 @@ import type {
   EVENT,
   LINK_MODES,
   ORDER,
+  PARTICIPANT_ROLES,
   PAYLOAD_CONVERSIONS,
   PAYLOAD_KINDS,
   PLAY_ENDS,
@@ -25,6 +26,7 @@ import type {
   EngineEvent,
   EngineOrder,
   LinkMode,
+  ParticipantRole,
   PayloadConversion,
   PayloadKind,
   PlayEnd,
@@ -63,7 +65,8 @@ test('the types and the contract name the same kinds of audio, keys and digits',
   const conversions: Same<PayloadConversion | 'none', (typeof PAYLOAD_CONVERSIONS)[number]> = true;
   const sizes: Same<BufferSize, (typeof BUFFER_SIZES)[number]> = true;
   const sources: Same<DigitSource, (typeof DIGIT_SOURCES)[number]> = true;
-  assert.equal([kinds, suites, modes, conversions, sizes, sources], Array(6).fill(true));
+  const roles: Same<ParticipantRole['kind'], (typeof PARTICIPANT_ROLES)[number]> = true;
+  assert.equal([kinds, suites, modes, conversions, sizes, sources, roles], Array(7).fill(true));
 });
 
 test('the types and the contract name the same ends of what is played and changes of speech', () => {
