@@ -340,4 +340,25 @@ TEST("survives being moved, as into a slot of a pool") {
   }
 }
 
+TEST("goes on where another encoder stands, to the bit, and leaves that one as it is") {
+  for (const Format& format : kAll) {
+    Encoder first = open_encoder(format);
+    Encoder second = open_encoder(format);
+    const Samples before =
+        sines::make_tone({.frequency_hz = 700, .rate_hz = format.rate_hz}, format.rate_hz);
+    const Samples other =
+        sines::make_tone({.frequency_hz = 1'900, .rate_hz = format.rate_hz}, format.rate_hz / 2);
+    (void)encode(first, before);
+    (void)encode(second, other);
+    second.copy_state(first);
+    const std::vector<Payload> wanted = encode(first, other);
+    CHECK_TRUE(encode(second, other) == wanted);
+  }
+  Encoder narrow = open_encoder(kPcmu);
+  Encoder wide = open_encoder(kG722);
+  CHECK_ABORTS(narrow.copy_state(wide));
+  Encoder longer = open_encoder(kPcmu, 40);
+  CHECK_ABORTS(narrow.copy_state(longer));
+}
+
 }  // namespace

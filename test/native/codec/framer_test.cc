@@ -222,4 +222,19 @@ TEST("agrees with a strip of samples on random pieces, gaps, overlaps and length
   }
 }
 
+TEST("forgets what waits when told to, and goes on at the next sample") {
+  Framer framer(160);
+  std::vector<Got> got;
+  (void)push(framer, 0, 100, got);
+  framer.drop();
+  CHECK_EQ(framer.waiting(), 0u);
+  (void)push(framer, 100, 160, got);
+  REQUIRE(got.size() == 1u);
+  CHECK_EQ(got[0].position, 100u);
+  CHECK_EQ(got[0].samples, count_from(100, 160));
+  framer.drop();
+  framer.drop();
+  CHECK_EQ(framer.waiting(), 0u);
+}
+
 }  // namespace

@@ -122,4 +122,16 @@ TEST("makes a policy that the encoder takes out of any numbers") {
   }
 }
 
+TEST("is made simpler step by step, and with FEC no simpler than FEC bears") {
+  OpusPolicy policy{.complexity = 5};
+  CHECK_EQ(relieved_complexity(policy, 0), 5u);
+  CHECK_EQ(relieved_complexity(policy, 3), 2u);
+  CHECK_EQ(relieved_complexity(policy, 9), 0u);
+  policy.fec = true;
+  CHECK_EQ(relieved_complexity(policy, 3), 2u);
+  CHECK_EQ(relieved_complexity(policy, 9), 2u);
+  policy.complexity = 1;
+  CHECK_EQ(relieved_complexity(policy, 9), 1u);
+}
+
 }  // namespace

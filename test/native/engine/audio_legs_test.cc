@@ -108,4 +108,48 @@ TEST(
   }
 }
 
+TEST(
+    "a leg has one turn for each of its conference's, which comes first, however late the thread "
+    "is") {
+  AudioLegs legs(64, 16);
+  Prng prng(9);
+  for (std::uint32_t slot = 0; slot < 16; ++slot)
+    legs.add_conference(at_us(0), slot);
+  legs.add_conference(at_us(0), 3);
+  for (std::uint32_t slot = 0; slot < 32; ++slot)
+    legs.add(at_us(0), slot);
+  std::array<int, 16> ticks = {};
+  std::array<int, 32> turns = {};
+  std::array<int, 32> ticks_before = {};
+  std::int64_t us = 0;
+  for (int step = 0; step < 2'000; ++step) {
+    us += static_cast<std::int64_t>(prng.below(step % 100 == 0 ? 300'000 : 9'000));
+    AudioLegs::Turn turn;
+    while (legs.next_turn(at_us(us), turn)) {
+      for (const std::uint32_t slot : turn.conferences)
+        ++ticks[slot];
+      for (const std::uint32_t slot : turn.slots) {
+        if (slot >= 32) continue;
+        const int now = ticks[slot % 16];
+        if (++turns[slot] > 1) CHECK_EQ(now - ticks_before[slot], 1);
+        ticks_before[slot] = now;
+      }
+    }
+    // Others come and go meanwhile.
+    const std::uint32_t other = 32 + prng.below(32);
+    if (prng.below(2) == 0) {
+      legs.add(at_us(us), other);
+    } else {
+      legs.remove(other);
+    }
+  }
+  for (std::uint32_t slot = 0; slot < 16; ++slot) {
+    legs.remove_conference(slot);
+    legs.remove_conference(slot);
+  }
+  AudioLegs::Turn turn;
+  CHECK_TRUE(legs.next_turn(at_us(us + 50'000), turn));
+  CHECK_TRUE(turn.conferences.empty());
+}
+
 }  // namespace
