@@ -64,6 +64,7 @@ function normalizeMedia({ media, limits }: RawSettings): MediaSettings {
     endpoints: media.endpoints ?? defaultEndpoints(limits.calls, media.threads),
     inactivityS: media.inactivity_s,
     inactivityHoldS: media.inactivity_hold_s,
+    conferenceParticipants: media.conference_participants,
     kernelPath: media.kernel_path,
   };
 }

@@ -138,6 +138,13 @@ const MEDIA = section(
       maximum: 86_400,
       default: 3600,
     }),
+    conference_participants: integer({
+      description:
+        'Participants of the largest conference on one media thread. Memory is taken for each conference when it is opened, for as many as that is opened for.',
+      minimum: 2,
+      maximum: 1_000,
+      default: 1_000,
+    }),
     kernel_path: oneOf(['auto', 'off'], {
       description:
         'Whether calls that need nothing but forwarding are forwarded inside the kernel: `auto` where this machine lets the media process, `off` never. Their packets then pass by the firewall’s input and output rules.',

@@ -42,6 +42,8 @@ export interface MediaSettings {
   readonly inactivityS: number;
   /** The same while the leg is on hold; 0 = never. */
   readonly inactivityHoldS: number;
+  /** Of the largest conference on one media thread. */
+  readonly conferenceParticipants: number;
   /** Forwarding inside the kernel. */
   readonly kernelPath: 'auto' | 'off';
 }

@@ -12,6 +12,7 @@ export function hostConfigOf(settings: Settings, place: MediaPlace): HostConfig 
     threads: media.threads,
     endpointsMax: media.endpoints,
     addresses: media.addresses.map(({ bind, portMin, portMax }) => ({ bind, portMin, portMax })),
+    conferenceParticipantsMax: media.conferenceParticipants,
     kernelPath: media.kernelPath === 'auto',
   };
 }

@@ -17,7 +17,7 @@ function settingsOf(text: string): Settings {
 const BEFORE = settingsOf('log: { level: info }');
 const AFTER = settingsOf(`
 listen: { sip: [udp://127.0.0.1:5070], http: null, realm: other }
-media: { addresses: [{ bind: 127.0.0.2 }], threads: 2, endpoints: 3000, inactivity_s: 1, inactivity_hold_s: 2, kernel_path: off }
+media: { addresses: [{ bind: 127.0.0.2 }], threads: 2, endpoints: 3000, inactivity_s: 1, inactivity_hold_s: 2, conference_participants: 50, kernel_path: off }
 store: { url: sqlite:other.db }
 limits: { calls: 1, cps: 2, drain_s: 3, transactions: 4000, connections: 5, connections_per_source: 6, connection_idle_s: 70 }
 trunks: [{ name: a, allow: [192.0.2.1] }]
@@ -41,6 +41,7 @@ test('names every changed setting by its key and says which of them wait for a r
       'media.endpoints',
       'media.inactivity_s',
       'media.inactivity_hold_s',
+      'media.conference_participants',
       'media.kernel_path',
       'store.url',
       'limits.transactions',

@@ -82,6 +82,7 @@ test('reads the configuration of the manual without a word', () => {
     },
   ]);
   assert.is(settings.media.inactivityHoldS, 3600);
+  assert.is(settings.media.conferenceParticipants, 1_000);
   assert.is(settings.media.kernelPath, 'auto');
   assert.is(settings.trunks[0]?.maxDurationS, 14_400);
   assert.equal(settings.trunks[0]?.failoverCodes, [408, 503]);
