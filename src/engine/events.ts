@@ -55,8 +55,22 @@ export function countersFrom(valueAt: (index: number) => number): EndpointCounte
 
 function decode(view: DataView, at: number): EngineEvent {
   const kind = view.getUint16(at + EVENT_HEADER.kind, true);
+  const handle = view.getUint32(at + EVENT_HEADER.endpoint, true);
+  const event = decodeAnswer(view, at, { kind, handle }) ?? decodeNews(view, at, { kind, handle });
+  if (event === null) throw new Error(`event kind ${kind} is not in the contract`);
+  return event;
+}
+
+interface Header {
+  readonly kind: number;
+  /** Of an endpoint or a conference. */
+  readonly handle: number;
+}
+
+/** What an order is answered with; null for all other kinds. */
+function decodeAnswer(view: DataView, at: number, { kind, handle }: Header): EngineEvent | null {
   const order = orderId(view.getUint32(at + EVENT_HEADER.order, true));
-  const endpoint = endpointHandle(view.getUint32(at + EVENT_HEADER.endpoint, true));
+  const endpoint = endpointHandle(handle);
   switch (kind) {
     case EVENT.endpointOpened.kind:
       return {
@@ -74,6 +88,30 @@ function decode(view: DataView, at: number): EngineEvent {
       const counters = countersFrom((index) => view.getFloat64(first + 8 * index, true));
       return { kind: 'endpointClosed', order, code: codeAt(view, at), endpoint, counters };
     }
+    case EVENT.clipLoaded.kind:
+      return {
+        kind: 'clipLoaded',
+        order,
+        code: codeAt(view, at),
+        clip: clipHandle(view.getUint32(at + EVENT.clipLoaded.clip, true)),
+        durationMs: view.getUint32(at + EVENT.clipLoaded.durationMs, true),
+      };
+    case EVENT.conferenceOpened.kind:
+      return {
+        kind: 'conferenceOpened',
+        order,
+        code: codeAt(view, at),
+        conference: conferenceHandle(handle),
+      };
+    default:
+      return null;
+  }
+}
+
+/** What happens by itself; null for all other kinds. */
+function decodeNews(view: DataView, at: number, { kind, handle }: Header): EngineEvent | null {
+  const endpoint = endpointHandle(handle);
+  switch (kind) {
     case EVENT.mediaStarted.kind:
       return { kind: 'mediaStarted', endpoint };
     case EVENT.mediaTimeout.kind:
@@ -92,14 +130,6 @@ function decode(view: DataView, at: number): EngineEvent {
         source: named(DIGIT_SOURCES, view.getUint8(at + EVENT.digit.source)),
         durationMs: view.getUint32(at + EVENT.digit.durationMs, true),
       };
-    case EVENT.clipLoaded.kind:
-      return {
-        kind: 'clipLoaded',
-        order,
-        code: codeAt(view, at),
-        clip: clipHandle(view.getUint32(at + EVENT.clipLoaded.clip, true)),
-        durationMs: view.getUint32(at + EVENT.clipLoaded.durationMs, true),
-      };
     case EVENT.playEnded.kind:
       return {
         kind: 'playEnded',
@@ -114,23 +144,16 @@ function decode(view: DataView, at: number): EngineEvent {
         endpoint,
         speech: named(SPEECH_CHANGES, view.getUint8(at + EVENT.speech.speech)),
       };
-    case EVENT.conferenceOpened.kind:
-      return {
-        kind: 'conferenceOpened',
-        order,
-        code: codeAt(view, at),
-        conference: conferenceHandle(endpoint),
-      };
     case EVENT.speaker.kind: {
       const speaking = view.getUint32(at + EVENT.speaker.speaking, true);
       return {
         kind: 'speaker',
-        conference: conferenceHandle(endpoint),
+        conference: conferenceHandle(handle),
         speaking: speaking === 0 ? null : endpointHandle(speaking),
       };
     }
     default:
-      throw new Error(`event kind ${kind} is not in the contract`);
+      return null;
   }
 }
 
