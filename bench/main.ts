@@ -2,15 +2,32 @@
 import { parseArgs } from 'node:util';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { comparisonText, reportText } from './figures/report.ts';
+import { comparisonText, judged, reportText } from './figures/report.ts';
 import { acceptReport, readReports, writeReport } from './figures/report-file.ts';
 import { callsSuite } from './scenarios/calls.ts';
+import { memorySuite } from './scenarios/memory.ts';
 import { relaySuite } from './scenarios/relay.ts';
 import { relayBpfSuite } from './scenarios/relay-bpf.ts';
+import { srtpSuite } from './scenarios/srtp.ts';
+import { transcodeSuite } from './scenarios/transcode.ts';
 import { controlSuite } from './control/suite.ts';
+import { countsSuite } from './rooms/counts.ts';
+import { jitterSuite } from './rooms/jitter.ts';
+import { mixSuite } from './rooms/mix.ts';
 import type { Suite } from './suite.ts';
 
-const SUITES: readonly Suite[] = [relaySuite, relayBpfSuite, callsSuite, controlSuite];
+const SUITES: readonly Suite[] = [
+  relaySuite,
+  relayBpfSuite,
+  srtpSuite,
+  transcodeSuite,
+  mixSuite,
+  memorySuite,
+  jitterSuite,
+  callsSuite,
+  controlSuite,
+  countsSuite,
+];
 const BASELINE = join(fileURLToPath(new URL('.', import.meta.url)), 'baseline.json');
 
 const EXIT = { ok: 0, invalidRun: 1, usage: 64 } as const;
@@ -32,10 +49,9 @@ async function runSuite(
   suite: Suite,
   options: { readonly quick: boolean; readonly accept: boolean; readonly json: string | undefined },
 ): Promise<number> {
-  const report = await suite.run({
-    quick: options.quick,
-    say: (line) => console.error(line),
-  });
+  const report = judged(
+    await suite.run({ quick: options.quick, say: (line) => console.error(line) }),
+  );
   console.log(reportText(report));
   if (options.json !== undefined) writeReport(options.json, report);
   if (report.valid && options.accept) acceptReport(BASELINE, report);

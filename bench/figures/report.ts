@@ -1,6 +1,8 @@
 // What a suite hands out: figures with their names, or the reason why there are none. As a table for people, as JSON for
 // programs, and two reports side by side. Names and meanings of the figures stand in bench/README.md.
 import type { MachineFacts } from '../machine/facts.ts';
+import type { Verdict } from './goals.ts';
+import { GOALS, verdictOf } from './goals.ts';
 import type { Interval } from './statistics.ts';
 
 export interface BenchResult {
@@ -14,6 +16,21 @@ export interface BenchResult {
   readonly ratio?: number;
   /** 95 % of the bootstrapped median ratio lies in here. */
   readonly ratioInterval?: Interval;
+  /** What the figure, or its ratio, is to reach, and whether it does; see goals.ts. */
+  readonly must?: number;
+  readonly verdict?: Verdict;
+}
+
+/** The report with what is asked of its figures. */
+export function judged(report: SuiteReport): SuiteReport {
+  const results = report.results.map((result) => {
+    const goal = GOALS[result.name];
+    const verdict = verdictOf(result, goal);
+    return goal === undefined || verdict === null
+      ? result
+      : { ...result, must: goal.must, verdict };
+  });
+  return { ...report, results };
 }
 
 export interface SuiteReport {
@@ -67,12 +84,21 @@ export function reportText(report: SuiteReport): string {
     result.ratioInterval === undefined
       ? ''
       : `${result.ratioInterval.low.toFixed(2)}..${result.ratioInterval.high.toFixed(2)}`,
+    mustText(result),
+    result.verdict ?? '',
   ]);
   const table = tableText([
-    ['figure', 'value', 'unit', 'theirs', 'peer', 'ratio', '95 %'],
+    ['figure', 'value', 'unit', 'theirs', 'peer', 'ratio', '95 %', 'must', ''],
     ...rows,
   ]);
   return `${head}\n${table}\nsteal ${percentText(machine.stealShare)}, other programs ${percentText(machine.foreignShare)} of the machine`;
+}
+
+function mustText({ name, must }: BenchResult): string {
+  const goal = GOALS[name];
+  if (goal === undefined || must === undefined) return '';
+  const sign = goal.better === 'less' ? '<=' : '>=';
+  return `${sign} ${figureText(must)}${goal.of === 'ratio' ? ' x' : ''}`;
 }
 
 /** Two reports of one suite, figure by figure; the quotient is the second divided by the first. */

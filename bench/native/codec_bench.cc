@@ -51,7 +51,7 @@ void measure(const char* name, const Mode& mode, Function frame) {
     for (std::size_t index = 0; index < kFrames; ++index)
       checksum += frame(index);
     CALLGRIND_TOGGLE_COLLECT;
-    CALLGRIND_DUMP_STATS_AT(name);
+    dump_count(name, kFrames);
     std::printf("%-22s %-7s %zu frames, checksum %llu\n", name, isa_name(mode.isa).data(), kFrames,
                 static_cast<unsigned long long>(checksum));
     return;

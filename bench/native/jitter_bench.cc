@@ -93,7 +93,7 @@ void measure(const char* name, double units, bool is_counting, Body&& body) {
     CALLGRIND_TOGGLE_COLLECT;
     best = std::min(best, (cpu_ns() - start) / units);
   }
-  CALLGRIND_DUMP_STATS_AT(name);
+  if (is_counting) dump_count(name, units);
   if (is_counting) {
     std::printf("%-24s divide by %.0f, checksum %llu\n", name, units,
                 static_cast<unsigned long long>(checksum));

@@ -2,8 +2,10 @@
 
 #include <arpa/inet.h>
 
+#include <fstream>
 #include <istream>
 #include <sstream>
+#include <utility>
 
 namespace trunkyard::bench {
 
@@ -35,11 +37,62 @@ bool read_local(std::istream& words, LoadPlan& plan) {
   return true;
 }
 
+bool read_payloads(std::istream& words, LoadPlan& plan) {
+  std::uint32_t type = 0;
+  PayloadPlan read;
+  std::string path;
+  if (plan.payloads.size() >= kPayloadFilesMax) return false;
+  if (!(words >> type >> read.timestamp_step >> path) || type > 127) return false;
+  read.payload_type = static_cast<std::uint8_t>(type);
+  std::ifstream file(path, std::ios::binary);
+  for (int high = file.get(); high != std::istream::traits_type::eof(); high = file.get()) {
+    const int low = file.get();
+    const auto size = static_cast<std::size_t>(high << 8 | low);
+    if (low < 0 || size > kPayloadBytesMax) return false;
+    std::vector<std::uint8_t> payload(size);
+    if (!file.read(reinterpret_cast<char*>(payload.data()), static_cast<std::streamsize>(size)))
+      return false;
+    read.payloads.push_back(std::move(payload));
+  }
+  if (read.payloads.empty()) return false;
+  plan.payloads.push_back(std::move(read));
+  return true;
+}
+
+bool read_key(std::istream& words, StreamPlan& stream) {
+  std::string digits;
+  if (!(words >> digits) || digits.size() != 2 * kKeyAndSaltBytes) return false;
+  std::array<std::uint8_t, kKeyAndSaltBytes> key = {};
+  for (std::size_t index = 0; index < key.size(); ++index) {
+    const std::string byte = digits.substr(2 * index, 2);
+    if (byte.find_first_not_of("0123456789abcdef") != std::string::npos) return false;
+    key[index] = static_cast<std::uint8_t>(std::stoul(byte, nullptr, 16));
+  }
+  stream.key = key;
+  return true;
+}
+
 bool read_stream(std::istream& words, LoadPlan& plan) {
   StreamPlan stream;
   if (plan.streams.size() >= kStreamsMax) return false;
   if (!(words >> stream.from >> stream.to) || !read_address(words, stream.target)) return false;
   if (stream.from >= plan.locals.size() || stream.to >= plan.locals.size()) return false;
+  for (std::string word; words >> word;) {
+    if (word == "source") {
+      sockaddr_in source = {};
+      if (!read_address(words, source)) return false;
+      stream.source = source;
+    } else if (word == "payload") {
+      std::uint32_t index = 0;
+      if (!(words >> index) || index >= plan.payloads.size()) return false;
+      stream.payload = index;
+    } else if (word != "key" || !read_key(words, stream)) {
+      return false;
+    }
+  }
+  // Nothing in them could tell which stream they are of.
+  if ((stream.payload || stream.key) && !stream.source) return false;
+  words.clear();
   plan.streams.push_back(stream);
   return true;
 }
@@ -50,6 +103,7 @@ bool read_line(const std::string& key, std::istream& words, LoadPlan& plan) {
   if (key == "interval_ms") return read_number(words, 1, 1'000, plan.interval_ms);
   if (key == "rtcp_interval_ms") return read_number(words, 0, 600'000, plan.rtcp_interval_ms);
   if (key == "local") return read_local(words, plan);
+  if (key == "payloads") return read_payloads(words, plan);
   if (key == "stream") return read_stream(words, plan);
   return false;
 }

@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 
+#include <array>
 #include <cstdint>
 #include <iosfwd>
 #include <optional>
@@ -12,12 +13,31 @@
 
 namespace trunkyard::bench {
 
+/// What a stream says: payloads made beforehand, one after the other and then again from the first.
+struct PayloadPlan {
+  std::uint8_t payload_type = 0;
+  /// What the RTP timestamp goes on by with each packet.
+  std::uint32_t timestamp_step = 160;
+  std::vector<std::vector<std::uint8_t>> payloads;
+};
+
+/// Bytes of a master key and master salt of AES_CM_128_HMAC_SHA1_80 (RFC 4568 §6.2).
+inline constexpr std::size_t kKeyAndSaltBytes = 30;
+
 /// One-way RTP: leaves from one socket of ours towards a target, should come back at another.
 struct StreamPlan {
   /// Indexes into LoadPlan::locals.
   std::uint32_t from = 0;
   std::uint32_t to = 0;
   sockaddr_in target = {};
+  /// Where what comes of it will come from. Then it is known by that and only counted: a program
+  /// that changes payloads leaves nothing else to know it by. Without, each packet carries its
+  /// name, number and time in its payload.
+  std::optional<sockaddr_in> source;
+  /// Index into LoadPlan::payloads; without, 20 ms of PCMU.
+  std::optional<std::uint32_t> payload;
+  /// Packets leave under SRTP.
+  std::optional<std::array<std::uint8_t, kKeyAndSaltBytes>> key;
 };
 
 /// One RTP socket of ours; RTCP uses the port above.
@@ -29,6 +49,7 @@ struct LocalPlan {
 
 struct LoadPlan {
   std::vector<LocalPlan> locals;
+  std::vector<PayloadPlan> payloads;
   std::vector<StreamPlan> streams;
   /// Time under load before counting begins, and the time counted.
   std::uint64_t warmup_ms = 1'000;
@@ -41,6 +62,8 @@ struct LoadPlan {
 
 inline constexpr std::size_t kStreamsMax = 65'536;
 inline constexpr std::size_t kLocalsMax = 4'096;
+inline constexpr std::size_t kPayloadFilesMax = 16;
+inline constexpr std::size_t kPayloadBytesMax = 480;
 
 /// Reads a plan:
 ///
@@ -49,7 +72,10 @@ inline constexpr std::size_t kLocalsMax = 4'096;
 ///     local 127.0.0.1 40000
 ///     local 127.0.0.1 40002
 ///     local 10.0.0.2 40000 far        # in the network namespace "far"
-///     stream 0 1 127.0.0.1 20000      # from local 0, expected at local 1, sent to this address
+///     payloads 0 160 pcmu.bin         # type, timestamp step, file: length (u16, big-endian),
+///     bytes stream 0 1 127.0.0.1 20000      # from local 0, expected at local 1, sent to this
+///     address stream 0 1 127.0.0.1 20000 source 127.0.0.1 20002 payload 0 key 00112233...   # 60
+///     digits
 ///
 /// @return nothing, with `problem` set, when a line is wrong or there is nothing to do.
 [[nodiscard]] std::optional<LoadPlan> read_plan(std::istream& input, std::string& problem);

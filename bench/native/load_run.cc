@@ -27,7 +27,9 @@ constexpr std::size_t kPayloadEnd = 32;
 constexpr std::uint8_t kSilence = 0xff;
 /// A sender report without report blocks (RFC 3550 §6.4.1).
 constexpr std::size_t kReportBytes = 28;
-static_assert(kPayloadEnd <= kPacketBytes && kReportBytes <= kPacketBytes);
+constexpr std::size_t kHeaderBytes = 12;
+static_assert(kPayloadEnd <= kPacketBytes && kReportBytes <= kDatagramBytesMax);
+static_assert(kHeaderBytes + kPayloadBytesMax + kLoadSrtpTailBytes <= kDatagramBytesMax);
 
 void put32(std::uint8_t* at, std::uint32_t value) noexcept {
   for (int index = 0; index < 4; ++index)
@@ -54,6 +56,10 @@ void sleep_until(std::uint64_t monotonic_ns) noexcept {
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
 }
 
+std::uint64_t key_of(const sockaddr_in& address) noexcept {
+  return std::uint64_t{address.sin_addr.s_addr} << 16 | address.sin_port;
+}
+
 void announce(const char* event) {
   std::printf("{\"event\":\"%s\"}\n", event);
   std::fflush(stdout);
@@ -70,7 +76,9 @@ LoadRun::LoadRun(const LoadPlan& plan)
   for (const StreamPlan& stream : plan.streams) {
     const auto index = static_cast<std::uint32_t>(streams_.size());
     // Far apart, so that a program which mixes streams up is found out.
-    streams_.push_back({stream, 0x9e3779b9u * (index + 1), 0, 0});
+    streams_.push_back({stream, 0x9e3779b9u * (index + 1), 0, 0, nullptr});
+    if (stream.key) streams_.back().srtp = std::make_unique<LoadSrtp>(*stream.key);
+    if (stream.source) by_source_.emplace(key_of(*stream.source), index);
   }
 }
 
@@ -149,30 +157,58 @@ void LoadRun::send_due(std::uint64_t now_ns) {
 
 void LoadRun::queue(Stream& stream, std::uint32_t index) {
   Outgoing& out = outgoing_[stream.plan.from];
-  auto& packet = out.packets[out.count];
-  packet.fill(kSilence);
-  packet[0] = 0x80;                            // version 2, no padding, extension or CSRC
-  packet[1] = stream.sent == 0 ? 0x80 : 0x00;  // PCMU; the marker opens the talkspurt
-  packet[2] = static_cast<std::uint8_t>(stream.sent >> 8);
-  packet[3] = static_cast<std::uint8_t>(stream.sent);
-  put32(&packet[4], stream.sent * static_cast<std::uint32_t>(8 * plan_.interval_ms));
-  put32(&packet[8], stream.ssrc);
-  put32(&packet[kMagicAt], kMagic);
-  put32(&packet[kStreamAt], index);
-  put32(&packet[kNumberAt], stream.sent);
-  out.targets[out.count] = stream.plan.target;
+  Datagram& packet = out.packets[out.count];
+  packet.target = stream.plan.target;
+  packet.bytes[0] = 0x80;                            // version 2, no padding, extension or CSRC
+  packet.bytes[1] = stream.sent == 0 ? 0x80 : 0x00;  // PCMU; the marker opens the talkspurt
+  packet.bytes[2] = static_cast<std::uint8_t>(stream.sent >> 8);
+  packet.bytes[3] = static_cast<std::uint8_t>(stream.sent);
+  put32(&packet.bytes[4], stream.sent * static_cast<std::uint32_t>(8 * plan_.interval_ms));
+  put32(&packet.bytes[8], stream.ssrc);
+  out.stamped[out.count] = !stream.plan.source;
+  if (stream.plan.source) {
+    write_payload(stream, index, packet);
+  } else {
+    write_stamped(stream, index, packet);
+  }
   out.count += 1;
   stream.sent += 1;
+}
+
+void LoadRun::write_stamped(const Stream& stream, std::uint32_t index, Datagram& packet) const {
+  packet.size = kPacketBytes;
+  std::fill(packet.bytes.begin() + kMagicAt, packet.bytes.begin() + kPacketBytes, kSilence);
+  put32(&packet.bytes[kMagicAt], kMagic);
+  put32(&packet.bytes[kStreamAt], index);
+  put32(&packet.bytes[kNumberAt], stream.sent);
+}
+
+void LoadRun::write_payload(Stream& stream, std::uint32_t index, Datagram& packet) const {
+  packet.size = kPacketBytes;
+  if (stream.plan.payload) {
+    const PayloadPlan& said = plan_.payloads[*stream.plan.payload];
+    // Each begins somewhere else: parties don't say the same at the same time.
+    const std::vector<std::uint8_t>& payload =
+        said.payloads[(stream.sent + 17 * std::size_t{index}) % said.payloads.size()];
+    packet.bytes[1] = static_cast<std::uint8_t>(packet.bytes[1] | said.payload_type);
+    put32(&packet.bytes[4], stream.sent * said.timestamp_step);
+    std::copy(payload.begin(), payload.end(), packet.bytes.begin() + kHeaderBytes);
+    packet.size = kHeaderBytes + payload.size();
+  } else {
+    std::fill(packet.bytes.begin() + kHeaderBytes, packet.bytes.begin() + kPacketBytes, kSilence);
+  }
+  if (stream.srtp) packet.size = stream.srtp->protect(packet.bytes, packet.size);
 }
 
 void LoadRun::flush(std::size_t local) {
   Outgoing& out = outgoing_[local];
   if (out.count == 0) return;
   const std::uint64_t sent_ns = wall_ns();
-  for (std::size_t index = 0; index < out.count; ++index)
-    std::memcpy(&out.packets[index][kSentAt], &sent_ns, sizeof sent_ns);
-  const std::size_t sent = rtp_[local].send(std::span(out.packets).first(out.count),
-                                            std::span(out.targets).first(out.count), kPacketBytes);
+  for (std::size_t index = 0; index < out.count; ++index) {
+    if (out.stamped[index])
+      std::memcpy(&out.packets[index].bytes[kSentAt], &sent_ns, sizeof sent_ns);
+  }
+  const std::size_t sent = rtp_[local].send(std::span(out.packets).first(out.count));
   if (is_measured(sent_ns)) result_.sent += sent;
   out.count = 0;
 }
@@ -192,10 +228,9 @@ void LoadRun::send_reports(std::uint64_t now_ns) {
 }
 
 void LoadRun::send_report(const Stream& stream) {
-  std::array<std::array<std::uint8_t, kPacketBytes>, 1> report = {};
-  std::array<sockaddr_in, 1> target = {stream.plan.target};
-  target[0].sin_port = htons(static_cast<std::uint16_t>(ntohs(target[0].sin_port) + 1));
-  auto& bytes = report[0];
+  Datagram report = {.bytes = {}, .size = kReportBytes, .target = stream.plan.target};
+  report.target.sin_port = htons(static_cast<std::uint16_t>(ntohs(report.target.sin_port) + 1));
+  auto& bytes = report.bytes;
   bytes[0] = 0x80;
   bytes[1] = 200;
   bytes[3] = kReportBytes / 4 - 1;
@@ -207,7 +242,7 @@ void LoadRun::send_report(const Stream& stream) {
   put32(&bytes[16], stream.sent * static_cast<std::uint32_t>(8 * plan_.interval_ms));
   put32(&bytes[20], stream.sent);
   put32(&bytes[24], stream.sent * static_cast<std::uint32_t>(kPacketBytes - 12));
-  const std::size_t sent = rtcp_[stream.plan.from].send(report, target, kReportBytes);
+  const std::size_t sent = rtcp_[stream.plan.from].send(std::span(&report, 1));
   if (is_measured(now)) result_.rtcp_sent += sent;
 }
 
@@ -223,6 +258,16 @@ void LoadRun::receive_all() {
 }
 
 void LoadRun::receive(std::size_t local, const Arrival& arrival) {
+  const auto found = by_source_.find(key_of(arrival.source));
+  if (found == by_source_.end()) return receive_stamped(local, arrival);
+  if (streams_[found->second].plan.to != local || arrival.bytes.size() <= kHeaderBytes) {
+    result_.misdelivered += 1;
+  } else if (is_measured(arrival.arrived_ns)) {
+    result_.received += 1;
+  }
+}
+
+void LoadRun::receive_stamped(std::size_t local, const Arrival& arrival) {
   if (arrival.bytes.size() != kPacketBytes || get32(&arrival.bytes[kMagicAt]) != kMagic) {
     result_.misdelivered += 1;
     return;

@@ -5,12 +5,15 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "delay_histogram.h"
 #include "load_plan.h"
 #include "load_socket.h"
+#include "load_srtp.h"
 
 namespace trunkyard::bench {
 
@@ -55,21 +58,26 @@ class LoadRun {
     std::uint32_t sent = 0;
     /// Number of the packet expected next.
     std::uint32_t expected = 0;
+    std::unique_ptr<LoadSrtp> srtp;
   };
 
   struct Outgoing {
-    std::array<std::array<std::uint8_t, kPacketBytes>, kBatchPackets> packets;
-    std::array<sockaddr_in, kBatchPackets> targets;
+    std::array<Datagram, kBatchPackets> packets;
+    /// Those that say in their payload when they were sent.
+    std::array<bool, kBatchPackets> stamped;
     std::size_t count = 0;
   };
 
   void send_due(std::uint64_t now_ns);
   void queue(Stream& stream, std::uint32_t index);
+  void write_stamped(const Stream& stream, std::uint32_t index, Datagram& packet) const;
+  void write_payload(Stream& stream, std::uint32_t index, Datagram& packet) const;
   void flush(std::size_t local);
   void send_reports(std::uint64_t now_ns);
   void send_report(const Stream& stream);
   void receive_all();
   void receive(std::size_t local, const Arrival& arrival);
+  void receive_stamped(std::size_t local, const Arrival& arrival);
   void receive_reports();
   [[nodiscard]] bool is_measured(std::uint64_t sent_ns) const noexcept;
 
@@ -78,6 +86,8 @@ class LoadRun {
   std::vector<LoadSocket> rtp_;
   std::vector<LoadSocket> rtcp_;
   std::vector<Outgoing> outgoing_;
+  /// Streams that are known by where they come from.
+  std::unordered_map<std::uint64_t, std::uint32_t> by_source_;
   LoadResult result_;
   /// Packets sent by all streams together, and their pace.
   std::uint64_t next_ = 0;

@@ -96,19 +96,18 @@ bool LoadSocket::open(const LocalPlan& local, std::string& problem) {
   return true;
 }
 
-std::size_t LoadSocket::send(std::span<const std::array<std::uint8_t, kPacketBytes>> packets,
-                             std::span<sockaddr_in> targets, std::size_t bytes) noexcept {
+std::size_t LoadSocket::send(std::span<Datagram> datagrams) noexcept {
   std::array<mmsghdr, kBatchPackets> messages = {};
   std::array<iovec, kBatchPackets> pieces = {};
-  for (std::size_t index = 0; index < packets.size(); ++index) {
-    // The kernel reads the packet; iovec has no form for that.
-    pieces[index] = {const_cast<std::uint8_t*>(packets[index].data()), bytes};
-    messages[index].msg_hdr.msg_name = &targets[index];
-    messages[index].msg_hdr.msg_namelen = sizeof targets[index];
+  for (std::size_t index = 0; index < datagrams.size(); ++index) {
+    Datagram& datagram = datagrams[index];
+    pieces[index] = {datagram.bytes.data(), datagram.size};
+    messages[index].msg_hdr.msg_name = &datagram.target;
+    messages[index].msg_hdr.msg_namelen = sizeof datagram.target;
     messages[index].msg_hdr.msg_iov = &pieces[index];
     messages[index].msg_hdr.msg_iovlen = 1;
   }
-  const int sent = sendmmsg(fd_, messages.data(), static_cast<unsigned>(packets.size()), 0);
+  const int sent = sendmmsg(fd_, messages.data(), static_cast<unsigned>(datagrams.size()), 0);
   return sent < 0 ? 0 : static_cast<std::size_t>(sent);
 }
 
@@ -120,6 +119,8 @@ std::span<const Arrival> LoadSocket::receive() noexcept {
     header = {};
     header.msg_iov = &batch.pieces[index];
     header.msg_iovlen = 1;
+    header.msg_name = &batch.arrivals[index].source;
+    header.msg_namelen = sizeof batch.arrivals[index].source;
     header.msg_control = batch.control[index].data();
     header.msg_controllen = batch.control[index].size();
   }

@@ -18,13 +18,23 @@ namespace trunkyard::bench {
 /// An RTP header and 20 ms of PCMU (RFC 3551 §4.5.14).
 inline constexpr std::size_t kPacketBytes = 172;
 inline constexpr std::size_t kBatchPackets = 32;
-inline constexpr std::size_t kReceiveBytesMax = 512;
+/// The longest that is sent: 60 ms of anything, and what SRTP adds.
+inline constexpr std::size_t kDatagramBytesMax = 512;
+inline constexpr std::size_t kReceiveBytesMax = 1'536;
+
+/// What is to be sent.
+struct Datagram {
+  std::array<std::uint8_t, kDatagramBytesMax> bytes;
+  std::size_t size = 0;
+  sockaddr_in target = {};
+};
 
 /// CLOCK_REALTIME, which is also what the kernel stamps datagrams with.
 [[nodiscard]] std::uint64_t wall_ns() noexcept;
 
 struct Arrival {
   std::span<const std::uint8_t> bytes;
+  sockaddr_in source = {};
   std::uint64_t arrived_ns = 0;
 };
 
@@ -41,8 +51,7 @@ class LoadSocket {
   [[nodiscard]] bool open(const LocalPlan& local, std::string& problem);
 
   /// Sends up to kBatchPackets datagrams. @return how many the kernel took.
-  [[nodiscard]] std::size_t send(std::span<const std::array<std::uint8_t, kPacketBytes>> packets,
-                                 std::span<sockaddr_in> targets, std::size_t bytes) noexcept;
+  [[nodiscard]] std::size_t send(std::span<Datagram> datagrams) noexcept;
 
   /// What has arrived, at most a batch; valid until the next call on any socket.
   [[nodiscard]] std::span<const Arrival> receive() noexcept;

@@ -123,7 +123,7 @@ void measure(const char* name, const Mode& mode, std::size_t participants, Work&
     for (std::size_t tick = 0; tick < ticks; ++tick)
       checksum += work.tick();
     CALLGRIND_TOGGLE_COLLECT;
-    CALLGRIND_DUMP_STATS_AT(name);
+    dump_count(name, static_cast<double>(ticks * participants));
     std::printf("%-24s %-7s %zu participant-frames, checksum %llu\n", name,
                 isa_name(mode.isa).data(), ticks * participants,
                 static_cast<unsigned long long>(checksum));

@@ -33,7 +33,10 @@ constexpr const char* kHelp =
     "  rtcp_interval_ms N              between two sender reports of a stream (5000; 0 for none)\n"
     "  local IP PORT [NETWORK]         a socket of ours; RTCP uses PORT + 1; in the named network\n"
     "                                  namespace (ip-netns) if one is given\n"
-    "  stream FROM TO IP PORT          sends from local FROM to IP:PORT, expects it at local TO\n";
+    "  payloads TYPE STEP FILE         what streams may say: each payload after its length (u16)\n"
+    "  stream FROM TO IP PORT          sends from local FROM to IP:PORT, expects it at local TO\n"
+    "    [source IP PORT]              known by where it comes from, not by what it holds\n"
+    "    [payload N] [key HEX]         says the payloads of line N; under SRTP\n";
 
 /// Why the figures say something about this tool rather than the program under test; null when they
 /// don't.

@@ -22,6 +22,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/bytes.h"
@@ -186,11 +187,16 @@ void count(Work& work, const char* suite, std::size_t bytes) {
   CALLGRIND_TOGGLE_COLLECT;
   batch.protect(work);
   CALLGRIND_TOGGLE_COLLECT;
-  CALLGRIND_DUMP_STATS_AT("protect");
+  const auto dump = [&](const char* what) {
+    const std::string name =
+        std::string(suite) + " " + work.name() + " " + std::to_string(bytes) + " " + what;
+    dump_count(name.c_str(), kPackets);
+  };
+  dump("protect");
   CALLGRIND_TOGGLE_COLLECT;
   batch.unprotect(work);
   CALLGRIND_TOGGLE_COLLECT;
-  CALLGRIND_DUMP_STATS_AT("unprotect");
+  dump("unprotect");
   batch.check();
   std::printf("%-24s %-14s %5zu bytes: %zu packets protected, then unprotected\n", suite,
               work.name(), bytes, kPackets);

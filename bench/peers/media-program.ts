@@ -1,4 +1,5 @@
 // A program that relays media, as the relay suite sees it: ours or a peer.
+import type { RelayTimes } from '../../src/engine/index.ts';
 import type { Cores } from '../machine/cores.ts';
 
 export interface MediaPoint {
@@ -20,14 +21,41 @@ export interface CallPorts {
   readonly forB: MediaPoint;
 }
 
+export type Spoken = 'PCMU' | 'PCMA' | 'G722' | 'opus';
+
+/** What an end says and wants to hear, and the master key and salt that it sends under; null = plain RTP. */
+export interface EndMedia {
+  readonly codec: Spoken;
+  readonly key: Buffer | null;
+}
+
+export interface CallMedia {
+  readonly a: EndMedia;
+  readonly b: EndMedia;
+}
+
+/** RTP payload types as SDP of this bench has them. */
+export const PAYLOAD_TYPES: Readonly<Record<Spoken, number>> = {
+  PCMU: 0,
+  PCMA: 8,
+  G722: 9,
+  opus: 111,
+};
+
+const PLAIN: EndMedia = { codec: 'PCMU', key: null };
+/** PCMU both ways. */
+export const RELAYED: CallMedia = { a: PLAIN, b: PLAIN };
+
 /** A running program. */
 export interface MediaProgram {
   /** The process whose CPU and memory count. */
   readonly pid: number;
-  /** Opens calls that relay both ways; the answer has the order of the question. */
-  openCalls(ends: readonly CallEnds[]): Promise<readonly CallPorts[]>;
+  /** Opens calls that carry this both ways, PCMU when left out; the answer has the order of the question. */
+  openCalls(ends: readonly CallEnds[], media?: CallMedia): Promise<readonly CallPorts[]>;
   /** Packets that the kernel forwarded in this program's place; absent where it doesn't say. */
   readonly packetsInKernel?: () => number;
+  /** How long packets have taken through it, by its own account; null when it keeps none. */
+  relayTimes(): RelayTimes | null;
   close(): Promise<void>;
 }
 

@@ -56,6 +56,10 @@ class RelayFloor implements MediaProgram {
     return calls.map(({ forA, forB }) => ({ forA, forB }));
   }
 
+  relayTimes(): null {
+    return null;
+  }
+
   async close(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, 'exit');

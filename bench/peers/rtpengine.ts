@@ -11,13 +11,15 @@ import type { Bencoded } from './bencode.ts';
 import { decodeBencode, encodeBencode } from './bencode.ts';
 import type {
   CallEnds,
+  CallMedia,
   CallPorts,
+  EndMedia,
   MediaPeer,
   MediaPoint,
   MediaProgram,
   RelayPlace,
 } from './media-program.ts';
-import { inNetwork } from './media-program.ts';
+import { inNetwork, PAYLOAD_TYPES, RELAYED } from './media-program.ts';
 
 const HOST = '127.0.0.22';
 const NG_PORT = 2223;
@@ -91,17 +93,33 @@ class RtpengineProgram implements MediaProgram {
     return this.#daemon.pid;
   }
 
-  async openCalls(ends: readonly CallEnds[]): Promise<readonly CallPorts[]> {
+  async openCalls(
+    ends: readonly CallEnds[],
+    media: CallMedia = RELAYED,
+  ): Promise<readonly CallPorts[]> {
     const ports: CallPorts[] = [];
+    // Towards B only what B is to say: rtpengine then transcodes, or encrypts, by itself.
+    const towardsB = {
+      'transport-protocol': media.b.key === null ? 'RTP/AVP' : 'RTP/SAVP',
+      ...(media.a.codec === media.b.codec
+        ? {}
+        : { codec: { mask: [media.a.codec], transcode: [media.b.codec] } }),
+    };
     for (const [index, { a, b }] of ends.entries()) {
       const call = { 'call-id': `bench-${index}`, 'from-tag': 'a' };
       const direction = this.#hasSides ? { direction: SIDES } : {};
-      const offered = await this.#exchange({ ...call, ...direction, command: 'offer' }, a);
-      const answered = await this.#exchange({ ...call, command: 'answer', 'to-tag': 'b' }, b);
+      const offer = { ...call, ...direction, ...towardsB, command: 'offer' };
+      const answer = { ...call, command: 'answer', 'to-tag': 'b' };
+      const offered = await this.#exchange(offer, sdpOf(a, media.a));
+      const answered = await this.#exchange(answer, sdpOf(b, media.b));
       // The rewritten offer goes to B and tells it where to send; the rewritten answer goes to A.
       ports.push({ forA: answered, forB: offered });
     }
     return ports;
+  }
+
+  relayTimes(): null {
+    return null;
   }
 
   async close(): Promise<void> {
@@ -109,12 +127,12 @@ class RtpengineProgram implements MediaProgram {
     await this.#daemon.stop({ graceMs: 10_000 });
   }
 
-  async #exchange(command: Command, end: MediaPoint): Promise<MediaPoint> {
+  async #exchange(command: Command, sdp: string): Promise<MediaPoint> {
     const reply = await this.#client.ask({
       ...command,
       ICE: 'remove',
       replace: ['origin', 'session-connection'],
-      sdp: sdpOf(end),
+      sdp,
     });
     if (reply['result'] !== 'ok' || typeof reply['sdp'] !== 'string')
       throw new Error(`rtpengine refused ${command.command}: ${JSON.stringify(reply)}`);
@@ -122,15 +140,26 @@ class RtpengineProgram implements MediaProgram {
   }
 }
 
-function sdpOf({ host, port }: MediaPoint): string {
+const RTPMAPS = {
+  PCMU: 'PCMU/8000',
+  PCMA: 'PCMA/8000',
+  G722: 'G722/8000',
+  opus: 'opus/48000/2',
+} as const;
+
+function sdpOf({ host, port }: MediaPoint, { codec, key }: EndMedia): string {
+  const type = PAYLOAD_TYPES[codec];
   const lines = [
     'v=0',
     `o=- 1 1 IN IP4 ${host}`,
     's=-',
     `c=IN IP4 ${host}`,
     't=0 0',
-    `m=audio ${port} RTP/AVP 0`,
-    'a=rtpmap:0 PCMU/8000',
+    `m=audio ${port} ${key === null ? 'RTP/AVP' : 'RTP/SAVP'} ${type}`,
+    `a=rtpmap:${type} ${RTPMAPS[codec]}`,
+    ...(key === null
+      ? []
+      : [`a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${key.toString('base64')}`]),
     'a=sendrecv',
   ];
   return `${lines.join('\r\n')}\r\n`;

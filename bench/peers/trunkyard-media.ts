@@ -6,20 +6,31 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { EndpointHandle } from '../../src/base/index.ts';
 import { orderId } from '../../src/base/index.ts';
-import type { EngineClient, EngineEvent, EngineOrder, HostConfig } from '../../src/engine/index.ts';
+import type {
+  EngineClient,
+  EngineEvent,
+  EngineOrder,
+  HostConfig,
+  PayloadConversion,
+  RelayTimes,
+  SrtpSecret,
+} from '../../src/engine/index.ts';
 import { attachEngine } from '../../src/engine/index.ts';
 import { openRunDir, REGION_CHANCE_BYTES } from '../../src/server/run-dir.ts';
 import type { Cores } from '../machine/cores.ts';
 import { onCore } from '../machine/cores.ts';
 import type {
   CallEnds,
+  CallMedia,
   CallPorts,
+  EndMedia,
   MediaPeer,
   MediaPoint,
   MediaProgram,
   RelayPlace,
+  Spoken,
 } from './media-program.ts';
-import { inNetwork } from './media-program.ts';
+import { inNetwork, PAYLOAD_TYPES, RELAYED } from './media-program.ts';
 
 const HOST = '127.0.0.21';
 const PORTS = { min: 10_000, max: 59_999 };
@@ -146,7 +157,10 @@ class TrunkyardMedia implements MediaProgram {
     return this.#child.pid ?? 0;
   }
 
-  async openCalls(ends: readonly CallEnds[]): Promise<readonly CallPorts[]> {
+  async openCalls(
+    ends: readonly CallEnds[],
+    media: CallMedia = RELAYED,
+  ): Promise<readonly CallPorts[]> {
     const answers = await this.#order(
       ends.flatMap((_, call) => [
         { kind: 'openEndpoint', affinity: call, addressIndex: 0 } as const,
@@ -169,10 +183,10 @@ class TrunkyardMedia implements MediaProgram {
     });
     await this.#order(
       calls.flatMap(({ a, b, legA, legB }) => [
-        updateOf(legA.endpoint, a),
-        updateOf(legB.endpoint, b),
-        linkOf(legA.endpoint, legB.endpoint),
-        linkOf(legB.endpoint, legA.endpoint),
+        ...legOrders(legA.endpoint, { point: a, media: media.a, other: media.b }),
+        ...legOrders(legB.endpoint, { point: b, media: media.b, other: media.a }),
+        linkOf(legA.endpoint, legB.endpoint, { from: media.a.codec, to: media.b.codec }),
+        linkOf(legB.endpoint, legA.endpoint, { from: media.b.codec, to: media.a.codec }),
       ]),
     );
     return calls.map(({ legA, legB }) => ({
@@ -183,6 +197,10 @@ class TrunkyardMedia implements MediaProgram {
 
   packetsInKernel(): number {
     return this.#client?.nodeCounters().packetsInKernel ?? 0;
+  }
+
+  relayTimes(): RelayTimes | null {
+    return this.#client?.relayTimes() ?? null;
   }
 
   async close(): Promise<void> {
@@ -222,7 +240,28 @@ class TrunkyardMedia implements MediaProgram {
   }
 }
 
-function updateOf(endpoint: EndpointHandle, end: MediaPoint): WithoutNumber<EngineOrder> {
+interface LegMedia {
+  readonly point: MediaPoint;
+  readonly media: EndMedia;
+  readonly other: EndMedia;
+}
+
+/** Everything about a leg but its link, as the B2BUA says it. */
+function legOrders(
+  endpoint: EndpointHandle,
+  { point, media, other }: LegMedia,
+): readonly WithoutNumber<EngineOrder>[] {
+  const orders: WithoutNumber<EngineOrder>[] = [updateOf(endpoint, point, media)];
+  if (media.key !== null) orders.push(keysOf(endpoint, media.key));
+  if (wayBetween(media.codec, other.codec) === 'decoded') orders.push(audioOf(endpoint, media));
+  return orders;
+}
+
+function updateOf(
+  endpoint: EndpointHandle,
+  end: MediaPoint,
+  { codec }: EndMedia,
+): WithoutNumber<EngineOrder> {
   return {
     kind: 'updateEndpoint',
     endpoint,
@@ -231,10 +270,85 @@ function updateOf(endpoint: EndpointHandle, end: MediaPoint): WithoutNumber<Engi
     rtcpMux: false,
     sourceRule: 'strict',
     inactivityMs: INACTIVITY_MS,
-    clockRates: [[0, 8000]],
+    clockRates: [[PAYLOAD_TYPES[codec], codec === 'opus' ? 48_000 : 8_000]],
   };
 }
 
-function linkOf(from: EndpointHandle, to: EndpointHandle): WithoutNumber<EngineOrder> {
-  return { kind: 'openLink', from, to, payloadMap: [[0, 0]], mode: 'forward', conversions: [] };
+const KEY_BYTES = 16;
+/** Ours, of whom nobody in this bench is to understand anything. */
+const OWN_KEY = Buffer.alloc(30, 0x5a);
+
+function keysOf(endpoint: EndpointHandle, key: Buffer): WithoutNumber<EngineOrder> {
+  const secretOf = (bytes: Buffer): SrtpSecret => ({
+    key: bytes.subarray(0, KEY_BYTES),
+    salt: bytes.subarray(KEY_BYTES),
+    mki: new Uint8Array(0),
+  });
+  const keys = { send: secretOf(OWN_KEY), receive: secretOf(key) };
+  return { kind: 'setKeys', endpoint, suite: 'aesCm128Tag80', keys };
+}
+
+const KINDS = { PCMU: 'pcmu', PCMA: 'pcma', G722: 'g722', opus: 'opus' } as const;
+/** What the B2BUA chooses towards a narrowband peer: the 8 kHz encoder, complexity 5. */
+const RATES_KHZ = { PCMU: 8, PCMA: 8, G722: 16, opus: 8 } as const;
+
+function audioOf(endpoint: EndpointHandle, { codec }: EndMedia): WithoutNumber<EngineOrder> {
+  const payloadType = PAYLOAD_TYPES[codec];
+  const kind = KINDS[codec];
+  const rateKhz = RATES_KHZ[codec];
+  return {
+    kind: 'setAudio',
+    endpoint,
+    receive: [{ payloadType, kind, rateKhz }],
+    send: {
+      payloadType,
+      kind,
+      rateKhz,
+      packetMs: 20,
+      event: null,
+      comfortPayloadType: null,
+      redundancyPayloadType: null,
+      opus: {
+        bitrateBps: 0,
+        playbackRateHz: 48_000,
+        complexity: 5,
+        lossPercent: 0,
+        fec: false,
+        dtx: false,
+        cbr: false,
+      },
+    },
+    bufferSize: 'medium',
+    detectTones: false,
+    muteDigits: false,
+  };
+}
+
+type Way = 'forward' | 'decoded' | PayloadConversion;
+
+/** As the B2BUA decides it: undecoded where it can be. */
+function wayBetween(from: Spoken, to: Spoken): Way {
+  if (from === to) return 'forward';
+  if (from === 'PCMU' && to === 'PCMA') return 'pcmuToPcma';
+  if (from === 'PCMA' && to === 'PCMU') return 'pcmaToPcmu';
+  return 'decoded';
+}
+
+function linkOf(
+  from: EndpointHandle,
+  to: EndpointHandle,
+  codecs: { readonly from: Spoken; readonly to: Spoken },
+): WithoutNumber<EngineOrder> {
+  const way = wayBetween(codecs.from, codecs.to);
+  const type = PAYLOAD_TYPES[codecs.from];
+  if (way === 'decoded')
+    return { kind: 'openLink', from, to, payloadMap: [], mode: 'decoded', conversions: [] };
+  return {
+    kind: 'openLink',
+    from,
+    to,
+    payloadMap: [[type, PAYLOAD_TYPES[codecs.to]]],
+    mode: 'forward',
+    conversions: way === 'forward' ? [] : [[type, way]],
+  };
 }

@@ -1,7 +1,9 @@
 // The relay suite: PCMU both ways through our media process and through rtpengine, in turn. CPU for a packet, added delay,
 // loss, and memory for a call; bench/README.md says how each is taken.
 import type { BenchResult, SuiteReport } from '../figures/report.ts';
-import { median, medianInterval } from '../figures/statistics.ts';
+import { pairedResult } from '../figures/paired.ts';
+import { quantileUs } from '../figures/relay-times.ts';
+import { median } from '../figures/statistics.ts';
 import type { Cores } from '../machine/cores.ts';
 import { chooseCores, coresReason, moveTo } from '../machine/cores.ts';
 import type { Disturbance } from '../machine/disturbance.ts';
@@ -154,7 +156,17 @@ function resultsOf(
     },
   ];
   return [
-    ...figures.map((figure) => resultOf(figure, pairs, peer)),
+    ...figures.map((figure) =>
+      pairedResult(
+        figure,
+        pairs.map(({ ours, theirs }) => ({
+          ours: figure.of(ours),
+          theirs: theirs === null ? null : figure.of(theirs),
+        })),
+        peer,
+      ),
+    ),
+    ...ownTimeResults(pairs),
     {
       name: 'relay.floor_cpu_ns_per_packet',
       unit: 'ns',
@@ -163,21 +175,15 @@ function resultsOf(
   ];
 }
 
-function resultOf(
-  { name, unit, of }: Figure,
-  pairs: readonly Pair[],
-  peer: string | null,
-): BenchResult {
-  const value = median(pairs.map(({ ours }) => of(ours)));
-  const both = pairs.flatMap(({ ours, theirs }) =>
-    theirs === null ? [] : [{ ours: of(ours), theirs: of(theirs) }],
-  );
-  if (peer === null || both.length === 0) return { name, unit, value };
-  const beside = { name, unit, value, peer, peerValue: median(both.map(({ theirs }) => theirs)) };
-  // Nothing divided by nothing is no ratio: a loss of 0 on both sides.
-  const ratios = both.filter(({ theirs }) => theirs > 0).map(({ ours, theirs }) => ours / theirs);
-  if (ratios.length < both.length) return beside;
-  return { ...beside, ratio: median(ratios), ratioInterval: medianInterval(ratios) };
+/** The median of a share of the program's own histogram, over the pairs; nothing when it has counted nothing. */
+function ownTimeResults(pairs: readonly Pair[]): readonly BenchResult[] {
+  return [
+    { name: 'relay.engine_p50', share: 0.5 },
+    { name: 'relay.engine_p99', share: 0.99 },
+  ].flatMap(({ name, share }) => {
+    const values = pairs.flatMap(({ ours }) => quantileUs(ours.ownTimes, share) ?? []);
+    return values.length === 0 ? [] : [{ name, unit: 'us', value: median(values) }];
+  });
 }
 
 function controlFailed(direct: readonly LoadRun[]): SuiteReport {
@@ -199,10 +205,13 @@ function invalidReport(invalidReason: string, disturbances: readonly Disturbance
 }
 
 function relayText(run: RelayRun): string {
-  return `${(run.cpuNsPerPacket / 1000).toFixed(2)} us CPU a packet, ${(run.memoryPerCallBytes / 1024).toFixed(1)} KB a call, ${loadText(run)}`;
+  const own = quantileUs(run.ownTimes, 0.5);
+  const told = own === null ? '' : `, by its own account p50 ${own.toFixed(0)} us`;
+  return `${(run.cpuNsPerPacket / 1000).toFixed(2)} us CPU a packet, ${(run.memoryPerCallBytes / 1024).toFixed(1)} KB a call, ${loadText(run)}${told}`;
 }
 
-function loadText({ load, disturbance, invalidReason }: LoadRun): string {
+/** How a run of the load tool went, in a line. */
+export function loadText({ load, disturbance, invalidReason }: LoadRun): string {
   const shares = `tool ${percent(load.ownCpu)}, steal ${percent(disturbance.stealShare)}, others ${percent(disturbance.foreignShare)}`;
   const verdict = invalidReason === null ? '' : `; INVALID: ${invalidReason}`;
   return `p50 ${load.delayUs.p50.toFixed(0)} us, p99 ${load.delayUs.p99.toFixed(0)} us, ${load.received} of ${load.sent} arrived, ${shares}${verdict}`;

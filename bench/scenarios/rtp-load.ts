@@ -1,10 +1,20 @@
 // Runs the native load tool (bench/native): makes its plan, tells when it begins and ends to count, reads its result.
 import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Cores } from '../machine/cores.ts';
 import { firstOnCore } from '../machine/cores.ts';
-import type { CallEnds, CallPorts, MediaPoint } from '../peers/media-program.ts';
+import type {
+  CallEnds,
+  CallMedia,
+  CallPorts,
+  EndMedia,
+  MediaPoint,
+  Spoken,
+} from '../peers/media-program.ts';
+import { PAYLOAD_TYPES, RELAYED } from '../peers/media-program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const LOAD_SIDE: LoadSide = { host: '127.0.0.20' };
@@ -46,15 +56,32 @@ export interface LoadResult {
 export interface LoadTimes {
   readonly warmupMs: number;
   readonly measureMs: number;
+  /** Between two packets of a stream; 20 when left out. */
+  readonly intervalMs?: number;
 }
 
 /** Compiles the tool when it isn't there or its sources changed (CMake and ninja). */
 export function buildLoadTool(): void {
+  buildTools([]);
+}
+
+/** Where the payloads of calls that are transcoded lie. */
+const PAYLOAD_FOLDER = join(ROOT, 'build/bench/said');
+
+/** Also writes what the ends of transcoded calls say; takes libopus with it, some seconds of compiling. */
+export function buildPayloads(): void {
+  buildTools(['all', 'payloads']);
+  mkdirSync(PAYLOAD_FOLDER, { recursive: true });
+  execFileSync(join(ROOT, 'build/bench/payloads'), [PAYLOAD_FOLDER]);
+}
+
+/** Compiles programs of bench/native, those named or all of the usual ones, where sources changed. */
+export function buildTools(targets: readonly string[]): void {
   const run = (program: string, ...args: readonly string[]): void => {
     execFileSync(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
   };
   run('cmake', '-S', 'bench/native', '-B', 'build/bench', '-G', 'Ninja');
-  run('ninja', '-C', 'build/bench', '-j', '2');
+  run('ninja', '-C', 'build/bench', '-j', '2', ...targets);
 }
 
 /** Where the ends of one side are. */
@@ -84,7 +111,8 @@ export function directPorts(ends: readonly CallEnds[]): readonly CallPorts[] {
 export function planText(
   ends: readonly CallEnds[],
   ports: readonly CallPorts[],
-  { warmupMs, measureMs }: LoadTimes,
+  { warmupMs, measureMs, intervalMs = 20 }: LoadTimes,
+  media: CallMedia = RELAYED,
 ): string {
   const localLine = ({ host, port, network = '' }: MediaPoint): string =>
     `local ${host} ${port} ${network}`.trimEnd();
@@ -92,19 +120,40 @@ export function planText(
     ...new Set([...ends.map(({ a }) => a), ...ends.map(({ b }) => b)].map(localLine)),
   ];
   const indexOf = new Map(locals.map((line, index) => [line, index]));
+  const isStamped = media === RELAYED;
   const stream = (from: MediaPoint, to: MediaPoint, target: MediaPoint): string =>
     `stream ${indexOf.get(localLine(from)) ?? 0} ${indexOf.get(localLine(to)) ?? 0} ${target.host} ${target.port}`;
+  // What B hears comes from where B sends to, and the other way about.
+  const said = (says: EndMedia, index: number, { host, port }: MediaPoint): string =>
+    isStamped
+      ? ''
+      : ` source ${host} ${port}${media.a.codec === media.b.codec ? '' : ` payload ${index}`}${says.key === null ? '' : ` key ${says.key.toString('hex')}`}`;
   const lines = [
     `warmup_ms ${warmupMs}`,
     `measure_ms ${measureMs}`,
+    `interval_ms ${intervalMs}`,
+    // A report that isn't SRTP is no report where there are keys.
+    ...(isStamped ? [] : ['rtcp_interval_ms 0']),
     ...locals,
+    ...(media.a.codec === media.b.codec
+      ? []
+      : [payloadsLine(media.a.codec), payloadsLine(media.b.codec)]),
     ...ends.flatMap(({ a, b }, call) => {
       const port = ports[call];
       if (port === undefined) throw new Error(`call ${call} has no ports`);
-      return [stream(a, b, port.forA), stream(b, a, port.forB)];
+      return [
+        stream(a, b, port.forA) + said(media.a, 0, port.forB),
+        stream(b, a, port.forB) + said(media.b, 1, port.forA),
+      ];
     }),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** G.722's timestamps count 8,000 a second for historical reasons (RFC 3551 §4.5.2), those of Opus 48,000. */
+function payloadsLine(codec: Spoken): string {
+  const step = codec === 'opus' ? 960 : 160;
+  return `payloads ${PAYLOAD_TYPES[codec]} ${step} ${join(PAYLOAD_FOLDER, codec.toLowerCase())}`;
 }
 
 /**

@@ -1,14 +1,20 @@
 // needs: cmake
 // limit: 300s
-// The relay bench in small, so that it can't rot: the load tool is built, and 20 streams go through the compiled media
+// The media benches in small, so that they can't rot: their programs are built, a few streams go through the compiled media
 // process for a second. Whether the machine is quiet enough for figures is of no interest here.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { chooseCores } from '../../bench/machine/cores.ts';
 import { relayFloor } from '../../bench/peers/relay-floor.ts';
+import type { CallMedia } from '../../bench/peers/media-program.ts';
 import { trunkyardMedia } from '../../bench/peers/trunkyard-media.ts';
-import { runDirect, runRelay } from '../../bench/scenarios/relay-run.ts';
-import { buildLoadTool } from '../../bench/scenarios/rtp-load.ts';
+import { runCountsSuite } from '../../bench/rooms/counts.ts';
+import { runJitterSuite } from '../../bench/rooms/jitter.ts';
+import { runMixSuite } from '../../bench/rooms/mix.ts';
+import { quantileUs } from '../../bench/figures/relay-times.ts';
+import { findProgram } from '../../bench/machine/programs.ts';
+import { runDirect, runLoaded, runRelay } from '../../bench/scenarios/relay-run.ts';
+import { buildLoadTool, buildPayloads } from '../../bench/scenarios/rtp-load.ts';
 
 const SIZE = { calls: 10, times: { warmupMs: 200, measureMs: 1_000 } };
 /** 20 streams of 50 packets a second; a loaded machine may keep many of them back. */
@@ -32,5 +38,49 @@ for (const program of [trunkyardMedia, relayFloor]) {
     assert.ok(run.cpuNsPerPacket > 0);
   });
 }
+
+test('A28 the bench reads how long packets took from the engine’s own histogram', async () => {
+  const run = await runLoaded(trunkyardMedia, SIZE, chooseCores());
+  const p50 = quantileUs(run.ownTimes, 0.5);
+  const p99 = quantileUs(run.ownTimes, 0.99);
+  assert.ok(p50 !== null && p99 !== null && p50 > 0 && p50 <= p99, `${p50} and ${p99} us`);
+});
+
+const MEDIA: Readonly<Record<string, CallMedia>> = {
+  'SRTP at one end': {
+    a: { codec: 'PCMU', key: null },
+    b: { codec: 'PCMU', key: Buffer.alloc(30, 7) },
+  },
+  'PCMU to PCMA': { a: { codec: 'PCMU', key: null }, b: { codec: 'PCMA', key: null } },
+  'PCMU to G.722': { a: { codec: 'PCMU', key: null }, b: { codec: 'G722', key: null } },
+  'PCMU to Opus': { a: { codec: 'PCMU', key: null }, b: { codec: 'opus', key: null } },
+};
+
+for (const [name, media] of Object.entries(MEDIA)) {
+  test(`calls with ${name} are carried both ways, each packet to its own end`, async () => {
+    buildPayloads();
+    const run = await runLoaded(trunkyardMedia, { ...SIZE, calls: 4, media }, chooseCores());
+    // 400 packets; what one way alone brings is not enough.
+    assert.ok(run.load.received > 250, `${run.load.received} of ${run.load.sent} received`);
+    assert.is(run.load.misdelivered, 0);
+    assert.ok(run.cpuNsPerPacket > 0);
+  });
+}
+
+test('the rooms’ suites read what their programs print', () => {
+  const quiet = { say: (): void => undefined };
+  const jitter = runJitterSuite('lan', quiet);
+  assert.ok(
+    jitter.results.some(({ name, value }) => name === 'jitter.to_hindsight.lan' && value > 0.5),
+  );
+  if (findProgram('valgrind') !== null) {
+    const counts = runCountsSuite((room) => room === 'leg', quiet);
+    const plain = counts.results.find(({ name }) => name === 'counts.leg.plain_to_plain');
+    assert.ok(plain !== undefined && plain.value > 50 && plain.value < 2_000, `${plain?.value}`);
+  }
+  // Valid or not is the machine's affair.
+  const mix = runMixSuite(1, quiet);
+  assert.is(mix.valid, mix.results.length > 0);
+});
 
 test.run();
