@@ -14,7 +14,7 @@ constexpr JitterBuffer::Setup kFixed40{.policy = fixed_delay(40)};
 
 /// A rig whose listener has heard packets 0 to `count` - 1 and waits for the next at 40 + 20 x
 /// count.
-void play_first(Rig& rig, std::uint32_t count) {
+void play_first(BufferRig& rig, std::uint32_t count) {
   for (std::uint32_t index = 0; index < count + 2; ++index)
     rig.insert(index * 20.0, arrival_of(index));
   for (std::uint32_t index = 0; index < count; ++index) {
@@ -23,7 +23,7 @@ void play_first(Rig& rig, std::uint32_t count) {
 }
 
 TEST("takes a packet once: in order, out of order, and refuses it the second time") {
-  Rig rig(kFixed40);
+  BufferRig rig(kFixed40);
   CHECK_EQ(rig.insert(0, arrival_of(0)), InsertVerdict::kAccepted);
   CHECK_EQ(rig.insert(20, arrival_of(2)), InsertVerdict::kAccepted);
   CHECK_EQ(rig.insert(21, arrival_of(1)), InsertVerdict::kReordered);
@@ -36,7 +36,7 @@ TEST("takes a packet once: in order, out of order, and refuses it the second tim
 }
 
 TEST("tells a packet that is late from a copy of one that was played") {
-  Rig rig(kFixed40);
+  BufferRig rig(kFixed40);
   for (const std::uint32_t index : {0u, 1u, 3u})
     rig.insert(index * 20.0, arrival_of(index));
   rig.take(40);
@@ -52,7 +52,7 @@ TEST("tells a packet that is late from a copy of one that was played") {
 }
 
 TEST("a packet sent before the first one received is welcome until playing begins") {
-  Rig rig(kFixed40);
+  BufferRig rig(kFixed40);
   rig.insert(0, arrival_of(5));
   CHECK_EQ(rig.insert(1, arrival_of(4)), InsertVerdict::kReordered);
   CHECK_EQ(rig.insert(2, arrival_of(2)), InsertVerdict::kReordered);
@@ -67,7 +67,7 @@ TEST("a packet sent before the first one received is welcome until playing begin
 }
 
 TEST("one stray of another SSRC or numbering changes nothing and is given back") {
-  Rig rig(kFixed40);
+  BufferRig rig(kFixed40);
   play_first(rig, 5);
   Arrival stray = arrival_of(7'000);
   stray.ssrc = static_cast<rtp::Ssrc>(0xbad);
@@ -85,7 +85,7 @@ TEST("one stray of another SSRC or numbering changes nothing and is given back")
 
 TEST("two in order of a new SSRC or numbering go on where the old one ends, and none is lost") {
   for (const bool is_new_source : {true, false}) {
-    Rig rig(kFixed40);
+    BufferRig rig(kFixed40);
     play_first(rig, 5);  // 5 and 6 wait
     Arrival first = arrival_of(7);
     first.ssrc = is_new_source ? static_cast<rtp::Ssrc>(0xb0b) : first.ssrc;
@@ -111,7 +111,7 @@ TEST("two in order of a new SSRC or numbering go on where the old one ends, and 
 
 TEST("a sender's new clock within its numbering is a restart of the clock, not a delay") {
   for (const std::uint32_t jump : {0x4000'0000u, 0u - 8'000u, 0xc000'0000u}) {
-    Rig rig(kFixed40);
+    BufferRig rig(kFixed40);
     std::uint32_t heard = 0;
     for (std::uint32_t index = 0; index < 100; ++index) {
       Arrival arrival = arrival_of(index);
@@ -130,7 +130,7 @@ TEST("a sender's new clock within its numbering is a restart of the clock, not a
 }
 
 TEST("a payload with another clock rate goes on without a loss") {
-  Rig rig(kFixed40);
+  BufferRig rig(kFixed40);
   std::uint32_t heard = 0;
   for (std::uint32_t index = 0; index < 100; ++index) {
     Arrival arrival = arrival_of(index);
@@ -151,7 +151,7 @@ TEST("a payload with another clock rate goes on without a loss") {
 }
 
 TEST("events are handed back at once, are no loss, and audio goes on behind them") {
-  Rig rig(kFixed40);
+  BufferRig rig(kFixed40);
   play_first(rig, 5);
   Arrival event = arrival_of(7);
   event.kind = MediaKind::kEvent;
@@ -178,7 +178,7 @@ TEST("events are handed back at once, are no loss, and audio goes on behind them
 }
 
 TEST("more packets than fit push out the oldest, each given back once") {
-  Rig rig({.policy = fixed_delay(40), .capacity_packets = 8});
+  BufferRig rig({.policy = fixed_delay(40), .capacity_packets = 8});
   for (std::uint32_t index = 0; index < 20; ++index) {
     CHECK_EQ(rig.insert(0, arrival_of(index)), InsertVerdict::kAccepted);
   }
@@ -193,7 +193,7 @@ TEST("more packets than fit push out the oldest, each given back once") {
 }
 
 TEST("a redundant block fills the gap that its packet left, in time or not at all") {
-  Rig rig(kFixed40);
+  BufferRig rig(kFixed40);
   rig.insert(0, arrival_of(0));
   rig.insert(20, arrival_of(1));
   rig.insert(60, arrival_of(3));
@@ -221,7 +221,7 @@ TEST("a redundant block fills the gap that its packet left, in time or not at al
 }
 
 TEST("refuses clocks and lengths that can't be, counted") {
-  Rig rig(kFixed40);
+  BufferRig rig(kFixed40);
   Arrival arrival = arrival_of(0);
   arrival.clock_rate_hz = 44'100;
   CHECK_EQ(rig.insert(0, arrival), InsertVerdict::kInvalid);
@@ -237,7 +237,7 @@ TEST("refuses clocks and lengths that can't be, counted") {
 }
 
 TEST("a buffer given more room keeps what waits and holds as much more") {
-  Rig rig({.policy = fixed_delay(40), .capacity_packets = 2});
+  BufferRig rig({.policy = fixed_delay(40), .capacity_packets = 2});
   (void)rig.insert(0, arrival_of(0));
   (void)rig.insert(0, arrival_of(1));
   rig.buffer.grow_to(4);
@@ -258,7 +258,7 @@ TEST("a caller who doesn't take back what was released is stopped") {
 }
 
 TEST("gives up its oldest packet for an owner short of memory, counted and given back") {
-  Rig rig(kFixed40);
+  BufferRig rig(kFixed40);
   CHECK_FALSE(rig.buffer.discard_oldest());
   (void)rig.insert(0, arrival_of(0));
   (void)rig.insert(20, arrival_of(1));
@@ -276,7 +276,7 @@ TEST("gives up its oldest packet for an owner short of memory, counted and given
 }
 
 TEST("keeps what waits when its size changes") {
-  Rig rig(kFixed40);
+  BufferRig rig(kFixed40);
   for (std::uint32_t index = 0; index < 10; ++index)
     (void)rig.insert(20 * index, arrival_of(index));
   rig.buffer.set_policy(fixed_delay(100));

@@ -27,7 +27,7 @@ struct Heard {
 
 /// Plays a network through a buffer in ticks, stretching audio by what is asked for in pieces of up
 /// to `period`.
-Heard listen(Rig& rig, const Network& network, double tick_ms = 20,
+Heard listen(BufferRig& rig, const Network& network, double tick_ms = 20,
              MediaTime period = media_ms(5)) {
   std::multimap<double, std::uint32_t> arrivals;
   for (std::uint32_t index = 0; index < network.size(); ++index) {
@@ -75,7 +75,7 @@ bool is_rising(const std::vector<std::uint32_t>& slots) {
 }
 
 TEST("before anything has come there is silence, of the length that is needed") {
-  Rig rig({});
+  BufferRig rig({});
   const Decision decision = rig.take(0, {.wanted = media_ms(20), .queued = media_ms(5)});
   CHECK_EQ(decision.kind, DecisionKind::kSilence);
   CHECK_EQ(decision.length, media_ms(15));
@@ -86,7 +86,7 @@ TEST("a steady network is heard whole, at the least delay of the size") {
   for (const auto& [size, least_ms] :
        {std::pair{BufferSize::kOff, 0.0}, std::pair{BufferSize::kSmall, 10.0},
         std::pair{BufferSize::kMedium, 20.0}, std::pair{BufferSize::kLarge, 40.0}}) {
-    Rig rig({.policy = delay_policy(size)});
+    BufferRig rig({.policy = delay_policy(size)});
     const Heard heard = listen(rig, steady(3'000), 10);
     CHECK_TRUE(heard.slots.size() >= 2'990);
     CHECK_TRUE(is_rising(heard.slots));
@@ -98,7 +98,7 @@ TEST("a steady network is heard whole, at the least delay of the size") {
 }
 
 TEST("a missing packet is concealed at its length, and its successor is there to help") {
-  Rig rig({.policy = fixed_delay(40)});
+  BufferRig rig({.policy = fixed_delay(40)});
   for (const std::uint32_t index : {0u, 1u, 3u})
     rig.insert(index * 20.0, arrival_of(index));
   rig.take(40);
@@ -115,7 +115,7 @@ TEST("a missing packet is concealed at its length, and its successor is there to
 }
 
 TEST("of several missing in a row only the last has a successor at hand") {
-  Rig rig({.policy = fixed_delay(60)});
+  BufferRig rig({.policy = fixed_delay(60)});
   for (const std::uint32_t index : {0u, 3u})
     rig.insert(index * 20.0, arrival_of(index));
   rig.take(60);
@@ -127,7 +127,7 @@ TEST("of several missing in a row only the last has a successor at hand") {
 }
 
 TEST("what comes late while nothing else is there is still heard; the delay grows instead") {
-  Rig rig({.policy = {Duration::milliseconds(20), Duration::milliseconds(200), 10'000, 500}});
+  BufferRig rig({.policy = {Duration::milliseconds(20), Duration::milliseconds(200), 10'000, 500}});
   Network network = steady(2'000);
   // A stall: everything sent from 1,000 to 1,100 ms comes at 1,130.
   for (std::uint32_t index = 50; index < 55; ++index)
@@ -143,7 +143,7 @@ TEST("what comes late while nothing else is there is still heard; the delay grow
 }
 
 TEST("a network that was dead for a second is not waited for: silence, then a fresh start") {
-  Rig rig({});
+  BufferRig rig({});
   Network network = steady(300);
   for (std::uint32_t index = 100; index < 150; ++index)
     network[index] = std::nullopt;
@@ -158,7 +158,7 @@ TEST("a network that was dead for a second is not waited for: silence, then a fr
 }
 
 TEST("what a dead network kept back for a second is cut to the longest delay allowed") {
-  Rig rig({});
+  BufferRig rig({});
   Network network = steady(300);
   for (std::uint32_t index = 100; index < 150; ++index)
     network[index] = 3'030.0;
@@ -186,10 +186,10 @@ Network stepped(double step_ms) {
 
 TEST("a longer path, or a pause that the sender's clock slept through, costs its first moment") {
   for (const BufferSize size : {BufferSize::kSmall, BufferSize::kMedium, BufferSize::kLarge}) {
-    Rig level({.policy = delay_policy(size)});
+    BufferRig level({.policy = delay_policy(size)});
     const Heard undisturbed = listen(level, stepped(0), 10);
     for (const double step_ms : {300.0, 450.0, 520.0, 600.0, 2'000.0, 10'000.0, 300'000.0}) {
-      Rig rig({.policy = delay_policy(size)});
+      BufferRig rig({.policy = delay_policy(size)});
       const Heard heard = listen(rig, stepped(step_ms), 10);
       CHECK_TRUE(is_rising(heard.slots));
       // Half a second at most: ten packets until the step is believed, and the pause itself.
@@ -202,7 +202,7 @@ TEST("a longer path, or a pause that the sender's clock slept through, costs its
 
 TEST("a sender's pause without a gap in its numbers is no loss, and the delay is right after it") {
   for (const bool has_description : {true, false}) {
-    Rig rig({});
+    BufferRig rig({});
     std::uint32_t index = 0;
     double concealed_ms = 0;
     std::uint32_t heard = 0;
@@ -240,7 +240,7 @@ TEST("a sender's pause without a gap in its numbers is no loss, and the delay is
 }
 
 TEST("frames of 10 to 60 ms, changing in the middle of the stream, are heard in order") {
-  Rig rig({});
+  BufferRig rig({});
   constexpr std::uint32_t kLengthsMs[] = {20, 60, 10, 30, 40, 50, 20};
   double sent_ms = 0;
   std::uint32_t index = 0;
@@ -271,7 +271,7 @@ TEST("frames of 10 to 60 ms, changing in the middle of the stream, are heard in 
 
 TEST("clocks that drift by 200 ppm are followed for an hour without a repair to be heard") {
   for (const double drift : {200e-6, -200e-6}) {
-    Rig rig({});
+    BufferRig rig({});
     Network network;
     for (std::uint32_t index = 0; index < 180'000; ++index) {
       network.emplace_back(index * 20.0 * (1 - drift) + 30 + (index * 7'919) % 97 * 0.1);
@@ -286,7 +286,7 @@ TEST("clocks that drift by 200 ppm are followed for an hour without a repair to 
 
 TEST("drifts that no crystal has, 2 % and 10 %, neither build up delay nor silence the call") {
   for (const double drift : {0.02, -0.02, 0.1, -0.1}) {
-    Rig rig({});
+    BufferRig rig({});
     Network network;
     for (std::uint32_t index = 0; index < 30'000; ++index) {
       network.emplace_back(index * 20.0 * (1 - drift) + 30 + (index * 7'919) % 97 * 0.1);
@@ -312,7 +312,7 @@ TEST("A23 under jitter, reordering and loss the output is in order and the count
     network.push_back(is_lost ? std::nullopt : std::optional(at));
     lost += is_lost ? 1 : 0;
   }
-  Rig rig({});
+  BufferRig rig({});
   const Heard heard = listen(rig, network, 10);
   const BufferStatistics& statistics = rig.buffer.statistics();
   CHECK_TRUE(is_rising(heard.slots));
@@ -349,7 +349,7 @@ TEST("A22 off, small, medium and large rise in delay and fall in concealment") {
   MediaTime concealed = media_ms(1'000'000);
   for (const BufferSize size :
        {BufferSize::kOff, BufferSize::kSmall, BufferSize::kMedium, BufferSize::kLarge}) {
-    Rig rig({.policy = delay_policy(size)});
+    BufferRig rig({.policy = delay_policy(size)});
     (void)listen(rig, network, 10);
     const BufferStatistics& statistics = rig.buffer.statistics();
     CHECK_TRUE(statistics.delay_mean().ms_exact() > delay_ms + 5);
@@ -361,7 +361,7 @@ TEST("A22 off, small, medium and large rise in delay and fall in concealment") {
 
 TEST("in a pause the delay is led to its target at once, in speech by spaced steps") {
   for (const bool is_pause : {true, false}) {
-    Rig rig({});
+    BufferRig rig({});
     double now = 0;
     std::uint32_t index = 0;
     // The first packets come 100 ms late, so playing starts far too late for those that follow.
@@ -405,7 +405,7 @@ TEST("plays exactly what a ten-line buffer plays that waits as long, on random n
     for (std::uint32_t index = 0; index < network.size(); ++index) {
       if (network[index]) arrivals.emplace(*network[index], index);
     }
-    Rig rig({.policy = fixed_delay(60)});
+    BufferRig rig({.policy = fixed_delay(60)});
     std::vector<std::uint32_t> heard;
     auto next = arrivals.begin();
     for (double now = 0; now <= 299 * 20.0 + kDelayMs; now += 20) {
@@ -423,8 +423,8 @@ TEST("plays exactly what a ten-line buffer plays that waits as long, on random n
 TEST("under any input no packet is heard twice, order holds, and every slot is given back once") {
   Prng prng(2'026);
   for (int round = 0; round < 300; ++round) {
-    Rig rig({.policy = delay_policy(static_cast<BufferSize>(prng.below(4))),
-             .capacity_packets = 1 + prng.below(kWindowPacketsMax)});
+    BufferRig rig({.policy = delay_policy(static_cast<BufferSize>(prng.below(4))),
+                   .capacity_packets = 1 + prng.below(kWindowPacketsMax)});
     double now = 0;
     std::uint32_t sent = 0;
     std::uint32_t slot = 0;

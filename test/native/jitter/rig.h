@@ -34,9 +34,9 @@ inline Arrival arrival_of(std::uint32_t index) {
 }
 
 /// Wraps a buffer and keeps account of who holds which slot.
-class Rig {
+class BufferRig {
  public:
-  explicit Rig(const JitterBuffer::Setup& setup) : buffer(setup) {}
+  explicit BufferRig(const JitterBuffer::Setup& setup) : buffer(setup) {}
 
   InsertVerdict insert(double ms, const Arrival& arrival) {
     const InsertVerdict verdict = buffer.insert(at_ms(ms), arrival);
