@@ -117,6 +117,10 @@ inline constexpr std::uint32_t kClipsMax = 4'096;
 inline constexpr std::size_t kFileNameBytesMax = 160;
 /// Requests of one media thread that wait for the disk; and answers for the media thread.
 inline constexpr std::uint32_t kFileRequestsMax = 256;
+/// Recordings that one host writes at once.
+inline constexpr std::uint32_t kRecordingsMax = 4'096;
+/// What a tap has copied and the files thread has not taken yet, in records of 80 samples.
+inline constexpr std::uint32_t kTapRecordsMax = 1'024;
 /// Clips and tones that are played to one leg or wait behind each other.
 inline constexpr std::uint32_t kPlayQueueMax = 16;
 /// An Opus packet that we write or play: one of 20 ms has at most 1,276 bytes (RFC 6716 §3.2.1),

@@ -285,7 +285,9 @@ void MediaThread::follow_link(Leg& leg) noexcept {
   const bool decodes = leg.audio != nullptr && leg.audio->receiver != nullptr;
   const bool forwards = leg.endpoint.link().forwards();
   leg.endpoint.set_listening(decodes && !forwards);
-  leg.endpoint.set_overheard(decodes && forwards && leg.audio->wants_sound());
+  const bool overheard =
+      decodes && forwards && (leg.audio->wants_sound() || recorder_of(leg) != nullptr);
+  leg.endpoint.set_overheard(overheard);
 }
 
 Code MediaThread::open_decoded_link(Handle handle, Leg& from, Handle to, Leg& target) noexcept {

@@ -129,6 +129,10 @@ void MediaThread::take_turn(Handle handle, Leg& leg, Instant nominal) noexcept {
     if (!audio.sender->saying_digits() || leg.endpoint.engaged()) return;
     silence(piece);
   }
+  if (audio.records_sent()) {
+    record(handle, leg, pipeline::Side::kSent, nominal, audio.sender->setup().source_rate_hz,
+           piece);
+  }
   audio.sender->push(nominal, piece, sink);
 }
 
@@ -137,12 +141,14 @@ bool MediaThread::play(Leg& leg, Instant nominal, codec::MutablePcm piece,
   pipeline::AudioSender& sender = *leg.audio->sender;
   pipeline::Player& player = *leg.audio->player;
   const pipeline::SenderSetup& setup = sender.setup();
-  const pipeline::Player::Outcome outcome = player.take_turn({.format = setup.format,
-                                                              .frame_ms = setup.frame_ms,
-                                                              .rate_hz = setup.source_rate_hz,
-                                                              .waiting_ms = sender.waiting_ms(),
-                                                              .link_heard = link_heard},
-                                                             piece);
+  const pipeline::Player::Outcome outcome =
+      player.take_turn({.format = setup.format,
+                        .frame_ms = setup.frame_ms,
+                        .rate_hz = setup.source_rate_hz,
+                        .waiting_ms = sender.waiting_ms(),
+                        .link_heard = link_heard,
+                        .samples_wanted = leg.audio->records_sent()},
+                       piece);
   if (outcome.turn == pipeline::PlayTurn::kPayload) {
     PacketSink sink{*this, leg, nominal};
     sender.push_payload(nominal, outcome.payload, setup.frame_ms, sink);
@@ -164,6 +170,13 @@ void MediaThread::pull(Handle handle, Leg& leg, Instant nominal, codec::MutableP
     leg.pending.plays = audio.player->has_reports();
   }
   leg.pending.speech = audio.speech.any();
+  const std::uint32_t rate_hz = audio.receiver->rate_hz();
+  if (Leg* far = recorder_of(leg))
+    record(leg.endpoint.link_to(), *far, pipeline::Side::kSent, nominal, rate_hz, into);
+  if (audio.tap != nullptr) {
+    audio.tap->note_quiet(facts.activity.quiet_ms);
+    record(handle, leg, pipeline::Side::kReceived, nominal, rate_hz, into);
+  }
   take_digits(leg);
   if (leg.pending.any()) tell_pending(handle, leg);
 }

@@ -12,7 +12,7 @@
 namespace trunkyard::engine::contract {
 
 /// Changes with every change of the contract; host and client compare it.
-inline constexpr std::uint32_t kHash = 0x81bc29fe;
+inline constexpr std::uint32_t kHash = 0x7f8b8b35;
 
 enum class Code : std::uint16_t {
   kOk = 0,
@@ -81,6 +81,27 @@ enum class PlayTarget : std::uint8_t {
   kConference = 1,
 };
 inline constexpr std::size_t kPlayTargetCount = 2;
+enum class RecordingContainer : std::uint8_t {
+  kWav = 0,
+  kOggOpus = 1,
+  kSegments = 2,
+};
+inline constexpr std::size_t kRecordingContainerCount = 3;
+enum class RecordingSound : std::uint8_t {
+  kReceived = 0,
+  kMixed = 1,
+  kDual = 2,
+};
+inline constexpr std::size_t kRecordingSoundCount = 3;
+enum class RecordingEnd : std::uint8_t {
+  kStopped = 0,
+  kMaximum = 1,
+  kSilence = 2,
+  kClosed = 3,
+  kDiskFull = 4,
+  kFailed = 5,
+};
+inline constexpr std::size_t kRecordingEndCount = 6;
 enum class PlayEnd : std::uint8_t {
   kFinished = 0,
   kStopped = 1,
@@ -147,6 +168,9 @@ enum class OrderKind : std::uint16_t {
   kPlay = 15,
   kPlayTone = 16,
   kStopPlay = 17,
+  kStartRecording = 18,
+  kPauseRecording = 19,
+  kStopRecording = 20,
   kDetectSpeech = 21,
 };
 
@@ -573,6 +597,71 @@ static_assert(offsetof(StopPlayOrder, endpoint) == 8);
 static_assert(offsetof(StopPlayOrder, epoch) == 12);
 static_assert(offsetof(StopPlayOrder, target) == 16);
 
+struct alignas(8) StartRecordingOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint32_t maximum_ms = {};
+  std::uint32_t end_silence_ms = {};
+  std::uint8_t container = {};
+  std::uint8_t sound = {};
+  std::uint8_t rate_khz = {};
+  std::uint8_t gap_0[5] = {};
+  std::uint8_t name[160] = {};
+};
+static_assert(sizeof(StartRecordingOrder) == 192);
+static_assert(offsetof(StartRecordingOrder, kind) == 0);
+static_assert(offsetof(StartRecordingOrder, unused) == 2);
+static_assert(offsetof(StartRecordingOrder, order) == 4);
+static_assert(offsetof(StartRecordingOrder, endpoint) == 8);
+static_assert(offsetof(StartRecordingOrder, epoch) == 12);
+static_assert(offsetof(StartRecordingOrder, maximum_ms) == 16);
+static_assert(offsetof(StartRecordingOrder, end_silence_ms) == 20);
+static_assert(offsetof(StartRecordingOrder, container) == 24);
+static_assert(offsetof(StartRecordingOrder, sound) == 25);
+static_assert(offsetof(StartRecordingOrder, rate_khz) == 26);
+static_assert(offsetof(StartRecordingOrder, name) == 32);
+
+struct alignas(8) PauseRecordingOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint32_t recording = {};
+  std::uint8_t paused = {};
+  std::uint8_t silence_instead = {};
+  std::uint8_t gap_0[170] = {};
+};
+static_assert(sizeof(PauseRecordingOrder) == 192);
+static_assert(offsetof(PauseRecordingOrder, kind) == 0);
+static_assert(offsetof(PauseRecordingOrder, unused) == 2);
+static_assert(offsetof(PauseRecordingOrder, order) == 4);
+static_assert(offsetof(PauseRecordingOrder, endpoint) == 8);
+static_assert(offsetof(PauseRecordingOrder, epoch) == 12);
+static_assert(offsetof(PauseRecordingOrder, recording) == 16);
+static_assert(offsetof(PauseRecordingOrder, paused) == 20);
+static_assert(offsetof(PauseRecordingOrder, silence_instead) == 21);
+
+struct alignas(8) StopRecordingOrder {
+  std::uint16_t kind = {};
+  std::uint16_t unused = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint32_t recording = {};
+  std::uint8_t gap_0[172] = {};
+};
+static_assert(sizeof(StopRecordingOrder) == 192);
+static_assert(offsetof(StopRecordingOrder, kind) == 0);
+static_assert(offsetof(StopRecordingOrder, unused) == 2);
+static_assert(offsetof(StopRecordingOrder, order) == 4);
+static_assert(offsetof(StopRecordingOrder, endpoint) == 8);
+static_assert(offsetof(StopRecordingOrder, epoch) == 12);
+static_assert(offsetof(StopRecordingOrder, recording) == 16);
+
 struct alignas(8) DetectSpeechOrder {
   std::uint16_t kind = {};
   std::uint16_t unused = {};
@@ -607,6 +696,7 @@ enum class EventKind : std::uint16_t {
   kConferenceOpened = 8,
   kClipLoaded = 9,
   kPlayEnded = 10,
+  kRecordingEnded = 11,
   kSpeech = 12,
   kSpeaker = 13,
 };
@@ -804,6 +894,31 @@ static_assert(offsetof(PlayEndedEvent, play) == 16);
 static_assert(offsetof(PlayEndedEvent, played_ms) == 20);
 static_assert(offsetof(PlayEndedEvent, end) == 24);
 
+struct alignas(8) RecordingEndedEvent {
+  std::uint16_t kind = {};
+  std::uint16_t code = {};
+  std::uint32_t order = {};
+  std::uint32_t endpoint = {};
+  std::uint32_t epoch = {};
+  std::uint32_t recording = {};
+  std::uint32_t duration_ms = {};
+  double bytes = {};
+  std::uint32_t lost_ms = {};
+  std::uint8_t end = {};
+  std::uint8_t gap_0[219] = {};
+};
+static_assert(sizeof(RecordingEndedEvent) == 256);
+static_assert(offsetof(RecordingEndedEvent, kind) == 0);
+static_assert(offsetof(RecordingEndedEvent, code) == 2);
+static_assert(offsetof(RecordingEndedEvent, order) == 4);
+static_assert(offsetof(RecordingEndedEvent, endpoint) == 8);
+static_assert(offsetof(RecordingEndedEvent, epoch) == 12);
+static_assert(offsetof(RecordingEndedEvent, recording) == 16);
+static_assert(offsetof(RecordingEndedEvent, duration_ms) == 20);
+static_assert(offsetof(RecordingEndedEvent, bytes) == 24);
+static_assert(offsetof(RecordingEndedEvent, lost_ms) == 32);
+static_assert(offsetof(RecordingEndedEvent, end) == 36);
+
 struct alignas(8) SpeechEvent {
   std::uint16_t kind = {};
   std::uint16_t code = {};
@@ -890,19 +1005,22 @@ enum class NodeCounter : std::uint8_t {
   kEventsDelayed = 23,
   kSrtpRefused = 24,
   kPlaysRefused = 25,
-  kClipsRefused = 26,
-  kAudioEndpoints = 27,
-  kComplexityLowered = 28,
-  kConferencesOpen = 29,
-  kParticipants = 30,
-  kConferencesRefused = 31,
-  kPartsLate = 32,
-  kPacketsInKernel = 33,
-  kKernelStreams = 34,
-  kKernelReturns = 35,
-  kTicks = 36,
+  kRecordingsFailed = 26,
+  kRecordingLostMs = 27,
+  kRecordingsRecovered = 28,
+  kClipsRefused = 29,
+  kAudioEndpoints = 30,
+  kComplexityLowered = 31,
+  kConferencesOpen = 32,
+  kParticipants = 33,
+  kConferencesRefused = 34,
+  kPartsLate = 35,
+  kPacketsInKernel = 36,
+  kKernelStreams = 37,
+  kKernelReturns = 38,
+  kTicks = 39,
 };
-inline constexpr std::size_t kNodeCounterCount = 37;
+inline constexpr std::size_t kNodeCounterCount = 40;
 
 /// Upper bounds of the relay times’ buckets in µs. In a thread’s slot, after its counters: a count for
 /// each bucket, one for what lies beyond the last bound, and the sum in µs.

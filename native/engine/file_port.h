@@ -15,6 +15,8 @@
 
 namespace trunkyard::engine {
 
+class RecordingFeed;
+
 /// As an order carries it: ended by a zero if it is shorter.
 using FileName = std::array<char, kFileNameBytesMax + 1>;
 
@@ -23,23 +25,35 @@ using FileName = std::array<char, kFileNameBytesMax + 1>;
 [[nodiscard]] bool read_file_name(std::span<const std::uint8_t> field, FileName& name) noexcept;
 
 struct alignas(8) FileRequest {
-  enum class Kind : std::uint32_t { kNewClient, kLoadClip, kUnloadClip };
+  enum class Kind : std::uint32_t { kNewClient, kLoadClip, kUnloadClip, kRecord };
   Kind kind = Kind::kNewClient;
   /// The client's; what an earlier one asked for is given up when a newer one is heard of.
   std::uint32_t epoch = 0;
   std::uint32_t order = 0;
   std::uint32_t clip = 0;
+  // With kRecord.
+  std::uint32_t endpoint = 0;
+  std::uint32_t rate_hz = 0;
+  contract::RecordingContainer container = contract::RecordingContainer::kWav;
+  contract::RecordingSound sound = contract::RecordingSound::kMixed;
+  /// The files thread's from then on.
+  RecordingFeed* feed = nullptr;
   FileName name = {};
 };
 
 struct alignas(8) FileAnswer {
-  enum class Kind : std::uint32_t { kClipLoaded, kClipUnloaded };
+  enum class Kind : std::uint32_t { kClipLoaded, kClipUnloaded, kRecordingEnded };
   Kind kind = Kind::kClipLoaded;
   contract::Code code = contract::Code::kOk;
   std::uint32_t epoch = 0;
   std::uint32_t order = 0;
   std::uint32_t clip = 0;
   std::uint32_t duration_ms = 0;
+  // With kRecordingEnded.
+  std::uint32_t endpoint = 0;
+  std::uint32_t lost_ms = 0;
+  contract::RecordingEnd end = contract::RecordingEnd::kStopped;
+  std::uint64_t bytes = 0;
 };
 
 /// Memory of one ring, where rings may lie.

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/check.h"
+#include "engine/recording_recovery.h"
+#include "io/clock.h"
 #include "io/process.h"
 
 namespace trunkyard::engine {
@@ -14,6 +16,8 @@ namespace {
 
 /// While clips wait to be unmapped, that is looked at so often.
 constexpr std::chrono::milliseconds kLookEvery{100};
+/// While something is recorded: a tap has room for many times as much.
+constexpr std::chrono::milliseconds kWriteEvery{20};
 /// While there is nothing to do. Requests ring, so this decides about nothing.
 constexpr std::chrono::milliseconds kRestMax{1'000};
 
@@ -28,15 +32,20 @@ Result<std::unique_ptr<FilesThread>> FilesThread::start(const Config& config) {
     if (!opened) return Error{opened.error()};
     folder.emplace(std::move(*opened));
   }
+  std::uint32_t recovered = 0;
+  if (folder) recovered = recover_recordings(*folder);
   std::unique_ptr<FilesThread> made(new FilesThread(config, std::move(folder)));
+  made->recovered_ = recovered;
   made->thread_ = std::thread([files = made.get()] { files->run(); });
   return made;
 }
 
 FilesThread::FilesThread(const Config& config, std::optional<io::Folder> folder)
-    : folder_(std::move(folder)) {
-  for (std::uint32_t thread = 0; thread < config.threads; ++thread)
+    : folder_(std::move(folder)), recordings_(folder_ ? &*folder_ : nullptr, config.isa) {
+  for (std::uint32_t thread = 0; thread < config.threads; ++thread) {
     lanes_.push_back(std::make_unique<Lane>());
+    lanes_.back()->index = thread;
+  }
 }
 
 FilesThread::~FilesThread() {
@@ -49,8 +58,13 @@ void FilesThread::run() noexcept {
   io::name_thread("media-files");
   while (!stopping_.load(std::memory_order_acquire)) {
     const bool waiting = !serve() || clips_.sweep() > 0;
-    (void)bell_.try_acquire_for(waiting ? kLookEvery : kRestMax);
+    write_recordings();
+    const auto rest = waiting ? kLookEvery : kRestMax;
+    (void)bell_.try_acquire_for(recordings_.size() > 0 ? kWriteEvery : rest);
   }
+  // The media threads have ended, and with them every tap: what they brought is made whole.
+  (void)serve();
+  write_recordings();
 }
 
 bool FilesThread::serve() noexcept {
@@ -65,12 +79,30 @@ bool FilesThread::serve() noexcept {
   return empty;
 }
 
+void FilesThread::write_recordings() noexcept {
+  recordings_.write(io::now());
+  for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
+    const FileAnswer* ended = nullptr;
+    while (lanes_[lane]->answers.free_count() > 0 &&
+           (ended = recordings_.first_ended(lane)) != nullptr) {
+      CHECK(lanes_[lane]->answers.try_push_record(*ended));
+      recordings_.pop_ended(lane);
+    }
+  }
+}
+
 void FilesThread::carry_out(Lane& lane, const FileRequest& request) noexcept {
+  if (request.kind == FileRequest::Kind::kRecord) {
+    // Whoever ordered it: its feed has to be taken in hand.
+    recordings_.start(lane.index, request, io::now());
+    return;
+  }
   follow_client(request.epoch);
   if (request.epoch != epoch_) return;  // nobody waits for the answer any more
   FileAnswer answer;
   switch (request.kind) {
     case FileRequest::Kind::kNewClient:
+    case FileRequest::Kind::kRecord:
       return;
     case FileRequest::Kind::kLoadClip:
       answer = load_clip(request);

@@ -123,8 +123,8 @@ void Host::open_kernel_path(const HostConfig& config) {
 }
 
 Result<void> Host::start_threads(const HostConfig& config, std::string& problem) {
-  Result<std::unique_ptr<FilesThread>> files =
-      FilesThread::start({.folder = config.media_folder, .threads = config.threads});
+  Result<std::unique_ptr<FilesThread>> files = FilesThread::start(
+      {.folder = config.media_folder, .threads = config.threads, .isa = config.isa});
   if (!files) {
     problem = "mediaFolder: can't open " + config.media_folder;
     return Error{ErrorCode::kConfigInvalid};

@@ -10,6 +10,7 @@
 #include "base/slab.h"
 #include "engine/digit_reports.h"
 #include "engine/speech_watch.h"
+#include "engine/tap.h"
 #include "pipeline/audio_receiver.h"
 #include "pipeline/audio_sender.h"
 #include "pipeline/conference.h"
@@ -87,6 +88,8 @@ struct LegAudio {
   SpeechWatch speech;
   /// What the peer hears in place of its link; null before the first order to play.
   std::unique_ptr<pipeline::Player> player;
+  /// The recording that runs, if one does.
+  std::unique_ptr<Tap> tap;
 
   /// A key press by telephone-events, named by its beginning.
   struct Press {
@@ -101,8 +104,10 @@ struct LegAudio {
 
   /// Whether what the peer says is to be decoded here although it is forwarded.
   [[nodiscard]] bool wants_sound() const noexcept {
-    return speech.running() || (player != nullptr && player->waits_for_voice());
+    return tap != nullptr || speech.running() || (player != nullptr && player->waits_for_voice());
   }
+  /// Whether what is sent to the peer is recorded.
+  [[nodiscard]] bool records_sent() const noexcept { return tap != nullptr && tap->wants_sent(); }
   /// @param round_trip to the leg's peer; zero if not known.
   [[nodiscard]] AudioCounters counters(Duration round_trip) const noexcept;
   /// Decodes to this rate from now on, if there is anything to decode. Ask the receiver for digits

@@ -56,6 +56,7 @@ MediaThread::MediaThread(const MediaThreadConfig& config, Region region, io::Pol
       to_mu_law_({.to = codec::Law::kMu, .isa = config.isa}),
       kernel_streams_({config.kernel_path, config.index, binds_of(config.addresses)}, legs_,
                       counters_) {
+  if (index_ == 0) counter(Counter::kRecordingsRecovered) = config.files->recovered();
   const io::PortShare share{index_, region_.shape().threads};
   ports_.reserve(addresses_.size());
   for (const MediaAddress& address : addresses_) {

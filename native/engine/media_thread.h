@@ -184,8 +184,9 @@ class MediaThread {
   // sound_orders.cc
   void load_clip(const contract::LoadClipOrder& order) noexcept;
   void unload_clip(const contract::UnloadClipOrder& order) noexcept;
-  /// What the files thread has to say: answers to orders.
+  /// What the files thread has to say: answers to orders, ends of recordings.
   void take_file_answers() noexcept;
+  void tell_file_answer(const FileAnswer& answer) noexcept;
   [[nodiscard]] contract::Code change_play(const contract::OrderHeader& order) noexcept;
   [[nodiscard]] contract::Code detect_speech(const contract::DetectSpeechOrder& order) noexcept;
   [[nodiscard]] bool tell_plays(Handle handle, Leg& leg) noexcept;
@@ -200,6 +201,16 @@ class MediaThread {
     return leg.audio != nullptr && leg.audio->hears.kind == Hears::Kind::kConference;
   }
 
+  // recording_orders.cc
+  [[nodiscard]] contract::Code start_recording(const contract::StartRecordingOrder& order) noexcept;
+  [[nodiscard]] contract::Code pause_recording(const contract::PauseRecordingOrder& order) noexcept;
+  [[nodiscard]] contract::Code stop_recording(const contract::StopRecordingOrder& order) noexcept;
+  /// The recording's tap of a leg; null when it has ended or is of another order.
+  [[nodiscard]] static Tap* tap_of(Leg& leg, std::uint32_t recording) noexcept;
+  /// Streams that are forwarded from or to a leg are decoded as well, or no longer.
+  void follow_tap(Handle handle, Leg& leg) noexcept;
+  void tell_recording(const FileAnswer& answer) noexcept;
+
   // audio_tick.cc
   struct PacketSink;
   void take_audio_turns() noexcept;
@@ -209,6 +220,11 @@ class MediaThread {
   /// @returns whether the piece is still to be sent, as it is now.
   [[nodiscard]] bool play(Leg& leg, Instant nominal, codec::MutablePcm piece,
                           bool link_heard) noexcept;
+  /// 10 ms for a leg's tap; one that is over goes.
+  void record(Handle handle, Leg& leg, pipeline::Side side, Instant nominal, std::uint32_t rate_hz,
+              codec::Pcm piece) noexcept;
+  /// Who hears a forwarded leg and has that recorded; null = nobody.
+  [[nodiscard]] Leg* recorder_of(const Leg& leg) noexcept;
   void pull(Handle handle, Leg& leg, Instant nominal, codec::MutablePcm into) noexcept;
   /// Whether there is an address to send to.
   [[nodiscard]] static bool reachable(const Leg& leg) noexcept;

@@ -174,6 +174,7 @@ template bool MediaThread::push_event(contract::DigitEvent, EventKind) noexcept;
 template bool MediaThread::push_event(contract::PlayEndedEvent, EventKind) noexcept;
 template bool MediaThread::push_event(contract::SpeechEvent, EventKind) noexcept;
 template bool MediaThread::push_event(contract::ClipLoadedEvent, EventKind) noexcept;
+template bool MediaThread::push_event(contract::RecordingEndedEvent, EventKind) noexcept;
 template bool MediaThread::push_event(contract::OrderDoneEvent, EventKind) noexcept;
 template bool MediaThread::push_event(contract::SpeakerEvent, EventKind) noexcept;
 template bool MediaThread::push_event(contract::ConferenceOpenedEvent, EventKind) noexcept;
@@ -196,6 +197,12 @@ Code MediaThread::carry_out(const contract::OrderHeader& order) noexcept {
     case OrderKind::kPlayTone:
     case OrderKind::kStopPlay:
       return change_play(order);
+    case OrderKind::kStartRecording:
+      return start_recording(as<contract::StartRecordingOrder>(order));
+    case OrderKind::kPauseRecording:
+      return pause_recording(as<contract::PauseRecordingOrder>(order));
+    case OrderKind::kStopRecording:
+      return stop_recording(as<contract::StopRecordingOrder>(order));
     case OrderKind::kDetectSpeech:
       return detect_speech(as<contract::DetectSpeechOrder>(order));
     case OrderKind::kCloseConference:

@@ -1,6 +1,6 @@
 // Orders about clips, what is played to a leg and whether its peer speaks; and what is told of them
-// later. Loading and unloading a clip is the files thread's work, so these orders are answered when
-// it has answered.
+// later. Those about recordings have a file of their own. Loading and unloading a clip is the files
+// thread's work, so these orders are answered when it has answered.
 #include "engine/media_thread.h"
 
 #include <cstring>
@@ -56,23 +56,27 @@ void MediaThread::take_file_answers() noexcept {
   FileAnswer answer;
   while (events_.free_count() > 0 && files_.next_answer(answer)) {
     // Asked for by a client that is gone.
-    if (answer.epoch != epoch_) continue;
-    if (answer.code != Code::kOk) count(Counter::kOrdersRefused);
-    if (answer.kind == FileAnswer::Kind::kClipUnloaded) {
-      contract::OrderDoneEvent event;
-      event.order = answer.order;
-      event.code = static_cast<std::uint16_t>(answer.code);
-      CHECK(push_event(event, EventKind::kOrderDone));
-      continue;
-    }
-    if (answer.code != Code::kOk) count(Counter::kClipsRefused);
-    contract::ClipLoadedEvent event;
+    if (answer.epoch == epoch_) tell_file_answer(answer);
+  }
+}
+
+void MediaThread::tell_file_answer(const FileAnswer& answer) noexcept {
+  if (answer.kind == FileAnswer::Kind::kRecordingEnded) return tell_recording(answer);
+  if (answer.code != Code::kOk) count(Counter::kOrdersRefused);
+  if (answer.kind == FileAnswer::Kind::kClipUnloaded) {
+    contract::OrderDoneEvent event;
     event.order = answer.order;
     event.code = static_cast<std::uint16_t>(answer.code);
-    event.clip = answer.clip;
-    event.duration_ms = answer.duration_ms;
-    CHECK(push_event(event, EventKind::kClipLoaded));
+    CHECK(push_event(event, EventKind::kOrderDone));
+    return;
   }
+  if (answer.code != Code::kOk) count(Counter::kClipsRefused);
+  contract::ClipLoadedEvent event;
+  event.order = answer.order;
+  event.code = static_cast<std::uint16_t>(answer.code);
+  event.clip = answer.clip;
+  event.duration_ms = answer.duration_ms;
+  CHECK(push_event(event, EventKind::kClipLoaded));
 }
 
 Code MediaThread::change_play(const contract::OrderHeader& order) noexcept {

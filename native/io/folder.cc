@@ -1,5 +1,6 @@
 #include "io/folder.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -63,6 +64,24 @@ Result<void> Folder::rename(const char* from, const char* to) noexcept {
   if (::renameat(directory, from, directory, to) != 0 || ::fsync(directory) != 0)
     return Error{disk_error(errno)};
   return {};
+}
+
+Result<std::vector<std::string>> Folder::list() {
+  // A reading position of its own, from the start.
+  const int copy = ::openat(directory_.descriptor(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (copy < 0) return Error{disk_error(errno)};
+  DIR* entries = ::fdopendir(copy);
+  if (entries == nullptr) {
+    const Error error{disk_error(errno)};
+    ::close(copy);
+    return error;
+  }
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(entries)) {
+    if (is_plain_name(entry->d_name)) names.emplace_back(entry->d_name);
+  }
+  ::closedir(entries);
+  return names;
 }
 
 Result<void> Folder::remove(const char* name) noexcept {

@@ -2,6 +2,9 @@
 // name is never a path, so that nothing written for one recording can end up elsewhere.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "base/result.h"
 #include "io/file.h"
 
@@ -28,6 +31,8 @@ class Folder {
   /// Gives a file another name at once: whoever opens the new name sees the old file of that name,
   /// or this one whole. Both names last when it returns.
   [[nodiscard]] Result<void> rename(const char* from, const char* to) noexcept;
+  /// The names of all that is in it and may be opened, in no order.
+  [[nodiscard]] Result<std::vector<std::string>> list();
   /// Removes a file. One that isn't there is no error.
   [[nodiscard]] Result<void> remove(const char* name) noexcept;
 

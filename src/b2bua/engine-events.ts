@@ -37,6 +37,7 @@ export function onEngineEvent(table: CallTable, event: EngineEvent): void {
     case 'latched':
     case 'clipLoaded':
     case 'playEnded':
+    case 'recordingEnded':
     case 'speech':
     // Calls of two parties are in no conference.
     case 'conferenceOpened':

@@ -62,6 +62,7 @@ function normalizeMedia({ media, limits }: RawSettings): MediaSettings {
     })),
     threads: media.threads,
     endpoints: media.endpoints ?? defaultEndpoints(limits.calls, media.threads),
+    folder: media.folder,
     inactivityS: media.inactivity_s,
     inactivityHoldS: media.inactivity_hold_s,
     conferenceParticipants: media.conference_participants,

@@ -123,6 +123,11 @@ const MEDIA = section(
       description:
         'Call legs the engine takes memory for at start; null for two a call of `limits.calls` and some to spare.',
     }),
+    folder: text({
+      description:
+        'Folder of clips to be played and of recordings, made at the start; taken from where the process starts.',
+      default: './data/media',
+    }),
     inactivity_s: integer({
       description: 'A leg without RTP and RTCP for so long ends its call; 0 for never.',
       unit: 's',

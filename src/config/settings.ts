@@ -38,6 +38,8 @@ export interface MediaSettings {
   readonly threads: number;
   /** Endpoints the engine takes memory for; derived from `limits.calls` unless given. */
   readonly endpoints: number;
+  /** Of clips and recordings. */
+  readonly folder: string;
   /** Silence (no RTP, no RTCP) that ends a call; 0 = never. */
   readonly inactivityS: number;
   /** The same while the leg is on hold; 0 = never. */

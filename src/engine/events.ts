@@ -9,6 +9,7 @@ import {
   EVENT_HEADER,
   EVENT_RECORD_BYTES,
   PLAY_ENDS,
+  RECORDING_ENDS,
   SPEECH_CHANGES,
 } from './contract.gen.ts';
 import type { EndpointCounters, EngineCode, EngineEvent } from './types.ts';
@@ -137,6 +138,16 @@ function decodeNews(view: DataView, at: number, { kind, handle }: Header): Engin
         play: orderId(view.getUint32(at + EVENT.playEnded.play, true)),
         playedMs: view.getUint32(at + EVENT.playEnded.playedMs, true),
         end: named(PLAY_ENDS, view.getUint8(at + EVENT.playEnded.end)),
+      };
+    case EVENT.recordingEnded.kind:
+      return {
+        kind: 'recordingEnded',
+        endpoint,
+        recording: orderId(view.getUint32(at + EVENT.recordingEnded.recording, true)),
+        durationMs: view.getUint32(at + EVENT.recordingEnded.durationMs, true),
+        bytes: view.getFloat64(at + EVENT.recordingEnded.bytes, true),
+        lostMs: view.getUint32(at + EVENT.recordingEnded.lostMs, true),
+        end: named(RECORDING_ENDS, view.getUint8(at + EVENT.recordingEnded.end)),
       };
     case EVENT.speech.kind:
       return {

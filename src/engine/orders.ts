@@ -107,6 +107,9 @@ export class OrderEncoder {
       case 'play':
       case 'playTone':
       case 'stopPlay':
+      case 'startRecording':
+      case 'pauseRecording':
+      case 'stopRecording':
       case 'detectSpeech':
         writeSoundOrder(view, at, order);
         return;

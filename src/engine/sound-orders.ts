@@ -1,11 +1,28 @@
 // Orders about clips and what is played, into records. What no record can hold is written so that the engine refuses it.
 import { neverReached } from '../base/index.ts';
-import { ORDER, ORDER_HEADER, PLAY_TARGETS } from './contract.gen.ts';
+import {
+  ORDER,
+  ORDER_HEADER,
+  PLAY_TARGETS,
+  RECORDING_CONTAINERS,
+  RECORDING_SOUNDS,
+} from './contract.gen.ts';
 import type { EngineOrder, PlayManner, ToneSound } from './types.ts';
 
 export type SoundOrder = Extract<
   EngineOrder,
-  { readonly kind: 'loadClip' | 'unloadClip' | 'play' | 'playTone' | 'stopPlay' | 'detectSpeech' }
+  {
+    readonly kind:
+      | 'loadClip'
+      | 'unloadClip'
+      | 'play'
+      | 'playTone'
+      | 'stopPlay'
+      | 'startRecording'
+      | 'pauseRecording'
+      | 'stopRecording'
+      | 'detectSpeech';
+  }
 >;
 
 const NAME_BYTES_MAX = 160;
@@ -48,6 +65,19 @@ export function writeSoundOrder(view: DataView, at: number, order: SoundOrder): 
       view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
       view.setUint8(at + ORDER.stopPlay.target, PLAY_TARGETS.indexOf('endpoint'));
       return;
+    case 'startRecording':
+      writeRecording(view, at, order);
+      return;
+    case 'pauseRecording':
+      view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
+      view.setUint32(at + ORDER.pauseRecording.recording, order.recording, true);
+      view.setUint8(at + ORDER.pauseRecording.paused, order.paused ? 1 : 0);
+      view.setUint8(at + ORDER.pauseRecording.silenceInstead, order.silenceInstead ? 1 : 0);
+      return;
+    case 'stopRecording':
+      view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
+      view.setUint32(at + ORDER.stopRecording.recording, order.recording, true);
+      return;
     case 'detectSpeech':
       view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
       view.setUint8(at + ORDER.detectSpeech.on, order.timer === null ? 0 : 1);
@@ -65,6 +95,21 @@ export function writeSoundOrder(view: DataView, at: number, order: SoundOrder): 
     default:
       neverReached(order);
   }
+}
+
+function writeRecording(
+  view: DataView,
+  at: number,
+  order: Extract<SoundOrder, { kind: 'startRecording' }>,
+): void {
+  const fields = ORDER.startRecording;
+  view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
+  view.setUint32(at + fields.maximumMs, wordOf(order.maximumMs), true);
+  view.setUint32(at + fields.endSilenceMs, wordOf(order.endSilenceMs), true);
+  view.setUint8(at + fields.container, RECORDING_CONTAINERS.indexOf(order.container));
+  view.setUint8(at + fields.sound, RECORDING_SOUNDS.indexOf(order.sound));
+  view.setUint8(at + fields.rateKhz, order.rateKhz);
+  writeName(view, at + fields.name, order.name);
 }
 
 /** A name that is too long, or would end within, is left empty: the engine takes none such. */

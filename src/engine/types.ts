@@ -222,6 +222,42 @@ export type EngineOrder =
     })
   /** Ends what sounds, which fades, and all that waits. */
   | { readonly kind: 'stopPlay'; readonly order: OrderId; readonly endpoint: EndpointHandle }
+  /**
+   * Records an endpoint into the media folder: what its peer says, and what is sent to the peer. One at a time; needs `setAudio`,
+   * on a forwarded link at both endpoints, since each side is heard where it is received. `recordingEnded` names this order
+   * once the file is whole, also after the endpoint has closed.
+   */
+  | {
+      readonly kind: 'startRecording';
+      readonly order: OrderId;
+      readonly endpoint: EndpointHandle;
+      /** A plain name, 1 to 160 bytes of UTF-8; segments add a number and `.seg`. */
+      readonly name: string;
+      readonly container: RecordingContainer;
+      /** `dual`: two channels, the peer’s first; not with `oggOpus`. */
+      readonly sound: 'received' | 'mixed' | 'dual';
+      readonly rateKhz: 8 | 16 | 48;
+      /** 0 = none. */
+      readonly maximumMs: number;
+      /** A silence of the peer so long ends it; 0 = never. */
+      readonly endSilenceMs: number;
+    }
+  /** A pause is cut out, or heard as silence. */
+  | {
+      readonly kind: 'pauseRecording';
+      readonly order: OrderId;
+      readonly endpoint: EndpointHandle;
+      readonly recording: OrderId;
+      readonly paused: boolean;
+      /** Of a pause that begins. */
+      readonly silenceInstead: boolean;
+    }
+  | {
+      readonly kind: 'stopRecording';
+      readonly order: OrderId;
+      readonly endpoint: EndpointHandle;
+      readonly recording: OrderId;
+    }
   /** Tells by `speech` whether the peer speaks; needs `setAudio` with something to receive. Given again, it begins anew. */
   | {
       readonly kind: 'detectSpeech';
@@ -279,6 +315,12 @@ export type EngineOrder =
 
 /** How a play ended. `failed`: the endpoint has nothing left to send with. */
 export type PlayEnd = 'finished' | 'stopped' | 'digit' | 'voice' | 'failed';
+
+/** `segments`: files of half a minute that are readable at any moment, also after a crash. */
+export type RecordingContainer = 'wav' | 'oggOpus' | 'segments';
+
+/** `closed`: with its endpoint. `diskFull`, `failed`: what there is was kept where it could be. */
+export type RecordingEnd = 'stopped' | 'maximum' | 'silence' | 'closed' | 'diskFull' | 'failed';
 
 /** What a peer did: began to speak, said nothing for `noSpeechMs`, or fell silent for `endSilenceMs`. */
 export type SpeechChange = 'started' | 'none' | 'ended';
@@ -399,6 +441,18 @@ export type EngineEvent =
       readonly play: OrderId;
       readonly playedMs: number;
       readonly end: PlayEnd;
+    }
+  | {
+      readonly kind: 'recordingEnded';
+      /** May have been closed since. */
+      readonly endpoint: EndpointHandle;
+      /** The order that began it. */
+      readonly recording: OrderId;
+      readonly durationMs: number;
+      readonly bytes: number;
+      /** Left out because the disk was too slow; silence in the file. */
+      readonly lostMs: number;
+      readonly end: RecordingEnd;
     }
   | { readonly kind: 'speech'; readonly endpoint: EndpointHandle; readonly speech: SpeechChange }
   /** The media process is gone; every handle is stale. Made by the JS face, not by a record. */

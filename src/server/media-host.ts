@@ -9,6 +9,7 @@ export function hostConfigOf(settings: Settings, place: MediaPlace): HostConfig 
   return {
     region: place.region,
     runDir: place.runDir,
+    mediaFolder: media.folder,
     threads: media.threads,
     endpointsMax: media.endpoints,
     addresses: media.addresses.map(({ bind, portMin, portMax }) => ({ bind, portMin, portMax })),

@@ -1,4 +1,5 @@
 // Entry of the media process: the addon as host, and nothing else, so that it hardly ever changes or fails.
+import { mkdirSync } from 'node:fs';
 import type { EngineHost } from '../engine/index.ts';
 import { startHost } from '../engine/index.ts';
 import type { ToMedia } from './family.ts';
@@ -18,6 +19,8 @@ let runDir: string | null = null;
 function start(config: Extract<ToMedia, { kind: 'start' }>['host']): void {
   runDir = config.runDir;
   try {
+    if (config.mediaFolder !== undefined)
+      mkdirSync(config.mediaFolder, { recursive: true, mode: 0o700 });
     const isa = instructionSet();
     const started = startHost({
       ...config,

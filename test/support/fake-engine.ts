@@ -155,6 +155,9 @@ export class FakeEngine {
       case 'play':
       case 'playTone':
       case 'stopPlay':
+      case 'startRecording':
+      case 'pauseRecording':
+      case 'stopRecording':
       case 'detectSpeech':
         return 'ORDER_INVALID';
     }

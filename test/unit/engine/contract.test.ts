@@ -15,6 +15,8 @@ import type {
   PAYLOAD_CONVERSIONS,
   PAYLOAD_KINDS,
   PLAY_ENDS,
+  RECORDING_CONTAINERS,
+  RECORDING_ENDS,
   SOURCE_RULES,
   SPEECH_CHANGES,
   SRTP_SUITES,
@@ -30,6 +32,8 @@ import type {
   PayloadConversion,
   PayloadKind,
   PlayEnd,
+  RecordingContainer,
+  RecordingEnd,
   SourceRule,
   SpeechChange,
   SrtpSuite,
@@ -72,7 +76,9 @@ test('the types and the contract name the same kinds of audio, keys and digits',
 test('the types and the contract name the same ends of what is played and changes of speech', () => {
   const ends: Same<PlayEnd, (typeof PLAY_ENDS)[number]> = true;
   const changes: Same<SpeechChange, (typeof SPEECH_CHANGES)[number]> = true;
-  assert.equal([ends, changes], [true, true]);
+  const containers: Same<RecordingContainer, (typeof RECORDING_CONTAINERS)[number]> = true;
+  const stops: Same<RecordingEnd, (typeof RECORDING_ENDS)[number]> = true;
+  assert.equal([ends, changes, containers, stops], [true, true, true, true]);
 });
 
 test.run();

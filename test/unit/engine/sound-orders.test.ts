@@ -134,6 +134,72 @@ test('stopping, unloading and listening for speech name what they are about', ()
   assert.is(detect(null).getUint8(ORDER.detectSpeech.on), 0);
 });
 
+test('a recording has its name, its form and its ends; pausing and stopping name it', () => {
+  const fields = ORDER.startRecording;
+  const start = encode({
+    kind: 'startRecording',
+    order: orderId(5),
+    endpoint: HANDLE,
+    name: 'call.wav',
+    container: 'segments',
+    sound: 'dual',
+    rateKhz: 16,
+    maximumMs: 3_600_000,
+    endSilenceMs: 5_000,
+  });
+  assert.is(start.getUint32(ORDER_HEADER.endpoint, true), HANDLE);
+  assert.is(start.getUint32(fields.maximumMs, true), 3_600_000);
+  assert.is(start.getUint32(fields.endSilenceMs, true), 5_000);
+  assert.equal(
+    [fields.container, fields.sound, fields.rateKhz].map((at) => start.getUint8(at)),
+    [2, 2, 16],
+  );
+  assert.is(start.getUint8(fields.name), 'c'.charCodeAt(0));
+  const pause = encode({
+    kind: 'pauseRecording',
+    order: orderId(6),
+    endpoint: HANDLE,
+    recording: orderId(5),
+    paused: true,
+    silenceInstead: true,
+  });
+  const paused = ORDER.pauseRecording;
+  assert.is(pause.getUint32(paused.recording, true), 5);
+  assert.equal(
+    [paused.paused, paused.silenceInstead].map((at) => pause.getUint8(at)),
+    [1, 1],
+  );
+  const stop = encode({
+    kind: 'stopRecording',
+    order: orderId(7),
+    endpoint: HANDLE,
+    recording: orderId(5),
+  });
+  assert.is(stop.getUint32(ORDER.stopRecording.recording, true), 5);
+});
+
+test('the end of a recording comes with its length, its bytes and what it lost', () => {
+  const fields = EVENT.recordingEnded;
+  assert.equal(
+    decode(fields.kind, (view) => {
+      view.setUint32(fields.recording, 5, true);
+      view.setUint32(fields.durationMs, 90_000, true);
+      view.setFloat64(fields.bytes, 2 ** 33, true);
+      view.setUint32(fields.lostMs, 20, true);
+      view.setUint8(fields.end, 4);
+    }),
+    {
+      kind: 'recordingEnded',
+      endpoint: HANDLE,
+      recording: 5,
+      durationMs: 90_000,
+      bytes: 2 ** 33,
+      lostMs: 20,
+      end: 'diskFull',
+    },
+  );
+});
+
 function decode(kind: number, fill: (view: DataView) => void): EngineEvent | undefined {
   const view = new DataView(new ArrayBuffer(EVENT_RECORD_BYTES));
   view.setUint16(EVENT_HEADER.kind, kind, true);

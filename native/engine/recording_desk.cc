@@ -1,0 +1,130 @@
+#include "engine/recording_desk.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "io/clock.h"
+
+namespace trunkyard::engine {
+
+using contract::RecordingEnd;
+
+namespace {
+
+constexpr std::int64_t kNsPerMs = 1'000'000;
+
+}  // namespace
+
+RecordingDesk::Recording::Recording(const FileRequest& request, std::uint32_t for_lane, Isa isa)
+    : feed(request.feed),
+      recorder({.sound = static_cast<pipeline::RecordedSound>(request.sound),
+                .rate_hz = request.rate_hz,
+                .isa = isa}),
+      lane(for_lane),
+      answer({.kind = FileAnswer::Kind::kRecordingEnded,
+              .epoch = request.epoch,
+              .order = request.order,
+              .endpoint = request.endpoint}) {}
+
+void RecordingDesk::start(std::uint32_t lane, const FileRequest& request, Instant now) {
+  if (ended_.size() <= lane) ended_.resize(lane + 1);
+  auto recording = std::make_unique<Recording>(request, lane, isa_);
+  if (folder_ == nullptr || open_.size() >= kRecordingsMax) {
+    fail(*recording, ErrorCode::kDiskFailed);
+  } else {
+    const std::int64_t unix_ns = now.ns() + io::epoch_offset_ns();
+    Result<std::unique_ptr<RecordingFile>> file = RecordingFile::create(
+        *folder_, {.name = request.name.data(),
+                   .container = request.container,
+                   .sound = static_cast<pipeline::RecordedSound>(request.sound),
+                   .rate_hz = request.rate_hz,
+                   .started_unix_ms = static_cast<std::uint64_t>(unix_ns / kNsPerMs),
+                   .seed = io::random_seed(),
+                   .isa = isa_});
+    if (file) {
+      recording->file = std::move(*file);
+    } else {
+      fail(*recording, file.error());
+    }
+  }
+  open_.push_back(std::move(recording));
+}
+
+void RecordingDesk::write(Instant now) {
+  for (const auto& recording : open_)
+    advance(*recording, now);
+  std::erase_if(open_, [](const auto& recording) { return recording->feed == nullptr; });
+}
+
+void RecordingDesk::advance(Recording& recording, Instant now) {
+  // Asked first: what is in the feed then is all there will be.
+  const bool closed = recording.feed->closed();
+  take_feed(recording, now);
+  if (!closed) {
+    if (recording.file == nullptr) return;
+    const Result<void> written = recording.file->handle_deadline(now);
+    if (!written) fail(recording, written.error());
+    return;
+  }
+  if (recording.file != nullptr) {
+    recording.recorder.finish(recording.feed->length());
+    write_rows(recording, now);
+  }
+  if (recording.file != nullptr) {
+    recording.finished = true;
+    const Result<void> finished = recording.file->finish();
+    if (finished) {
+      tell(recording, recording.feed->end());
+    } else {
+      fail(recording, finished.error());
+    }
+  }
+  recording.feed.reset();
+}
+
+void RecordingDesk::take_feed(Recording& recording, Instant now) {
+  RecordingFeed::Piece piece;
+  while (recording.feed->pop(piece)) {
+    // A long gap lets rows go by the hundred.
+    while (recording.file != nullptr &&
+           !recording.recorder.take(piece.side, piece.position, piece.rate_hz, piece.samples,
+                                    piece.before)) {
+      write_rows(recording, now);
+    }
+    if (recording.file != nullptr) write_rows(recording, now);
+  }
+}
+
+void RecordingDesk::write_rows(Recording& recording, Instant now) {
+  pipeline::RecorderRow row;
+  while (recording.file != nullptr && recording.recorder.next_row(row)) {
+    const Result<void> written = recording.file->write(now, row);
+    if (!written) fail(recording, written.error());
+  }
+}
+
+/// Ends it for good; what can be saved is. The feed stays until the tap has let go of it.
+void RecordingDesk::fail(Recording& recording, ErrorCode code) {
+  recording.feed->refuse();
+  tell(recording, code == ErrorCode::kDiskFull ? RecordingEnd::kDiskFull : RecordingEnd::kFailed);
+}
+
+void RecordingDesk::tell(Recording& recording, RecordingEnd end) {
+  FileAnswer& answer = recording.answer;
+  if (recording.file != nullptr) {
+    if (!recording.finished) (void)recording.file->finish();
+    answer.duration_ms = static_cast<std::uint32_t>(recording.file->duration_ms());
+    answer.bytes = recording.file->bytes();
+  }
+  answer.lost_ms = static_cast<std::uint32_t>(recording.feed->lost() * pipeline::kPieceMs);
+  answer.end = end;
+  recording.file.reset();
+  ended_[recording.lane].push_back(answer);
+}
+
+const FileAnswer* RecordingDesk::first_ended(std::size_t lane) const noexcept {
+  return lane < ended_.size() && !ended_[lane].empty() ? &ended_[lane].front() : nullptr;
+}
+
+}  // namespace trunkyard::engine

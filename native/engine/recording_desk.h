@@ -1,0 +1,61 @@
+// RecordingDesk: the recordings that a host writes, each from its feed through a recorder to its
+// file. One that the disk refuses ends alone. Used by the files thread alone.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "base/isa.h"
+#include "base/time.h"
+#include "engine/file_port.h"
+#include "engine/recording_feed.h"
+#include "engine/recording_file.h"
+#include "io/folder.h"
+#include "pipeline/recorder.h"
+
+namespace trunkyard::engine {
+
+class RecordingDesk {
+ public:
+  /// @param folder null = every recording fails; else outlives the desk.
+  RecordingDesk(io::Folder* folder, Isa isa) noexcept : folder_(folder), isa_(isa) {}
+
+  /// @param request kRecord; its feed is the desk's from now on.
+  /// @param lane    of the media thread that is to hear how it ended.
+  void start(std::uint32_t lane, const FileRequest& request, Instant now);
+  /// Takes what the feeds have and writes it.
+  void write(Instant now);
+  /// Recordings whose feeds are still here.
+  [[nodiscard]] std::size_t size() const noexcept { return open_.size(); }
+
+  /// What is to be told to a lane; null = nothing.
+  [[nodiscard]] const FileAnswer* first_ended(std::size_t lane) const noexcept;
+  void pop_ended(std::size_t lane) noexcept { ended_[lane].pop_front(); }
+
+ private:
+  struct Recording {
+    Recording(const FileRequest& request, std::uint32_t for_lane, Isa isa);
+    std::unique_ptr<RecordingFeed> feed;
+    pipeline::Recorder recorder;
+    /// Null when there is no file, from the start or any more.
+    std::unique_ptr<RecordingFile> file;
+    bool finished = false;  ///< the file was, or was tried to be
+    std::uint32_t lane;
+    FileAnswer answer;
+  };
+
+  void advance(Recording& recording, Instant now);
+  void take_feed(Recording& recording, Instant now);
+  void write_rows(Recording& recording, Instant now);
+  void fail(Recording& recording, ErrorCode code);
+  void tell(Recording& recording, contract::RecordingEnd end);
+
+  io::Folder* folder_;
+  Isa isa_;
+  std::vector<std::unique_ptr<Recording>> open_;
+  std::vector<std::deque<FileAnswer>> ended_;  ///< by lane
+};
+
+}  // namespace trunkyard::engine

@@ -1,0 +1,334 @@
+// Recordings made by a running engine: each party in its channel, forwarded or decoded; every
+// container; how they end; what a disk that refuses and a killed process leave.
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "engine/recording_recovery.h"
+#include "native/engine/party.h"
+#include "native/harness.h"
+#include "native/io/test_folder.h"
+#include "native/spool/sound_clip.h"
+#include "spool/ogg_reader.h"
+#include "spool/recording_reader.h"
+#include "spool/segment_writer.h"
+#include "spool/wav.h"
+
+using namespace test;
+using namespace test::party;
+using contract::Code;
+using contract::EventKind;
+using contract::NodeCounter;
+using contract::OrderKind;
+using contract::RecordingContainer;
+using contract::RecordingEnd;
+using contract::RecordingSound;
+
+namespace {
+
+struct Studio {
+  contract::StartRecordingOrder order(std::uint32_t leg, const std::string& name,
+                                      RecordingSound sound = RecordingSound::kDual,
+                                      RecordingContainer container = RecordingContainer::kWav) {
+    contract::StartRecordingOrder order;
+    order.endpoint = leg;
+    order.container = static_cast<std::uint8_t>(container);
+    order.sound = static_cast<std::uint8_t>(sound);
+    order.rate_khz = 8;
+    std::memcpy(order.name, name.data(), name.size());
+    return order;
+  }
+  Code start(const contract::StartRecordingOrder& order) {
+    CHECK(rig.submit(OrderKind::kStartRecording, order));
+    const AnyEvent event = rig.answer();
+    recording = event.header().order;
+    return event.code();
+  }
+  Code stop(std::uint32_t leg) {
+    contract::StopRecordingOrder order;
+    order.endpoint = leg;
+    order.recording = recording;
+    CHECK(rig.submit(OrderKind::kStopRecording, order));
+    return rig.answer().code();
+  }
+  Code pause(std::uint32_t leg, bool paused, bool silence) {
+    contract::PauseRecordingOrder order;
+    order.endpoint = leg;
+    order.recording = recording;
+    order.paused = paused ? 1 : 0;
+    order.silence_instead = silence ? 1 : 0;
+    CHECK(rig.submit(OrderKind::kPauseRecording, order));
+    return rig.answer().code();
+  }
+  contract::RecordingEndedEvent ended(std::uint32_t leg) {
+    AnyEvent event;
+    CHECK_TRUE(rig.hears(EventKind::kRecordingEnded, leg, &event));
+    return event.as<contract::RecordingEndedEvent>();
+  }
+  /// One channel of a WAV file.
+  Samples channel(const std::string& name, std::size_t index) {
+    const std::vector<std::uint8_t> file = folder.contents(name);
+    const auto wav = spool::read_wav(file);
+    CHECK_TRUE(wav.ok());
+    if (!wav) return {};
+    CHECK_FALSE(wav->is_cut);
+    const std::size_t channels = wav->format.channel_count;
+    Samples samples(wav->data.size() / 2 / channels);
+    for (std::size_t at = 0; at < samples.size(); ++at)
+      std::memcpy(&samples[at], wav->data.data() + 2 * (at * channels + index), 2);
+    return samples;
+  }
+
+  TestFolder folder;
+  Rig rig{{.endpoints_max = 32, .media_folder = folder.path()}};
+  std::uint32_t recording = 0;
+};
+
+RecordingEnd end_of(const contract::RecordingEndedEvent& event) {
+  return static_cast<RecordingEnd>(event.end);
+}
+
+/// Whether the last second is that tone and not the other one.
+bool is_tone(const Samples& samples, double hz, double not_hz) {
+  if (samples.size() < 8'000) return false;
+  const codec::Pcm last = codec::Pcm(samples).last(8'000).first(6'400);
+  return std::abs(sine_dbov(last, 8'000, hz) - Party::kToneDbov) < 2 &&
+         sine_dbov(last, 8'000, not_hz) < -45;
+}
+
+void talk_for(DecodedCall& call, int frames) {
+  int done = 0;
+  (void)in_real_time([&] { call.talk(); }, [&] { return ++done == frames; });
+}
+
+}  // namespace
+
+TEST("a decoded call is recorded with each party in its own channel, while both hear each other") {
+  CHECK_TRUE(in_some_run([] {
+    Studio studio;
+    DecodedCall call(studio.rig, {.voice = kG722}, {.voice = kPcma});
+    CHECK_TRUE(studio.start(studio.order(call.left.handle, "a.wav")) == Code::kOk);
+    talk_for(call, 150);
+    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
+    const auto event = studio.ended(call.left.handle);
+    CHECK_EQ(event.recording, studio.recording);
+    CHECK_TRUE(end_of(event) == RecordingEnd::kStopped);
+    CHECK_EQ(event.lost_ms, 0u);
+    const Samples received = studio.channel("a.wav", 0);
+    const Samples sent = studio.channel("a.wav", 1);
+    CHECK_EQ(received.size(), std::size_t{event.duration_ms} * 8);
+    CHECK_EQ(event.bytes, static_cast<double>(studio.folder.contents("a.wav").size()));
+    return is_tone(received, kLeftHz, kRightHz) && is_tone(sent, kRightHz, kLeftHz) &&
+           hears_tone(call.bob, kLeftHz);
+  }));
+}
+
+TEST("a forwarded call is recorded beside its way, each party in its own channel") {
+  CHECK_TRUE(in_some_run([] {
+    Studio studio;
+    DecodedCall call(studio.rig, {}, {});
+    CHECK_TRUE(studio.rig.link(call.left.handle, call.right.handle) == Code::kOk);
+    CHECK_TRUE(studio.rig.link(call.right.handle, call.left.handle) == Code::kOk);
+    call.hear();
+    call.alice.ssrcs.clear();
+    CHECK_TRUE(studio.start(studio.order(call.left.handle, "a.wav")) == Code::kOk);
+    talk_for(call, 150);
+    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
+    (void)studio.ended(call.left.handle);
+    const Samples received = studio.channel("a.wav", 0);
+    const Samples sent = studio.channel("a.wav", 1);
+    // Forwarded still: what alice hears is bob's own stream.
+    CHECK_EQ(call.alice.ssrcs.size(), 1u);
+    return is_tone(received, kLeftHz, kRightHz) && is_tone(sent, kRightHz, kLeftHz);
+  }));
+}
+
+TEST("segments and Ogg Opus hold what was said, and an endpoint that closes leaves them whole") {
+  CHECK_TRUE(in_some_run([] {
+    Studio studio;
+    DecodedCall call(studio.rig, {}, {});
+    CHECK_TRUE(studio.start(studio.order(call.left.handle, "s", RecordingSound::kDual,
+                                         RecordingContainer::kSegments)) == Code::kOk);
+    CHECK_TRUE(studio.start(studio.order(call.right.handle, "o.ogg", RecordingSound::kMixed,
+                                         RecordingContainer::kOggOpus)) == Code::kOk);
+    talk_for(call, 150);
+    CHECK_TRUE(studio.rig.close(call.left.handle).code() == Code::kOk);
+    CHECK_TRUE(studio.rig.close(call.right.handle).code() == Code::kOk);
+    const auto left = studio.ended(call.left.handle);
+    CHECK_TRUE(end_of(left) == RecordingEnd::kClosed);
+    const auto right = studio.ended(call.right.handle);
+
+    const auto segment = studio.folder.contents("s.00000.seg");
+    const auto report = spool::recover(segment, {});
+    CHECK_TRUE(report.ok() && report->is_whole() && report->seal->ends_recording);
+    const std::array<Bytes, 1> segments{segment};
+    auto reader = spool::RecordingReader::open(segments, {}).value();
+    std::vector<std::uint8_t> pcm(std::size_t{4} * 8 * (left.duration_ms + 1'000));
+    const Bytes read = reader.read(pcm);
+    CHECK_EQ(read.size(), std::size_t{4} * 8 * left.duration_ms);
+
+    const auto file = studio.folder.contents("o.ogg");
+    std::array<std::uint8_t, kOpusPacketBytesMax> scratch;
+    auto ogg = spool::OggOpusReader::open(file, scratch);
+    CHECK_TRUE(ogg.ok());
+    auto decoder = codec::Decoder::open({.format = {codec::CodecKind::kOpus, 8'000}}).value();
+    Samples heard;
+    spool::OggPacket packet;
+    std::uint64_t granule = 0;
+    while (ogg->next(packet)) {
+      codec::PcmFrame frame;
+      CHECK_TRUE(decoder.decode(packet.bytes, 0, frame).ok());
+      heard.insert(heard.end(), frame.samples().begin(), frame.samples().end());
+      if (packet.granule) granule = *packet.granule;
+    }
+    CHECK_TRUE(ogg->is_finished());
+    CHECK_EQ(granule - ogg->head().pre_skip, std::uint64_t{48} * right.duration_ms);
+    const codec::Pcm last = codec::Pcm(heard).last(8'000).first(6'400);
+    return std::abs(sine_dbov(last, 8'000, kLeftHz) - Party::kToneDbov) < 2 &&
+           std::abs(sine_dbov(last, 8'000, kRightHz) - Party::kToneDbov) < 2;
+  }));
+}
+
+TEST("what is played to a leg is in its recording") {
+  CHECK_TRUE(in_some_run([] {
+    Studio studio;
+    DecodedCall call(studio.rig, {}, {});
+    contract::PlayToneOrder tone;
+    tone.endpoint = call.left.handle;
+    tone.frequencies_hz[0] = 1'500;
+    tone.levels_below_full[0] = 13;
+    CHECK(studio.rig.submit(OrderKind::kPlayTone, tone));
+    CHECK_TRUE(studio.rig.answer().code() == Code::kOk);
+    CHECK_TRUE(studio.start(studio.order(call.left.handle, "a.wav")) == Code::kOk);
+    talk_for(call, 120);
+    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
+    (void)studio.ended(call.left.handle);
+    return is_tone(studio.channel("a.wav", 1), 1'500, kRightHz);
+  }));
+}
+
+TEST("a recording ends at its longest, after a silence, and is shorter by its pauses") {
+  Studio studio;
+  DecodedCall call(studio.rig, {}, {});
+  auto order = studio.order(call.left.handle, "max.wav");
+  order.maximum_ms = 400;
+  CHECK_TRUE(studio.start(order) == Code::kOk);
+  order = studio.order(call.right.handle, "pause.wav", RecordingSound::kMixed);
+  CHECK_TRUE(studio.start(order) == Code::kOk);
+  talk_for(call, 40);
+  CHECK_TRUE(studio.pause(call.right.handle, true, false) == Code::kOk);
+  talk_for(call, 50);
+  CHECK_TRUE(studio.pause(call.right.handle, false, false) == Code::kOk);
+  talk_for(call, 10);
+  CHECK_TRUE(studio.stop(call.right.handle) == Code::kOk);
+  auto event = studio.ended(call.left.handle);
+  CHECK_TRUE(end_of(event) == RecordingEnd::kMaximum);
+  CHECK_EQ(event.duration_ms, 400u);
+  CHECK_EQ(studio.channel("max.wav", 0).size(), 3'200u);
+  event = studio.ended(call.right.handle);
+  CHECK_TRUE(event.duration_ms >= 900);
+  CHECK_TRUE(event.duration_ms < 1'600);
+
+  order = studio.order(call.left.handle, "silence.wav", RecordingSound::kReceived);
+  order.end_silence_ms = 500;
+  CHECK_TRUE(studio.start(order) == Code::kOk);
+  talk_for(call, 25);
+  const Samples quiet(160, 0);
+  int frames = 0;
+  (void)in_real_time([&] { call.alice.peer.send(call.left.rtp_port, call.alice.packet_of(quiet)); },
+                     [&] { return ++frames == 60; });
+  CHECK_TRUE(end_of(studio.ended(call.left.handle)) == RecordingEnd::kSilence);
+}
+
+TEST("what can't be recorded is refused by code") {
+  Studio studio;
+  DecodedCall call(studio.rig, {}, {});
+  const auto order = studio.order(call.left.handle, "a.wav");
+  const auto refused = [&](auto change, Code code = Code::kOrderInvalid) {
+    auto changed = order;
+    change(changed);
+    CHECK_TRUE(studio.start(changed) == code);
+  };
+  refused([&](auto& it) { it.endpoint = studio.rig.open().handle; });
+  refused([](auto& it) { it.endpoint = 0xffff'ffff; }, Code::kHandleStale);
+  refused([](auto& it) { it.container = 3; });
+  refused([](auto& it) { it.container = 1; });
+  refused([](auto& it) { it.sound = 3; });
+  refused([](auto& it) { it.rate_khz = 44; });
+  refused([](auto& it) { it.name[0] = '/'; });
+  CHECK_TRUE(studio.stop(call.left.handle) == Code::kHandleStale);
+  CHECK_TRUE(studio.start(order) == Code::kOk);
+  CHECK_TRUE(studio.start(order) == Code::kQueueFull);
+}
+
+TEST("A13 a full disk ends the recording that meets it, and the call and others go on") {
+  CHECK_TRUE(in_some_run([] {
+    Studio studio;
+    DecodedCall call(studio.rig, {}, {});
+    // Both sides fill what a file may have in two seconds, one side in four.
+    struct rlimit before;
+    CHECK(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    const struct rlimit small = {64 * 1024, before.rlim_max};
+    CHECK(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    CHECK_TRUE(studio.start(studio.order(call.right.handle, "small.wav",
+                                         RecordingSound::kReceived)) == Code::kOk);
+    const std::uint32_t other = studio.recording;
+    CHECK_TRUE(studio.start(studio.order(call.left.handle, "big.wav")) == Code::kOk);
+    talk_for(call, 150);
+    const auto event = studio.ended(call.left.handle);
+    CHECK_TRUE(end_of(event) == RecordingEnd::kDiskFull);
+    CHECK_TRUE(eventually([&] { return studio.rig.node(NodeCounter::kRecordingsFailed) == 1.0; }));
+    // Its orders find no recording any more, and what there is of it can be read.
+    CHECK_TRUE(studio.stop(call.left.handle) == Code::kHandleStale);
+    CHECK_TRUE(studio.channel("big.wav", 0).size() > 8'000);
+    studio.recording = other;
+    CHECK_TRUE(studio.stop(call.right.handle) == Code::kOk);
+    CHECK_TRUE(end_of(studio.ended(call.right.handle)) == RecordingEnd::kStopped);
+    CHECK(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    (void)std::signal(SIGXFSZ, handler);
+    return is_tone(studio.channel("small.wav", 0), kRightHz, kLeftHz) &&
+           hears_tone(call.bob, kLeftHz);
+  }));
+}
+
+TEST("A12 what a killed process left is made good at the next start, and whole files are let be") {
+  TestFolder files;
+  auto folder = io::Folder::open(files.path()).value();
+  const spool::MediaFormat format{.kind = spool::PayloadKind::kPcm16};
+  spool::SegmentWriter writer({.format = format}, {});
+  std::vector<std::uint8_t> output(writer.output_bytes_max());
+  std::vector<std::uint8_t> segment;
+  const auto keep = [&](Bytes bytes) { segment.insert(segment.end(), bytes.begin(), bytes.end()); };
+  keep(writer.open(output).value());
+  const std::vector<std::uint8_t> piece(320, 1);
+  for (std::uint64_t index = 0; index < 100; ++index) {
+    keep(writer.append(Instant{}, {.position = 160 * index, .samples = 160, .bytes = piece}, output)
+             .to_write);
+  }
+  segment.resize(segment.size() + 7, 0xee);  // half a block
+  files.write("cut.00000.seg", segment);
+  std::array<std::uint8_t, spool::kWavHeaderBytesMax> header;
+  const Bytes open = spool::write_wav_header(header, format, std::nullopt);
+  std::vector<std::uint8_t> wav(open.begin(), open.end());
+  wav.resize(wav.size() + 1'601, 7);
+  files.write("cut.wav.part", wav);
+  files.write("text.part", {'h', 'i'});
+  CHECK_EQ(engine::recover_recordings(folder), 2u);
+  const auto sealed = files.contents("cut.00000.seg");
+  const auto report = spool::recover(sealed, {});
+  REQUIRE(report.ok());
+  CHECK_TRUE(report->is_whole());
+  CHECK_TRUE(report->seal->after_crash);
+  CHECK_TRUE(report->ends[0] >= 12'000);
+  const auto finished = files.contents("cut.wav");
+  const auto view = spool::read_wav(finished);
+  REQUIRE(view.ok());
+  CHECK_FALSE(view->is_cut);
+  CHECK_EQ(view->data.size(), 1'600u);
+  CHECK_EQ(engine::recover_recordings(folder), 0u);
+  CHECK_EQ(files.contents("text.part").size(), 2u);
+}
