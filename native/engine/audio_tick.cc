@@ -115,9 +115,11 @@ void MediaThread::take_turn(Handle handle, Leg& leg, Instant nominal) noexcept {
   PacketSink sink{*this, leg, nominal};
   bool sends = false;
   if (confers(leg)) {
+    // What is replaced or recorded is wanted as samples.
     const bool plays = audio.player != nullptr && audio.player->active();
-    if (!plays && conferences_.say(audio.hears, nominal, *audio.sender, sink)) return;
-    sends = plays && conferences_.listen(audio.hears, *audio.sender, piece);
+    const bool apart = plays || audio.records_sent();
+    if (!apart && conferences_.say(audio.hears, nominal, *audio.sender, sink)) return;
+    sends = apart && conferences_.listen(audio.hears, *audio.sender, piece);
   }
   if (Leg* talker = talker_of(handle, audio)) {
     pull(audio.hears.leg, *talker, nominal, piece);

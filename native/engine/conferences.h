@@ -107,7 +107,7 @@ class Conferences {
            Sink& sink) noexcept {
     return part_of(hears).room.say(hears.seat, nominal, sender, sink);
   }
-  /// What a participant hears, while its peer is played something.
+  /// What a participant hears, as samples: while its peer is played something or is recorded.
   bool listen(const Hears& hears, pipeline::AudioSender& sender, codec::MutablePcm out) noexcept {
     return part_of(hears).room.listen(hears.seat, sender, out);
   }
