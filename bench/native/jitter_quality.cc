@@ -318,6 +318,17 @@ void print_csv(const char* trace, const char* buffer, const Trace& packets, cons
   }
 }
 
+/// Losses that curves are compared at.
+constexpr double kLossShares[] = {0.001, 0.002, 0.005, 0.01, 0.02};
+
+void print_hindsight_csv(const char* trace, const Trace& packets) {
+  for (const double loss_share : kLossShares) {
+    const double delay_ms = hindsight_delay_ms(packets, loss_share);
+    std::printf("%s,hindsight,%g,%.2f,%.5f,%.5f,%.2f\n", trace, loss_share, delay_ms, loss_share,
+                0.0, delay_ms);
+  }
+}
+
 void print_cell(double delay_ms, double hindsight_ms) {
   if (delay_ms < 0) {
     std::printf("       -      ");
@@ -335,9 +346,10 @@ void compare(const TraceKind& kind, bool is_csv) {
     print_csv(kind.name, "ours@10", trace, ours_10);
     print_csv(kind.name, "ours@20", trace, ours_20);
     print_csv(kind.name, "speexdsp@20", trace, speex);
+    print_hindsight_csv(kind.name, trace);
     return;
   }
-  for (const double loss_share : {0.001, 0.002, 0.005, 0.01, 0.02}) {
+  for (const double loss_share : kLossShares) {
     const double hindsight_ms = hindsight_delay_ms(trace, loss_share);
     std::printf("%-10s %4.1f %%  %9.1f", kind.name, loss_share * 100, hindsight_ms);
     print_cell(delay_at(ours_10, loss_share), hindsight_ms);

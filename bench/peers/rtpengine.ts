@@ -81,6 +81,8 @@ interface Command extends Readonly<Record<string, Bencoded>> {
 class RtpengineProgram implements MediaProgram {
   readonly #daemon: Program;
   readonly #client: NgClient;
+  /** Opened so far: each needs a name of its own. */
+  #calls = 0;
   readonly #hasSides: boolean;
 
   constructor(daemon: Program, client: NgClient, hasSides: boolean) {
@@ -105,15 +107,17 @@ class RtpengineProgram implements MediaProgram {
         ? {}
         : { codec: { mask: [media.a.codec], transcode: [media.b.codec] } }),
     };
-    for (const [index, { a, b }] of ends.entries()) {
-      const call = { 'call-id': `bench-${index}`, 'from-tag': 'a' };
+    for (const { a, b } of ends) {
+      this.#calls += 1;
+      const call = { 'call-id': `bench-${this.#calls}`, 'from-tag': 'a' };
       const direction = this.#hasSides ? { direction: SIDES } : {};
       const offer = { ...call, ...direction, ...towardsB, command: 'offer' };
       const answer = { ...call, command: 'answer', 'to-tag': 'b' };
       const offered = await this.#exchange(offer, sdpOf(a, media.a));
-      const answered = await this.#exchange(answer, sdpOf(b, media.b));
+      // Of the suites that rtpengine offers B takes one, and names it by its tag (RFC 4568 §5.1.2).
+      const answered = await this.#exchange(answer, sdpOf(b, media.b, tagOf(offered)));
       // The rewritten offer goes to B and tells it where to send; the rewritten answer goes to A.
-      ports.push({ forA: answered, forB: offered });
+      ports.push({ forA: pointOf(answered), forB: pointOf(offered) });
     }
     return ports;
   }
@@ -127,7 +131,8 @@ class RtpengineProgram implements MediaProgram {
     await this.#daemon.stop({ graceMs: 10_000 });
   }
 
-  async #exchange(command: Command, sdp: string): Promise<MediaPoint> {
+  /** @returns the SDP as rtpengine rewrote it. */
+  async #exchange(command: Command, sdp: string): Promise<string> {
     const reply = await this.#client.ask({
       ...command,
       ICE: 'remove',
@@ -136,7 +141,7 @@ class RtpengineProgram implements MediaProgram {
     });
     if (reply['result'] !== 'ok' || typeof reply['sdp'] !== 'string')
       throw new Error(`rtpengine refused ${command.command}: ${JSON.stringify(reply)}`);
-    return pointOf(reply['sdp']);
+    return reply['sdp'];
   }
 }
 
@@ -147,7 +152,14 @@ const RTPMAPS = {
   opus: 'opus/48000/2',
 } as const;
 
-function sdpOf({ host, port }: MediaPoint, { codec, key }: EndMedia): string {
+const SUITE = 'AES_CM_128_HMAC_SHA1_80';
+
+/** The tag of the one suite that the ends of this bench have; 1 in an SDP that offers none. */
+function tagOf(sdp: string): number {
+  return Number(new RegExp(`^a=crypto:(\\d+) ${SUITE} `, 'm').exec(sdp)?.[1] ?? 1);
+}
+
+function sdpOf({ host, port }: MediaPoint, { codec, key }: EndMedia, tag = 1): string {
   const type = PAYLOAD_TYPES[codec];
   const lines = [
     'v=0',
@@ -157,9 +169,7 @@ function sdpOf({ host, port }: MediaPoint, { codec, key }: EndMedia): string {
     't=0 0',
     `m=audio ${port} ${key === null ? 'RTP/AVP' : 'RTP/SAVP'} ${type}`,
     `a=rtpmap:${type} ${RTPMAPS[codec]}`,
-    ...(key === null
-      ? []
-      : [`a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${key.toString('base64')}`]),
+    ...(key === null ? [] : [`a=crypto:${tag} ${SUITE} inline:${key.toString('base64')}`]),
     'a=sendrecv',
   ];
   return `${lines.join('\r\n')}\r\n`;

@@ -61,19 +61,15 @@ export function runJitterSuite(
   };
 }
 
-/** The curves of each trace; that of the best fixed delay is made of what stands beside our points. */
+/** The curves of each trace. */
 export function curvesOf(csv: string): ReadonlyMap<string, Curves> {
   const traces = new Map<string, Map<string, Point[]>>();
   for (const line of csv.trim().split('\n').slice(1)) {
-    const [trace = '', buffer = '', , delay, late, madeUp, hindsight] = line.split(',');
+    const [trace = '', buffer = '', , delay, late, madeUp] = line.split(',');
     const loss = Math.max(Number(late), Number(madeUp));
     const curves = traces.get(trace) ?? new Map<string, Point[]>();
     traces.set(trace, curves);
-    const add = (name: string, delayMs: number): void => {
-      curves.set(name, [...(curves.get(name) ?? []), { loss, delayMs }]);
-    };
-    add(buffer, Number(delay));
-    if (buffer === OURS) add(HINDSIGHT, Number(hindsight));
+    curves.set(buffer, [...(curves.get(buffer) ?? []), { loss, delayMs: Number(delay) }]);
   }
   for (const curves of traces.values())
     for (const points of curves.values()) points.sort((a, b) => a.loss - b.loss);

@@ -34,6 +34,9 @@ export interface CaseSuite {
   readonly peer: MediaPeer | null;
 }
 
+/** Of the packets of a run that counts. */
+const LOSS_SHARE_MAX = 0.02;
+
 interface CaseTurn {
   readonly ours: CaseRuns;
   readonly theirs: CaseRuns | null;
@@ -126,17 +129,24 @@ class CaseRunner {
       this.#say(
         `${program.name.padEnd(11)} ${name.padEnd(8)}: ${us} us CPU a packet, ${loadText(run)}`,
       );
-      if (run.invalidReason === null) {
+      const invalidReason = run.invalidReason ?? lossReason(program.name, name, run);
+      if (invalidReason === null) {
         this.disturbances.push(run.disturbance);
         return run;
       }
       if (this.#retriesLeft === 0) {
-        this.reason = run.invalidReason;
+        this.reason = invalidReason;
         return null;
       }
       this.#retriesLeft -= 1;
     }
   }
+}
+
+/** A program that carries one way only, or can't keep up, did less work for each packet than the figure says. */
+function lossReason(program: string, name: string, { lossShare }: LoadedRun): string | null {
+  if (lossShare <= LOSS_SHARE_MAX) return null;
+  return `${program} lost ${(100 * lossShare).toFixed(0)} % of the packets of ${name}`;
 }
 
 function report(

@@ -68,7 +68,8 @@ export async function runLoaded(
       ...run,
       ownTimes,
       cpuNsPerPacket: programNs / Math.max(1, run.load.received),
-      lossShare: 1 - run.load.received / Math.max(1, run.load.sent),
+      // What is counted by its arrival alone may have been sent before the measured time.
+      lossShare: Math.max(0, 1 - run.load.received / Math.max(1, run.load.sent)),
       residentBytes: residentBytes(program.pid),
     };
   } finally {

@@ -214,7 +214,10 @@ function relayText(run: RelayRun): string {
 export function loadText({ load, disturbance, invalidReason }: LoadRun): string {
   const shares = `tool ${percent(load.ownCpu)}, steal ${percent(disturbance.stealShare)}, others ${percent(disturbance.foreignShare)}`;
   const verdict = invalidReason === null ? '' : `; INVALID: ${invalidReason}`;
-  return `p50 ${load.delayUs.p50.toFixed(0)} us, p99 ${load.delayUs.p99.toFixed(0)} us, ${load.received} of ${load.sent} arrived, ${shares}${verdict}`;
+  const { p50, p99, max } = load.delayUs;
+  // Streams known by their source alone have no delay.
+  const delays = max === 0 ? '' : `p50 ${p50.toFixed(0)} us, p99 ${p99.toFixed(0)} us, `;
+  return `${delays}${load.received} of ${load.sent} arrived, ${shares}${verdict}`;
 }
 
 function percent(share: number): string {
