@@ -275,8 +275,9 @@ Code MediaThread::tune(Leg& leg) noexcept {
   std::uint32_t rate_hz = audio.receiver->rate_hz();
   if (audio.hears.kind == Hears::Kind::kConference) {
     rate_hz = conferences_.rate_hz(audio.hears);
-  } else if (const Leg* listener = listener_of(leg)) {
-    rate_hz = listener->audio->sender->setup().source_rate_hz;
+  } else if (const Leg* hearer = hearer_of(leg)) {
+    // Whether he can be sent to yet or not: when he can, his next turn pulls.
+    rate_hz = hearer->audio->sender->setup().source_rate_hz;
   }
   return audio.tune(rate_hz) ? Code::kOk : Code::kOrderInvalid;
 }

@@ -196,17 +196,21 @@ Leg* MediaThread::talker_of(Handle handle, const LegAudio& audio) noexcept {
   return talker;
 }
 
-Leg* MediaThread::listener_of(const Leg& leg) noexcept {
+Leg* MediaThread::hearer_of(const Leg& leg) noexcept {
   if (!leg.endpoint.link().decodes()) return nullptr;
   const Handle to = leg.endpoint.link_to();
   Leg* listener = legs_.find(to);
   if (listener == nullptr || listener->audio == nullptr || listener->audio->sender == nullptr) {
     return nullptr;
   }
-  if (!reachable(*listener)) return nullptr;
   // Of several that are linked to it, it hears the last.
   Leg* talker = talker_of(to, *listener->audio);
   return talker == &leg ? listener : nullptr;
+}
+
+Leg* MediaThread::listener_of(const Leg& leg) noexcept {
+  Leg* hearer = hearer_of(leg);
+  return hearer != nullptr && reachable(*hearer) ? hearer : nullptr;
 }
 
 void MediaThread::listen(Leg& leg, Instant now, Bytes datagram) noexcept {

@@ -230,7 +230,9 @@ class MediaThread {
   [[nodiscard]] static bool reachable(const Leg& leg) noexcept;
   /// Whom the leg of that handle hears; null = nobody.
   [[nodiscard]] Leg* talker_of(Handle handle, const LegAudio& audio) noexcept;
-  /// Who hears the leg, and so pulls its audio; null = nobody.
+  /// Whom the leg's audio is decoded for, at the rate that he encodes; null = nobody.
+  [[nodiscard]] Leg* hearer_of(const Leg& leg) noexcept;
+  /// The same if he is being sent to, and so pulls it; null = nobody.
   [[nodiscard]] Leg* listener_of(const Leg& leg) noexcept;
   /// A packet for the leg's own receiver.
   void listen(Leg& leg, Instant now, Bytes datagram) noexcept;

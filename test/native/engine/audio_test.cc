@@ -163,6 +163,30 @@ TEST("whoever hears a leg decides its rate, also when his codec changes in mid-c
   CHECK_EQ(*carol.ssrcs.begin(), *call.bob.ssrcs.begin());
 }
 
+TEST("who hears a leg decides its rate even while he has no address") {
+  Rig rig;
+  for (const bool changes_codec : {false, true}) {
+    Party alice(kPcmu, kAliceHz);
+    Party bob(kG722, kBobHz);
+    const Opened left = rig.open();
+    const Opened right = rig.open();
+    CHECK_TRUE(rig.update(left.handle, {alice.address(), {}, true}) == Code::kOk);
+    CHECK_TRUE(set_audio(rig, left.handle) == Code::kOk);
+    CHECK_TRUE(set_audio(rig, right.handle, {.voice = changes_codec ? kPcma : kG722}) == Code::kOk);
+    CHECK_TRUE(link_decoded(rig, left.handle, right.handle) == Code::kOk);
+    if (changes_codec) {
+      CHECK_TRUE(set_audio(rig, right.handle, {.voice = kG722}) == Code::kOk);
+    }
+    CHECK_TRUE(rig.update(right.handle, {bob.address(), {}, true}) == Code::kOk);
+    CHECK_TRUE(in_real_time(
+        [&] {
+          alice.peer.send(left.rtp_port, alice.next_packet());
+          bob.hear();
+        },
+        [&] { return hears_tone(bob, kAliceHz); }, kMeasureEvery));
+  }
+}
+
 TEST("an endpoint that hears itself is an echo through the codecs") {
   Rig rig;
   Party alice(kG722, kAliceHz);
