@@ -100,8 +100,11 @@ export interface DialogCredentials {
 
 /** A re-INVITE of ours on its way. */
 export interface SentChange {
-  /** `pass`: the other party asked for it. `restore`: ours, to undo a change that only one side took. */
-  readonly purpose: 'pass' | 'restore';
+  /**
+   * `pass`: the other party asked for it. `restore`: ours, to undo a change that only one side took. `askAgain`: ours, to a
+   * gateway whose answer left nothing to hear.
+   */
+  readonly purpose: 'pass' | 'restore' | 'askAgain';
   readonly txn: ClientTxnId;
   readonly uri: string;
   readonly headers: HeaderLines;
@@ -186,6 +189,12 @@ export interface Exchange {
   readonly early: ReadonlyMap<string, AudioDescription>;
 }
 
+/** A gateway that answered without audio, and is made further offers in its dialog while the caller waits. */
+export interface AskedAgain extends Pick<Attempt, 'plan' | 'offered'> {
+  /** When it answered. */
+  readonly since: Now;
+}
+
 /** What a leg has agreed to: where a change that comes to nothing goes back to. */
 export type Agreed = Pick<LegAnchor, 'lastSent' | 'ours' | 'theirs' | 'crypto'>;
 
@@ -248,6 +257,8 @@ export interface Call {
   /** The gateway being asked; null before, after its answer, and once it was given up. */
   attempt: Attempt | null;
   exchange: Exchange | null;
+  /** Null before the gateway's answer, and when that was good enough. */
+  askedAgain: AskedAgain | null;
   /** A leg that must be led back and said 491: the attempt that is still to come, or under way, is the last. */
   restoring: Leg | null;
   /** A 2xx whose ACK waits for the other side's answer (late offer). */

@@ -2,6 +2,7 @@
 // different pictures of the call, the answerer is taken back to what both agreed to last.
 import type { EngineEvent } from '../engine/index.ts';
 import type { SipResponse } from '../sip/index.ts';
+import { answeredAgain, refusedAgain } from './ask-again.ts';
 import type { Call, HeldChange, Leg, SentChange } from './call.ts';
 import { legsOf, otherLeg } from './call.ts';
 import type { Context } from './context.ts';
@@ -76,12 +77,14 @@ export function onReinviteResponse(
   cx.clearTimer(call, 'change');
   if (status >= 300) {
     if (!sent.cancelled && answerReinviteChallenge(cx, call, leg, sent, response)) return;
-    if (sent.purpose === 'restore') restoreRefused(cx, call, leg, status);
+    if (sent.purpose === 'askAgain') refusedAgain(cx, call, response);
+    else if (sent.purpose === 'restore') restoreRefused(cx, call, leg, status);
     else changeRefused(cx, call, leg, response);
     return;
   }
   followContact(cx, leg.dialog, response.contacts[0] ?? null);
-  if (sent.purpose === 'restore') takeRestored(cx, call, leg, sent, response);
+  if (sent.purpose === 'askAgain') answeredAgain(cx, call, sent, response);
+  else if (sent.purpose === 'restore') takeRestored(cx, call, leg, sent, response);
   else if (sent.cancelled) undo(cx, call, leg, sent, response);
   else if (sent.body === null) passLateOffer(cx, call, leg, sent, response);
   else passAnswer(cx, call, leg, sent, response);
@@ -94,12 +97,15 @@ export function onReinviteFailed(
   leg: Leg,
   { txn, why }: { readonly txn: ClientTxnId; readonly why: 'timeout' | 'transport' },
 ): void {
-  if (leg.sentChange?.txn !== txn || call.ending !== null) return;
+  const sent = leg.sentChange;
+  if (sent?.txn !== txn || call.ending !== null) return;
   leg.sentChange = null;
   cx.clearTimer(call, 'change');
   call.exchange = null;
   const asker = otherLeg(call, leg);
-  if (asker !== null) refuseWaiting(cx, asker, { status: 408, toTag: null });
+  // Whose first INVITE still waits is told with the end of the call.
+  if (asker !== null && sent.purpose !== 'askAgain')
+    refuseWaiting(cx, asker, { status: 408, toTag: null });
   endCall(cx, call, outcomeOfSilence(why), 'platform');
 }
 

@@ -21,10 +21,10 @@ const COUNTERS_WAIT_MS = 2_000;
  * engine has given the last counters. Calling it again only continues what is left.
  */
 export function endCall(cx: Context, call: Call, outcome: Outcome, by: EndedBy): void {
-  const { b, heldAnswer } = call;
+  const { b, heldAnswer, askedAgain } = call;
   // The gateway has answered and was acknowledged: it will bill that, so its record must say so, whatever the caller is told.
   if (call.ending === null && b !== null && b.dialog !== null) {
-    commitAnswered(cx, b, heldAnswer?.since ?? cx.now);
+    commitAnswered(cx, b, heldAnswer?.since ?? askedAgain?.since ?? cx.now);
   }
   const first = markEnd(cx, call, outcome, by);
   if (first) {

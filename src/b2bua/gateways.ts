@@ -1,16 +1,17 @@
 // One gateway after the other: who is asked next, and the answer to a challenge.
 import type { CodedError, Result } from '../base/index.ts';
 import { err, ok } from '../base/index.ts';
+import type { SipResponse } from '../sip/index.ts';
 import type { GatewayAttempt, Trunk } from '../trunks/index.ts';
 import type { Attempt, Call, Exchange } from './call.ts';
 import type { Context, ResponseNews } from './context.ts';
-import { answerInvite } from './credentials.ts';
+import { answerInvite, isChallenge } from './credentials.ts';
 import { finishRefused } from './ending.ts';
 import { newAttempt, sendInvite, takeIdentity } from './gateway-invite.ts';
 import { pointFor } from './identity.ts';
 import { disconnectLegs } from './media-orders.ts';
 import { offerThrough, sdpBody, takeOffer } from './offer-answer.ts';
-import { outcomeOf } from './outcome.ts';
+import { outcomeOf, outcomeOfStatus } from './outcome.ts';
 import { commitAttempt, commitStart } from './records.ts';
 import { warningOf } from './responses.ts';
 
@@ -73,8 +74,8 @@ export function nextGateway(cx: Context, call: Call): NextGateway | null {
   }
 }
 
-/** The next offer for a gateway. @returns CODEC_NOT_SHARED when there is none, or none more. */
-function nextOffer(
+/** The next offer for a gateway that was made those `offered`. @returns CODEC_NOT_SHARED when there is none, or none more. */
+export function nextOffer(
   cx: Context,
   call: Call,
   plan: GatewayAttempt,
@@ -161,15 +162,38 @@ export function askGateway(
 
 /** Finals that may mean what was offered: not acceptable, or unknown in the SDP (RFC 3261 §21.4.26, §21.4.13, §21.6.4). */
 const OFFER_REFUSALS: ReadonlySet<number> = new Set([415, 488, 606]);
+/** Warnings about a description that another one may mend: its protocol, media type, format or attribute (RFC 3261 §20.43). */
+const OFFER_WARNINGS: ReadonlySet<string> = new Set(['302', '304', '305', '306']);
+
+/**
+ * Whether a final of 300 and above refuses what was offered, and not the call: by its status, or by a Warning beside one that
+ * says nothing by itself. Busy, declined and unanswered mean the call whatever else they say.
+ */
+export function refusesOffer(response: SipResponse): boolean {
+  const { status } = response;
+  if (OFFER_REFUSALS.has(status)) return true;
+  if (status < 400 || isChallenge(status)) return false;
+  const warnings = response.headerValues('warning').map((value) => value.trim().split(' ', 1)[0]);
+  return (
+    outcomeOfStatus(status).cause === 'PEER_REFUSED' &&
+    warnings.some((code) => code !== undefined && OFFER_WARNINGS.has(code))
+  );
+}
 
 /**
  * A gateway that refuses an offer is made the next one: in the clear where its trunk allows that, with codecs to encode anew.
  * @returns false when there is nothing else to offer.
  */
-export function offerAgain(cx: Context, call: Call, attempt: Attempt, status: number): boolean {
-  if (call.exchange === null || !OFFER_REFUSALS.has(status)) return false;
+export function offerAgain(
+  cx: Context,
+  call: Call,
+  attempt: Attempt,
+  response: SipResponse,
+): boolean {
+  if (call.exchange === null || !refusesOffer(response)) return false;
   const next = nextOffer(cx, call, attempt.plan, attempt.offered);
   if (!next.ok) return false;
+  const { status } = response;
   noteTried(call, attempt, String(status), status);
   askGateway(cx, call, next.value);
   return true;

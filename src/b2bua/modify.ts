@@ -109,6 +109,11 @@ export function onReinviteCancelled(cx: Context, call: Call, leg: Leg): void {
 
 /** The party that was asked only ever said "trying": the asker is told, and the call goes on as it was. */
 export function onChangeTimer(cx: Context, call: Call): void {
+  if (call.askedAgain !== null) {
+    // There is no "as it was": the caller waits for its first answer.
+    endCall(cx, call, outcomeOf('GATEWAY_TIMEOUT'), 'platform');
+    return;
+  }
   for (const leg of legsOf(call)) refuseWaiting(cx, leg, { status: 504, toTag: null });
   withdraw(cx, call);
 }

@@ -76,6 +76,7 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     plans: [],
     attempt: null,
     exchange: null,
+    askedAgain: null,
     restoring: null,
     unacknowledged: null,
     connecting: null,
@@ -88,11 +89,8 @@ export function startCall(cx: Context, { number, txn, request, flow, admitted }:
     timers: { ...TIMERS_AT_REST },
   };
   const metAt = { transport: flow.transport, ...flow.remote };
-  const pinnedTarget = pinFor(cx, {
-    contact: request.contacts[0] ?? null,
-    routes: request.recordRoutes,
-    met: metAt,
-  });
+  const [contact = null] = request.contacts;
+  const pinnedTarget = pinFor(cx, { contact, routes: request.recordRoutes, met: metAt });
   const local = { tag: a.localTag, contact: contactOf(a) };
   a.dialog = Dialog.fromUas(request, local, { pinnedTarget, metAt });
   cx.bindServerTxn(txn, call, a);

@@ -1,8 +1,9 @@
 // From the first INVITE to the answer: endpoints, gateways tried in order, ringing and early media, 200 and ACK.
-import type { CodedError } from '../base/index.ts';
 import { ok } from '../base/index.ts';
 import type { EngineCode, EngineEvent } from '../engine/index.ts';
 import type { SipResponse } from '../sip/index.ts';
+import { answerCaller, takeTagFor, unusable } from './answer-caller.ts';
+import { askAgain } from './ask-again.ts';
 import type { Attempt, Call, Leg } from './call.ts';
 import { onChangeConnected } from './change-answers.ts';
 import type { Context, ResponseNews } from './context.ts';
@@ -37,7 +38,7 @@ import {
   outcomeOfSilence,
   statusForCaller,
 } from './outcome.ts';
-import { commitAnswered, commitRinging } from './records.ts';
+import { commitRinging } from './records.ts';
 import { explained, sdpHeaders } from './responses.ts';
 
 /** The engine opened (or refused) an endpoint of a call that is being set up. */
@@ -113,20 +114,6 @@ export function onProgress(cx: Context, call: Call, attempt: Attempt, response: 
   });
 }
 
-/**
- * Gives the caller another tag of ours when this answer differs from what the one it knows stands for. Under one tag every
- * description but the first is ignored (RFC 3261 §13.2.1); forks of the gateway's and the gateway after it answer differently,
- * and so each is to the caller what it is to us: a dialog of its own.
- */
-function takeTagFor(cx: Context, leg: Leg, answer: Buffer): void {
-  const waiting = leg.waitingInvite;
-  if (waiting === null || leg.dialog === null) return;
-  const told = waiting.toldAnswer;
-  waiting.toldAnswer = answer;
-  if (told === null || told.equals(answer)) return;
-  cx.retag(leg, leg.dialog);
-}
-
 function earlyAnswer(cx: Context, call: Call, response: SipResponse): Buffer | null {
   const { exchange } = call;
   if (exchange === null || response.body.length === 0 || response.contentType !== 'application/sdp')
@@ -187,17 +174,13 @@ function answerFirstOffer(cx: Context, call: Call, attempt: Attempt, response: S
       : readAnswerTo(exchange.forwarded, response);
   const answer = read.ok ? answerExchange(cx, call, exchange, read.value, 'final') : read;
   if (!answer.ok) {
+    const { plan, offered } = attempt;
+    if (askAgain(cx, call, { plan, offered, since: cx.now }, answer.error)) return;
     // The gateway answered something no leg of ours can use: the call can't stand.
     refuseCaller(cx, call, unusable(answer.error));
     return;
   }
   answerCaller(cx, call, sdpBody(answer.value));
-}
-
-/** What the caller is told of a gateway's SDP that is of no use: nothing is wrong with its own, and the other's is not its matter. */
-function unusable({ code }: CodedError): CodedError {
-  const message = 'the other side described no audio that can be used';
-  return { code: code === 'SRTP_NOT_SHARED' ? code : 'CODEC_NOT_SHARED', message };
 }
 
 function answerLateOffer(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
@@ -260,29 +243,6 @@ export function onEngineTimer(cx: Context, call: Call): void {
   } else endCall(cx, call, outcomeOf('ENGINE_LOST'), 'platform');
 }
 
-function answerCaller(cx: Context, call: Call, body: Buffer): void {
-  const waiting = call.a.waitingInvite;
-  if (waiting === null) return;
-  if (call.connecting !== null) {
-    // RFC 3264 §5.1: whoever says where it receives must be ready to, and an address the engine can't use is still refused.
-    call.heldAnswer = { body, since: cx.now };
-    return;
-  }
-  takeTagFor(cx, call.a, body);
-  waiting.answered = true;
-  cx.clearTimer(call, 'expires');
-  call.phase = 'answered';
-  // Its facts live on in what the legs agreed to.
-  call.firstOffer = null;
-  // One moment for both legs: what one is charged for the other is too.
-  if (call.b !== null) commitAnswered(cx, call.b);
-  commitAnswered(cx, call.a);
-  const limitS = Math.min(call.a.trunk?.maxDurationS ?? 0, call.b?.trunk?.maxDurationS ?? Infinity);
-  if (limitS > 0 && Number.isFinite(limitS)) cx.setTimer(call, 'maxDuration', limitS * 1000);
-  const headers = [...waiting.recordRoutes, ...sdpHeaders(call.a)];
-  cx.respond(waiting.txn, { status: 200, toTag: call.a.localTag, headers, body });
-}
-
 /** The gateway's final refusal: next gateway where the trunk's list says so, else the caller is told. */
 export function onRefusal(
   cx: Context,
@@ -298,7 +258,7 @@ export function onRefusal(
   cx.gatewayAnswered(attempt, status, Number.isFinite(retryAfterS) ? retryAfterS : null);
   const challenged = isChallenge(status);
   if (challenged && answerChallenge(cx, call, attempt, { response, flow })) return;
-  if (offerAgain(cx, call, attempt, status)) return;
+  if (offerAgain(cx, call, attempt, response)) return;
   call.lastFailure = { outcome, by: 'callee' };
   noteTried(call, attempt, String(status), status);
   call.attempt = null;

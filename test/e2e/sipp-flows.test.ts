@@ -14,6 +14,8 @@ const CALLS = 5;
 interface Flow {
   readonly caller: string;
   readonly callee: string;
+  /** Calls that the callees see for each of the caller's; 1 when left out. */
+  readonly attempts?: number;
   readonly values?: Readonly<Record<string, string>>;
 }
 
@@ -30,7 +32,7 @@ async function runFlow(parties: Parties, flow: Flow): Promise<Engine> {
     ...shared,
   });
   assertAllGood(await callers.finished, CALLS);
-  assertAllGood(await callees.process.stop(), CALLS);
+  assertAllGood(await callees.process.stop(), CALLS * (flow.attempts ?? 1));
   return engine;
 }
 
@@ -88,5 +90,31 @@ for (const transport of ['udp', 'tcp'] satisfies Transport[]) {
       assert.equal(await story(engine), both('200 NORMAL_CLEARING callee'));
     }));
 }
+
+/** Legs of these codecs, and what became of the gateway's attempts: statuses in order. */
+async function audioOf(engine: Engine): Promise<Record<string, number>> {
+  const statuses = (tried: string): string => tried.replace(/[^ ,]+ /g, '');
+  return tally(await engine.cdrsWhenThere(2 * CALLS), (cdr) =>
+    `${cdr.codec ?? 'none'} ${statuses(cdr.routes_tried)}`.trim(),
+  );
+}
+
+test('A25 a callee that answers with port 0 is asked again in its dialog, and the call is transcoded', () =>
+  withParties('udp', async (parties) => {
+    const engine = await runFlow(parties, { caller: 'uac-call.xml', callee: 'uas-no-audio.xml' });
+    assert.equal(await story(engine), both('200 NORMAL_CLEARING caller'));
+    assert.equal(await audioOf(engine), { PCMU: CALLS, 'PCMA 200': CALLS });
+  }));
+
+test('A25 a callee that refuses with 406 and a Warning about the format is made the next offer', () =>
+  withParties('udp', async (parties) => {
+    const engine = await runFlow(parties, {
+      caller: 'uac-call.xml',
+      callee: 'uas-warned.xml',
+      attempts: 2,
+    });
+    assert.equal(await story(engine), both('200 NORMAL_CLEARING caller'));
+    assert.equal(await audioOf(engine), { PCMU: CALLS, 'PCMA 406,200': CALLS });
+  }));
 
 test.run();

@@ -116,7 +116,9 @@ for (const [what, invite] of [
   ['a late offer', anInvite().withBody(null)],
 ] as const) {
   test(`a gateway acknowledged for ${what} of no use is recorded as answered`, () => {
-    const driver = new B2buaDriver();
+    const driver = new B2buaDriver({
+      edit: [['ring_timeout_s: 60', 'ring_timeout_s: 60\n    transcode: never']],
+    });
     const txn = driver.receive(invite);
     driver.answer(driver.lastSent('INVITE'), 200, { body: sdpOf({ codecs: [[8, 'x/8000']] }) });
     assert.equal(driver.statuses(txn), [488]);
@@ -126,14 +128,6 @@ for (const [what, invite] of [
     assert.is(driver.record('inbound').answeredAt, null);
   });
 }
-
-test('an answer that refuses the audio (port 0) is acknowledged, hung up, and told 488', () => {
-  const driver = new B2buaDriver();
-  const txn = driver.receive(anInvite());
-  driver.answer(driver.lastSent('INVITE'), 200, { body: sdpOf({ host: '192.0.2.20', port: 0 }) });
-  assert.equal(driver.statuses(txn), [488]);
-  assert.is(driver.sent('BYE').length, 1);
-});
 
 for (const contact of ['<tel:+4412>', '<sip:bob@192.0.2.66;transport=tls>']) {
   test(`a gateway whose Contact is ${contact} gets ACK and BYE where it was asked`, () => {
