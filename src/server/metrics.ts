@@ -11,6 +11,15 @@ export interface Reading {
   readonly read: () => number;
 }
 
+/** A gauge that is read at scrape time for each of the things that there are then. */
+export interface TableReading {
+  readonly name: string;
+  readonly help: string;
+  /** What tells the rows apart. */
+  readonly label: string;
+  readonly read: () => Iterable<readonly [string, number]>;
+}
+
 /** A histogram that is counted elsewhere and read at scrape time. */
 export interface HistogramReading {
   readonly name: string;
@@ -127,6 +136,23 @@ export class Metrics {
           },
         });
       }
+    }
+  }
+
+  /** The same with a row for each trunk or gateway; a row whose owner is gone goes too. */
+  addTables(tables: readonly TableReading[]): void {
+    const registers = [this.registry];
+    for (const { name, help, label, read } of tables) {
+      new Gauge({
+        name,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          this.reset();
+          for (const [row, value] of read()) this.set({ [label]: row }, value);
+        },
+      });
     }
   }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { NODE_COUNTERS, RELAY_TIME_BOUNDS_US, RELAY_TIME_TEXT } from '../engine/index.ts';
 import type { TransportStats } from '../transport/index.ts';
 import type { Node } from './compose.ts';
-import type { HistogramReading, Reading } from './metrics.ts';
+import type { HistogramReading, Reading, TableReading } from './metrics.ts';
 
 /** Registers every reading of a control process. */
 export function addReadings(node: Node): void {
@@ -13,6 +13,7 @@ export function addReadings(node: Node): void {
     ...transportReadings(node),
     ...engineReadings(node),
   ]);
+  node.metrics.addTables(trunkTables(node));
   node.metrics.addHistogram(relayTimeReading(node));
 }
 
@@ -39,6 +40,37 @@ function callReadings(node: Node): readonly Reading[] {
     gauge('draining', '1 while new calls are refused.', () => Number(b2bua.draining)),
     gauge('sip_transactions', 'SIP transactions held.', () => sip.stats().transactions),
     gauge('gateways_down', 'Gateways that take no calls at the moment.', gatewaysDown),
+  ];
+}
+
+/** What of its caps each trunk uses, and which gateway is the one that takes no calls. */
+export function trunkTables(
+  node: Pick<Node, 'admission' | 'health' | 'book'>,
+): readonly TableReading[] {
+  const { admission, health } = node;
+  return [
+    {
+      name: 'trunkyard_trunk_channels_used',
+      help: 'Channels of a trunk that calls hold.',
+      label: 'trunk',
+      read: () =>
+        admission.trunkLoads().map(({ trunkId, channelsUsed }) => [trunkId, channelsUsed]),
+    },
+    {
+      name: 'trunkyard_trunk_channels',
+      help: 'Channels that a trunk has.',
+      label: 'trunk',
+      read: () => admission.trunkLoads().map(({ trunkId, channels }) => [trunkId, channels]),
+    },
+    {
+      name: 'trunkyard_gateway_up',
+      help: '1 while a gateway takes calls, 0 while it is down or rests.',
+      label: 'gateway',
+      read: () =>
+        node.book.trunks
+          .flatMap(({ gateways }) => gateways)
+          .map(({ id }) => [id, Number(health.stateOf(id) === 'up')]),
+    },
   ];
 }
 
@@ -90,6 +122,16 @@ function transportReadings(node: Node): readonly Reading[] {
       'sip_send_failures',
       'Sends that failed.',
       read((stats) => stats.sendFailures),
+    ),
+    counter(
+      'sip_sends_forbidden',
+      'Datagrams among them that this machine itself would not send (EACCES, EPERM: a firewall, a broadcast address).',
+      read((stats) => stats.sendsForbidden),
+    ),
+    counter(
+      'sip_sends_too_long',
+      'Datagrams among them that are longer than the network takes (EMSGSIZE).',
+      read((stats) => stats.sendsTooLong),
     ),
     gauge(
       'sip_connections_inbound',

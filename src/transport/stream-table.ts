@@ -98,7 +98,8 @@ export class StreamTable {
 
   /**
    * Sends to an address: on our connection there, or the peer's own from there, or a new one. A peer behind NAT has no other
-   * address than its connection's far end, and nothing can be dialled there. `host` is an IP literal.
+   * address than its connection's far end, and nothing can be dialled there. Only the very same port counts: which ports belong
+   * to one peer a certificate could say (RFC 5923), an address can't. `host` is an IP literal.
    */
   sendTo(host: string, port: number, bytes: Buffer, txn: ClientTxnId | null): void {
     const key = keyOf({ host, port });

@@ -9,6 +9,8 @@ export class Tally {
   bytesSent = 0;
   keepAlivesReceived = 0;
   sendFailures = 0;
+  sendsForbidden = 0;
+  sendsTooLong = 0;
   socketErrors = 0;
   readonly refused: Record<RefusedReason, number> = {
     connectionsMax: 0,
@@ -30,6 +32,14 @@ export class Tally {
     this.bytesSent += bytes.length;
   }
 
+  /** A datagram that the system would not send. */
+  sendFailed(error: Error): void {
+    this.sendFailures += 1;
+    const code = 'code' in error ? error.code : null;
+    if (code === 'EACCES' || code === 'EPERM') this.sendsForbidden += 1;
+    else if (code === 'EMSGSIZE') this.sendsTooLong += 1;
+  }
+
   snapshot(inbound: number, outbound: number): TransportStats {
     return {
       messagesReceived: this.messagesReceived,
@@ -38,6 +48,8 @@ export class Tally {
       bytesSent: this.bytesSent,
       keepAlivesReceived: this.keepAlivesReceived,
       sendFailures: this.sendFailures,
+      sendsForbidden: this.sendsForbidden,
+      sendsTooLong: this.sendsTooLong,
       socketErrors: this.socketErrors,
       connectionsInbound: inbound,
       connectionsOutbound: outbound,

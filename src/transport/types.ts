@@ -65,6 +65,10 @@ export interface TransportStats {
   readonly keepAlivesReceived: number;
   /** Sends that failed, with or without a transaction. */
   readonly sendFailures: number;
+  /** Among them datagrams that the system refused by rule (EACCES, EPERM): a firewall, most often. */
+  readonly sendsForbidden: number;
+  /** Among them datagrams that no packet may be as long as (EMSGSIZE). */
+  readonly sendsTooLong: number;
   /** Errors the kernel reported on a UDP socket outside a send (ICMP). */
   readonly socketErrors: number;
   readonly connectionsInbound: number;

@@ -51,7 +51,7 @@ export class UdpPoint {
     this.local = withPort(context.local, socket.address().port);
     this.warning = this.#growBuffers();
     this.#countFailure = (error) => {
-      if (error !== null) context.tally.sendFailures += 1;
+      if (error !== null) context.tally.sendFailed(error);
     };
     socket.on('message', (bytes, remote) => this.#received(bytes, remote));
     socket.on('error', (error) => {
@@ -86,7 +86,7 @@ export class UdpPoint {
   #tellFailure(txn: ClientTxnId): (error: Error | null) => void {
     return (error) => {
       if (error === null) return;
-      this.#context.tally.sendFailures += 1;
+      this.#context.tally.sendFailed(error);
       this.#context.onSendFailed(txn);
     };
   }

@@ -126,6 +126,28 @@ test('a message to the far end of a peer’s own connection goes out on it, for 
   await us.transport.close();
 });
 
+// RFC 5923 lets a connection stand for another port of its peer where certificates show whose it is. Without them anyone at that
+// address, another user of the same host or NAT, could draw the gateway's calls to itself.
+test('a gateway’s connection from another port than its own is not taken for the gateway', async () => {
+  const us = await openHarness({ locals: [local('tcp')] });
+  const far = await listen();
+  const stranger = await connectPeer(us.port, READING);
+  stranger.socket.write(request('from-the-same-host'));
+  const { flow } = await us.next('message');
+  assert.is.not(flow.remote.port, far.port);
+  const target = { transport: 'tcp', host: flow.remote.host, port: far.port } as const;
+  us.transport.send(target, Buffer.from('INVITE;'), clientTxnId(1));
+  const gateway = await far.accepted();
+  await gateway.until('INVITE;');
+  assert.is(stranger.text(), '');
+  const { connectionsInbound, connectionsOutbound } = us.transport.stats();
+  assert.equal([connectionsInbound, connectionsOutbound], [1, 1]);
+  gateway.socket.destroy();
+  stranger.socket.destroy();
+  far.close();
+  await us.transport.close();
+});
+
 test('a second message to the same place uses the same connection', async () => {
   const us = await openHarness({ locals: [local('tcp')] });
   const far = await listen();

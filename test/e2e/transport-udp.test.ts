@@ -67,7 +67,11 @@ test('what can’t be sent fails its transaction and nothing else', async () => 
     clientTxnId(5),
   );
   assert.is((await us.next('sendFailed')).txn, clientTxnId(5));
-  assert.is(us.transport.stats().sendFailures, 5);
+  // A broadcast, for which the socket has no leave; a firewall's refusal looks the same.
+  send('127.255.255.255', 5060, Buffer.from(request('broadcast')), 6);
+  assert.is((await us.next('sendFailed')).txn, clientTxnId(6));
+  const { sendFailures, sendsForbidden, sendsTooLong } = us.transport.stats();
+  assert.equal([sendFailures, sendsForbidden, sendsTooLong], [6, 1, 1]);
   await us.transport.close();
 });
 

@@ -3,7 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Metrics } from '../../../src/server/metrics.ts';
 import { aRecord } from '../api/fakes.ts';
-import { noPortDrops } from '../../../src/server/readings.ts';
+import { noPortDrops, trunkTables } from '../../../src/server/readings.ts';
+import { B2buaDriver, standingCall } from '../../support/b2bua-driver.ts';
 
 async function lineOf(metrics: Metrics, start: string): Promise<string | undefined> {
   const text = await metrics.registry.metrics();
@@ -68,6 +69,36 @@ test('a reading is taken at each look, and a counter follows its owner’s resta
   value = 2;
   assert.is(await lineOf(metrics, 'growing '), 'growing 2');
   assert.is(await lineOf(metrics, '# TYPE growing'), '# TYPE growing counter');
+});
+
+test('a table has a row for each thing that there is at that look', async () => {
+  const metrics = new Metrics();
+  let rows: readonly (readonly [string, number])[] = [
+    ['a', 1],
+    ['b', 0],
+  ];
+  metrics.addTables([{ name: 'level', help: 'h', label: 'trunk', read: () => rows }]);
+  assert.is(await lineOf(metrics, 'level{trunk="a"}'), 'level{trunk="a"} 1');
+  assert.is(await lineOf(metrics, 'level{trunk="b"}'), 'level{trunk="b"} 0');
+  rows = [['b', 5]];
+  assert.is(await lineOf(metrics, 'level{trunk="a"}'), undefined);
+  assert.is(await lineOf(metrics, 'level{trunk="b"}'), 'level{trunk="b"} 5');
+});
+
+test('E17 E22 a trunk’s channels and each gateway’s health are read as they are', () => {
+  const driver = new B2buaDriver();
+  const tables = trunkTables(driver);
+  const rows = (name: string): unknown =>
+    Object.fromEntries(tables.find((table) => table.name === `trunkyard_${name}`)?.read() ?? []);
+  standingCall(driver);
+  assert.equal(rows('trunk_channels_used'), { in: 1, out: 1 });
+  assert.equal(rows('trunk_channels'), { in: 100, out: 100 });
+  const gateways = driver.book.trunks.flatMap((trunk) => trunk.gateways);
+  const [first, second] = gateways.map(({ id }) => id);
+  if (first === undefined || second === undefined) throw new Error('the driver has two gateways');
+  assert.equal(rows('gateway_up'), { [first]: 1, [second]: 1 });
+  driver.health.handle(driver.now.mono, { kind: 'failed', gateway: first, retryAfterS: 9 });
+  assert.equal(rows('gateway_up'), { [first]: 0, [second]: 1 });
 });
 
 test('A28 a histogram counted elsewhere is read at each look, its buckets summed up from below', async () => {
