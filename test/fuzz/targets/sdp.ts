@@ -1,13 +1,63 @@
-// SDP: whatever is accepted can be written, and what was written reads the same.
+// SDP: whatever is accepted can be written, and what was written reads the same; what is read as audio can be offered to another
+// party and answered, in descriptions that say what they were made to say.
 import {
+  anchoredAnswer,
+  anchoredOffer,
   cryptoText,
   decodeCrypto,
   parseSdp,
   readAudio,
+  readAudioText,
   writeSdp,
 } from '../../../src/sip/sdp/index.ts';
+import type { AnchoredSdp, AudioDescription, CodecName } from '../../../src/sip/sdp/index.ts';
 import { expectProperty } from './target.ts';
 import type { FuzzTarget } from './target.ts';
+
+const ALL: readonly CodecName[] = ['opus', 'G722', 'PCMA', 'PCMU', 'telephone-event', 'CN', 'red'];
+const OURS = {
+  anchor: { address: '192.0.2.9', rtpPort: 20_000, rtcpPort: 20_001, rtcpMux: true },
+  sessionId: '1',
+} as const;
+
+/** What a description of ours says of codecs, as a peer reads it. */
+function codecsIn(text: string): readonly string[] | null {
+  const read = readAudioText(Buffer.from(text, 'utf8'), 'off');
+  return read.ok ? namesOf(read.value) : null;
+}
+
+const namesOf = ({ codecs }: AudioDescription): readonly string[] =>
+  codecs.map(({ payloadType, name, clockRateHz }) => `${payloadType} ${name}/${clockRateHz}`);
+
+/** Offers what was read to another party, who takes all of it, and twice, as in a re-INVITE. */
+function passOn(audio: AudioDescription): void {
+  let previous: AnchoredSdp | null = null;
+  for (const addedCodecs of [[], ALL]) {
+    const offer = anchoredOffer({
+      ...OURS,
+      previous,
+      from: audio,
+      allowedCodecs: ALL,
+      codecOrder: 'offered',
+      addedCodecs,
+    });
+    if (!offer.ok) continue;
+    const { text, audio: sent } = offer.value;
+    const numbers = sent.codecs.map(({ payloadType }) => payloadType);
+    expectProperty(new Set(numbers).size === numbers.length, 'each number is one codec');
+    expectProperty(
+      sent.rejected || codecsIn(text)?.join() === namesOf(sent).join(),
+      'our offer reads as what it was made of',
+    );
+    previous = offer.value;
+    // An answer to SRTP needs a key of ours, which is not this target's matter.
+    if (audio.cryptos.length > 0) continue;
+    const answer = anchoredAnswer({ ...OURS, previous: null, offer: audio, sent, farAnswer: sent });
+    expectProperty(answer.ok, 'what all was taken of is answered');
+    if (!answer.ok || answer.value.audio.rejected) continue;
+    expectProperty(codecsIn(answer.value.text) !== null, 'our answer reads');
+  }
+}
 
 export const sdp: FuzzTarget = {
   seedFolders: ['test/golden/sdp'],
@@ -39,6 +89,19 @@ export const sdp: FuzzTarget = {
     '|1:4',
     ' KDR=1',
     ' WSH=64',
+    ' UNENCRYPTED_SRTP',
+    ' FEC_ORDER=FEC_SRTP',
+    'a=crypto:1 AES_CM_128_HMAC_SHA1_32 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^48|4294967295:4',
+    ';inline:',
+    'a=rtpmap:104 red/8000',
+    'a=fmtp:104 0/0',
+    'a=fmtp:104 0/8/0',
+    'a=rtpmap:105 red/48000/2',
+    'a=fmtp:105 96/96/96',
+    'a=fmtp:105 105/105',
+    'a=rtpmap:13 CN/8000',
+    'a=rtpmap:118 CN/16000',
+    'm=audio 4000 RTP/AVP 104 0 13 101',
     'a=__proto__:1',
     'a=ssrc:1 cname:x',
     'b=AS:64',
@@ -59,6 +122,7 @@ export const sdp: FuzzTarget = {
     if (!first.ok) return;
     for (const rule of ['off', 'optional', 'required'] as const) {
       const audio = readAudio(first.value, rule);
+      if (audio.ok) passOn(audio.value);
       for (const crypto of audio.ok ? audio.value.cryptos : []) {
         const again = decodeCrypto(cryptoText(crypto));
         expectProperty(again.kind === 'usable', 'a key that was read can be written');
