@@ -222,7 +222,7 @@ Code MediaThread::set_sender(Leg& leg, const std::optional<pipeline::SenderSetup
   LegAudio& audio = *leg.audio;
   if (!setup) {
     PlayDesk::fail(leg);
-    leg.pending.plays = PlayDesk::first_report(leg) != nullptr;
+    follow_player(leg);
     audio.sender.reset();
     return Code::kOk;
   }

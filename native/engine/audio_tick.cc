@@ -110,7 +110,7 @@ void MediaThread::take_turn(Handle handle, Leg& leg, Instant nominal) noexcept {
   if (!confers(leg) && audio.receiver != nullptr && listens && listener_of(leg) == nullptr) {
     pull(handle, leg, nominal, piece_of(samples, audio.receiver->rate_hz()));
   }
-  if (audio.sender == nullptr || !reachable(leg)) return;
+  if (audio.sender == nullptr || !leg.reachable()) return;
   const codec::MutablePcm piece = piece_of(samples, audio.sender->setup().source_rate_hz);
   PacketSink sink{*this, leg, nominal};
   bool sends = false;
@@ -126,19 +126,19 @@ void MediaThread::take_turn(Handle handle, Leg& leg, Instant nominal) noexcept {
     if (audio.mute_digits && talker->audio->tone_down) silence(piece);
     sends = true;
   }
-  if (audio.player != nullptr && audio.player->active()) sends = play(leg, nominal, piece, sends);
+  if (audio.player != nullptr && audio.player->active())
+    sends = play(handle, leg, nominal, piece, sends);
   if (!sends) {
     if (!audio.sender->saying_digits() || leg.endpoint.engaged()) return;
     silence(piece);
   }
   if (audio.records_sent()) {
-    record(handle, leg, pipeline::Side::kSent, nominal, audio.sender->setup().source_rate_hz,
-           piece);
+    record(leg, pipeline::Side::kSent, nominal, audio.sender->setup().source_rate_hz, piece);
   }
   audio.sender->push(nominal, piece, sink);
 }
 
-bool MediaThread::play(Leg& leg, Instant nominal, codec::MutablePcm piece,
+bool MediaThread::play(Handle handle, Leg& leg, Instant nominal, codec::MutablePcm piece,
                        bool link_heard) noexcept {
   pipeline::AudioSender& sender = *leg.audio->sender;
   pipeline::Player& player = *leg.audio->player;
@@ -155,11 +155,11 @@ bool MediaThread::play(Leg& leg, Instant nominal, codec::MutablePcm piece,
     PacketSink sink{*this, leg, nominal};
     sender.push_payload(nominal, outcome.payload, setup.frame_ms, sink);
   }
-  if (!player.active()) {
-    leg.endpoint.set_engaged(false);
-    follow_link(leg);
+  if (!player.active() || player.has_reports()) {
+    follow_player(leg);
+    // The peer may be silent, so that nothing else would tell it for a second.
+    if (leg.pending.any()) tell_pending(handle, leg);
   }
-  leg.pending.plays = player.has_reports();
   return outcome.turn == pipeline::PlayTurn::kPiece ||
          (outcome.turn == pipeline::PlayTurn::kLink && link_heard);
 }
@@ -169,22 +169,17 @@ void MediaThread::pull(Handle handle, Leg& leg, Instant nominal, codec::MutableP
   const pipeline::PullFacts facts = audio.receiver->pull(nominal, into);
   if (audio.speech.handle(facts.activity) && audio.player != nullptr) {
     audio.player->handle_voice();
-    leg.pending.plays = audio.player->has_reports();
+    follow_player(leg);
   }
   leg.pending.speech = audio.speech.any();
   const std::uint32_t rate_hz = audio.receiver->rate_hz();
-  if (Leg* far = recorder_of(leg))
-    record(leg.endpoint.link_to(), *far, pipeline::Side::kSent, nominal, rate_hz, into);
+  if (Leg* far = recorder_of(leg)) record(*far, pipeline::Side::kSent, nominal, rate_hz, into);
   if (audio.tap != nullptr) {
     audio.tap->note_quiet(facts.activity.quiet_ms);
-    record(handle, leg, pipeline::Side::kReceived, nominal, rate_hz, into);
+    record(leg, pipeline::Side::kReceived, nominal, rate_hz, into);
   }
   take_digits(leg);
   if (leg.pending.any()) tell_pending(handle, leg);
-}
-
-bool MediaThread::reachable(const Leg& leg) noexcept {
-  return leg.rtp.connected() || leg.endpoint.rtp_target().known();
 }
 
 Leg* MediaThread::talker_of(Handle handle, const LegAudio& audio) noexcept {
@@ -210,7 +205,7 @@ Leg* MediaThread::hearer_of(const Leg& leg) noexcept {
 
 Leg* MediaThread::listener_of(const Leg& leg) noexcept {
   Leg* hearer = hearer_of(leg);
-  return hearer != nullptr && reachable(*hearer) ? hearer : nullptr;
+  return hearer != nullptr && hearer->reachable() ? hearer : nullptr;
 }
 
 void MediaThread::listen(Leg& leg, Instant now, Bytes datagram) noexcept {
@@ -281,7 +276,7 @@ void MediaThread::note_digit(Leg& leg, const pipeline::Digit& digit) noexcept {
   const bool begins = digit.edge.kind == codec::EventEdge::Kind::kStart;
   if (begins && audio.player != nullptr) {
     audio.player->handle_digit();
-    leg.pending.plays = audio.player->has_reports();
+    follow_player(leg);
   }
   if (digit.in_band) {
     audio.tone_down = begins;

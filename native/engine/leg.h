@@ -112,6 +112,11 @@ inline constexpr std::size_t kSendingBytes = 2 * kCacheLineBytes;
 struct Leg {
   Leg(Instant now, std::uint32_t own_ssrc) noexcept : endpoint(now, own_ssrc) {}
 
+  /// Whether there is an address to send to.
+  [[nodiscard]] bool reachable() const noexcept {
+    return rtp.connected() || endpoint.rtp_target().known();
+  }
+
   // In the order of use, see Endpoint.
   Channel rtp;
   pipeline::Endpoint endpoint;

@@ -189,6 +189,9 @@ class MediaThread {
   void tell_file_answer(const FileAnswer& answer) noexcept;
   [[nodiscard]] contract::Code change_play(const contract::OrderHeader& order) noexcept;
   [[nodiscard]] contract::Code detect_speech(const contract::DetectSpeechOrder& order) noexcept;
+  /// After each touch of what is played to a leg: its peer hears the link or that, and what is over
+  /// waits to be told.
+  void follow_player(Leg& leg) noexcept;
   [[nodiscard]] bool tell_plays(Handle handle, Leg& leg) noexcept;
   [[nodiscard]] bool tell_speech(Handle handle, Leg& leg) noexcept;
   // conference_orders.cc
@@ -208,7 +211,7 @@ class MediaThread {
   /// The recording's tap of a leg; null when it has ended or is of another order.
   [[nodiscard]] static Tap* tap_of(Leg& leg, std::uint32_t recording) noexcept;
   /// Streams that are forwarded from or to a leg are decoded as well, or no longer.
-  void follow_tap(Handle handle, Leg& leg) noexcept;
+  void follow_tap(Leg& leg) noexcept;
   void tell_recording(const FileAnswer& answer) noexcept;
 
   // audio_tick.cc
@@ -218,16 +221,14 @@ class MediaThread {
   void take_turn(Handle handle, Leg& leg, Instant nominal) noexcept;
   /// What is played to a leg, in its turn. @param piece what the link brought, and the answer.
   /// @returns whether the piece is still to be sent, as it is now.
-  [[nodiscard]] bool play(Leg& leg, Instant nominal, codec::MutablePcm piece,
+  [[nodiscard]] bool play(Handle handle, Leg& leg, Instant nominal, codec::MutablePcm piece,
                           bool link_heard) noexcept;
   /// 10 ms for a leg's tap; one that is over goes.
-  void record(Handle handle, Leg& leg, pipeline::Side side, Instant nominal, std::uint32_t rate_hz,
+  void record(Leg& leg, pipeline::Side side, Instant nominal, std::uint32_t rate_hz,
               codec::Pcm piece) noexcept;
   /// Who hears a forwarded leg and has that recorded; null = nobody.
   [[nodiscard]] Leg* recorder_of(const Leg& leg) noexcept;
   void pull(Handle handle, Leg& leg, Instant nominal, codec::MutablePcm into) noexcept;
-  /// Whether there is an address to send to.
-  [[nodiscard]] static bool reachable(const Leg& leg) noexcept;
   /// Whom the leg of that handle hears; null = nobody.
   [[nodiscard]] Leg* talker_of(Handle handle, const LegAudio& audio) noexcept;
   /// Whom the leg's audio is decoded for, at the rate that he encodes; null = nobody.

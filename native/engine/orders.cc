@@ -142,6 +142,10 @@ void MediaThread::handle_orders() noexcept {
       open_conference(as<contract::OpenConferenceOrder>(order));
     } else {
       answer(order, carry_out(order));
+      // What the order has ended is told behind its answer.
+      const Handle handle{order.endpoint};
+      if (Leg* leg = legs_.find(handle); leg != nullptr && leg->pending.any())
+        tell_pending(handle, *leg);
     }
   }
 }

@@ -66,10 +66,18 @@ Code PlayDesk::add(Leg& leg, PlayItem item, const Manner& manner) noexcept {
   pipeline::Player& player = *audio.player;
   item.ends_on_digit = manner.ends_on_digit == 1;
   item.ends_on_voice = manner.ends_on_voice == 1;
-  if (manner.replaces == 1) player.stop(pipeline::PlayEnd::kStopped);
-  if (!player.add(item)) return Code::kQueueFull;
-  leg.endpoint.set_engaged(true);
-  return Code::kOk;
+  if (manner.replaces == 1) stop(leg);
+  return player.add(item) ? Code::kOk : Code::kQueueFull;
+}
+
+/// Where nothing is sent no turn comes that would let it fade out.
+void PlayDesk::stop(Leg& leg) noexcept {
+  pipeline::Player& player = *leg.audio->player;
+  if (leg.reachable()) {
+    player.stop(pipeline::PlayEnd::kStopped);
+  } else {
+    player.abandon(pipeline::PlayEnd::kStopped);
+  }
 }
 
 Code PlayDesk::play(Leg& leg, const contract::PlayOrder& order) noexcept {
@@ -99,8 +107,7 @@ Code PlayDesk::play_tone(Leg& leg, const contract::PlayToneOrder& order) noexcep
 Code PlayDesk::stop(Leg& leg, const contract::StopPlayOrder& order) noexcept {
   if (order.target != static_cast<std::uint8_t>(contract::PlayTarget::kEndpoint))
     return Code::kOrderInvalid;
-  if (leg.audio != nullptr && leg.audio->player != nullptr)
-    leg.audio->player->stop(pipeline::PlayEnd::kStopped);
+  if (leg.audio != nullptr && leg.audio->player != nullptr) stop(leg);
   return Code::kOk;
 }
 
@@ -119,7 +126,6 @@ void PlayDesk::pop_report(Leg& leg) noexcept {
 void PlayDesk::fail(Leg& leg) noexcept {
   if (leg.audio == nullptr || leg.audio->player == nullptr) return;
   leg.audio->player->abandon(pipeline::PlayEnd::kFailed);
-  leg.endpoint.set_engaged(false);
 }
 
 void PlayDesk::close(Leg& leg) noexcept {

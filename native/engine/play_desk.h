@@ -43,6 +43,7 @@ class PlayDesk {
     std::uint8_t ends_on_voice = 0;
   };
   [[nodiscard]] contract::Code check(const Leg& leg, const Manner& manner) const noexcept;
+  static void stop(Leg& leg) noexcept;
   [[nodiscard]] contract::Code add(Leg& leg, pipeline::PlayItem item,
                                    const Manner& manner) noexcept;
 

@@ -65,7 +65,7 @@ Code MediaThread::start_recording(const contract::StartRecordingOrder& order) no
   }
   (void)feed.release();
   leg->audio->tap = std::move(tap);
-  follow_tap(handle, *leg);
+  follow_tap(*leg);
   return Code::kOk;
 }
 
@@ -92,15 +92,15 @@ Code MediaThread::stop_recording(const contract::StopRecordingOrder& order) noex
   if (tap == nullptr) return Code::kHandleStale;
   tap->end(contract::RecordingEnd::kStopped);
   leg->audio->tap.reset();
-  follow_tap(handle, *leg);
+  follow_tap(*leg);
   return Code::kOk;
 }
 
-void MediaThread::follow_tap(Handle handle, Leg& leg) noexcept {
+void MediaThread::follow_tap(Leg& leg) noexcept {
   follow_link(leg);
   // A call's legs feed each other; what is sent to this one comes from the one that it feeds.
   Leg* other = legs_.find(leg.endpoint.link_to());
-  if (other != nullptr && other->endpoint.link_to() == handle) follow_link(*other);
+  if (other != nullptr && legs_.find(other->endpoint.link_to()) == &leg) follow_link(*other);
 }
 
 Leg* MediaThread::recorder_of(const Leg& leg) noexcept {
@@ -111,13 +111,13 @@ Leg* MediaThread::recorder_of(const Leg& leg) noexcept {
   return far->endpoint.engaged() ? nullptr : far;
 }
 
-void MediaThread::record(Handle handle, Leg& leg, pipeline::Side side, Instant nominal,
-                         std::uint32_t rate_hz, codec::Pcm piece) noexcept {
+void MediaThread::record(Leg& leg, pipeline::Side side, Instant nominal, std::uint32_t rate_hz,
+                         codec::Pcm piece) noexcept {
   Tap& tap = *leg.audio->tap;
   tap.take(side, nominal, rate_hz, piece);
   if (!tap.over()) return;
   leg.audio->tap.reset();
-  follow_tap(handle, leg);
+  follow_tap(leg);
 }
 
 void MediaThread::tell_recording(const FileAnswer& answer) noexcept {

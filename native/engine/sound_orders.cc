@@ -95,10 +95,16 @@ Code MediaThread::change_play(const contract::OrderHeader& order) noexcept {
       break;
   }
   if (code == Code::kQueueFull) count(Counter::kPlaysRefused);
-  // What was replaced or stopped before it sounded is over; the sweep tells it.
-  leg->pending.plays = PlayDesk::first_report(*leg) != nullptr;
-  follow_link(*leg);
+  follow_player(*leg);
   return code;
+}
+
+void MediaThread::follow_player(Leg& leg) noexcept {
+  const pipeline::Player* player = leg.audio == nullptr ? nullptr : leg.audio->player.get();
+  leg.endpoint.set_engaged(player != nullptr && player->active());
+  leg.pending.plays = PlayDesk::first_report(leg) != nullptr;
+  // Whether the peer's voice is waited for may have changed, and what of its call is recorded.
+  follow_tap(leg);
 }
 
 Code MediaThread::detect_speech(const contract::DetectSpeechOrder& order) noexcept {

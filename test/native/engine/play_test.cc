@@ -228,6 +228,75 @@ TEST("while a leg is played to, nothing is forwarded to it, and it is again afte
       talk, [&] { return hears_tone(right.party, kLeftHz); }, kMeasureEvery));
 }
 
+TEST("a forwarded leg hears its link again after a play that ended before it sounded") {
+  for (const bool has_address : {true, false}) {
+    Studio studio;
+    Listener left(studio.rig, {}, kLeftHz);
+    Listener right(studio.rig, {}, kRightHz);
+    CHECK_TRUE(studio.rig.link(left.handle(), right.handle()) == Code::kOk);
+    CHECK_TRUE(studio.rig.link(right.handle(), left.handle()) == Code::kOk);
+    if (!has_address) {
+      CHECK_TRUE(studio.rig.update(right.handle(), {{}, {}, true}) == Code::kOk);
+    }
+    // In one batch, and so between two turns.
+    contract::StopPlayOrder stop;
+    stop.endpoint = right.handle();
+    CHECK_TRUE(studio.rig.submit(OrderKind::kPlay, studio.play_order(right.handle())));
+    CHECK_TRUE(studio.rig.submit(OrderKind::kStopPlay, stop));
+    CHECK_TRUE(studio.rig.answer().code() == Code::kOk);
+    CHECK_TRUE(end_of(studio.ended(right.handle())) == contract::PlayEnd::kStopped);
+    if (!has_address) {
+      CHECK_TRUE(studio.rig.update(right.handle(), {right.party.address(), {}, true}) == Code::kOk);
+    }
+    CHECK_TRUE(in_real_time(
+        [&] {
+          left.talk();
+          right.party.hear();
+        },
+        [&] { return hears_tone(right.party, kLeftHz); }, kMeasureEvery));
+  }
+}
+
+TEST("what is stopped on a leg that lost its address is over and told at once") {
+  Studio studio;
+  Listener listener(studio.rig);
+  contract::PlayOrder order = studio.play_order(listener.handle());
+  order.times = 0;
+  CHECK_TRUE(studio.play(order) == Code::kOk);
+  CHECK_TRUE(eventually([&] {
+    listener.party.hear();
+    return listener.party.packets > 2;
+  }));
+  CHECK_TRUE(studio.rig.update(listener.handle(), {{}, {}, true}) == Code::kOk);
+  CHECK_TRUE(studio.play(order) == Code::kOk);
+  order.replaces = 1;
+  CHECK_TRUE(studio.play(order) == Code::kOk);
+  CHECK_TRUE(end_of(studio.ended(listener.handle())) == contract::PlayEnd::kStopped);
+  CHECK_TRUE(end_of(studio.ended(listener.handle())) == contract::PlayEnd::kStopped);
+  CHECK_TRUE(studio.stop(listener.handle()) == Code::kOk);
+  CHECK_TRUE(end_of(studio.ended(listener.handle())) == contract::PlayEnd::kStopped);
+}
+
+TEST("a play that ends is told in the turn that ends it, though the peer is silent") {
+  Studio studio;
+  Listener listener(studio.rig);
+  // Nobody decodes him, so no pull tells it either.
+  contract::SetAudioOrder order = audio_order(listener.handle());
+  order.receive_count = 0;
+  CHECK_TRUE(set_audio(studio.rig, order) == Code::kOk);
+  contract::PlayToneOrder tone;
+  tone.endpoint = listener.handle();
+  tone.frequencies_hz[0] = 440;
+  tone.duration_ms = 100;
+  // By the sweep, which comes once a second, ten would take ten seconds.
+  const auto began = std::chrono::steady_clock::now();
+  for (int count = 0; count < 10; ++count) {
+    CHECK_TRUE(studio.play(tone) == Code::kOk);
+    (void)studio.ended(listener.handle());
+  }
+  CHECK_TRUE(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
+}
+
 TEST("a digit ends what it is to end, at once and with its time, on a forwarded leg too") {
   Studio studio;
   for (const bool forwarded : {false, true}) {
