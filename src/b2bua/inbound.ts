@@ -1,6 +1,6 @@
 // Lets a new INVITE in or says why not: who sent it, may it start a call, where does its number go, is there a codec.
 import type { CodedError, ErrorCode, Flow, Result, ServerTxnId } from '../base/index.ts';
-import { err, ok } from '../base/index.ts';
+import { err, ok, sourceKey } from '../base/index.ts';
 import type {
   AudioDescription,
   DigestFailure,
@@ -137,13 +137,13 @@ function identify(
     const message = `source ${flow.remote.host} is in no trunk’s allow list`;
     return refuse({ code: 'SOURCE_NOT_ALLOWED', message }, null);
   }
-  return authenticate(cx, request, bySource);
+  return authenticate(cx, request, { bySource, source: sourceKey(flow.remote.host) });
 }
 
 function authenticate(
   cx: Context,
   request: SipRequest,
-  bySource: Trunk | null,
+  { bySource, source }: { readonly bySource: Trunk | null; readonly source: string },
 ): Result<{ readonly trunk: Trunk; readonly authIdentity: string | null }, Refusal> {
   const { book, digest, realm } = cx.settings;
   if (digest === null) throw new Error('asked for credentials without a digest server');
@@ -161,14 +161,14 @@ function authenticate(
   }
   if (verified === null) {
     const error = { code: 'AUTH_REQUIRED', message: 'no credentials' } as const;
-    return refuse(error, bySource, digest.challenge(cx.now.epoch));
+    return refuse(error, bySource, digest.challenge(cx.now.epoch, { source }));
   }
   if (!verified.ok) {
     const { error, reason } = verified.error;
     if (error.code !== 'AUTH_REQUIRED') return refuse(error, bySource);
     // Each 401 carries a challenge (RFC 3261 §21.4.2). With stale=true where the password may well be right.
     const stale = reason === 'stale' || reason === 'replayed';
-    return refuse(error, bySource, digest.challenge(cx.now.epoch, { stale }));
+    return refuse(error, bySource, digest.challenge(cx.now.epoch, { source, stale }));
   }
   if (!isForUri(verified.value.uri, request)) {
     const message = 'the credentials are for another Request-URI';

@@ -4,6 +4,7 @@ export * from './time.ts';
 export * from './ids.ts';
 export * from './random.ts';
 export * from './io.ts';
+export * from './source-key.ts';
 export * from './core.ts';
 export * from './log.ts';
 export * from './errors.ts';

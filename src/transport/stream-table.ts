@@ -3,6 +3,7 @@ import net from 'node:net';
 import {
   err,
   ok,
+  sourceKey,
   type ClientTxnId,
   type CodedError,
   type Flow,
@@ -11,7 +12,6 @@ import {
   type Result,
 } from '../base/index.ts';
 import { listenError } from './listen-error.ts';
-import { sourceKey } from './source-key.ts';
 import { StreamConnection, type StreamContext } from './stream-connection.ts';
 import type { Tally } from './tally.ts';
 import type { RefusedReason, TransportLimits } from './types.ts';
@@ -45,7 +45,7 @@ export class StreamTable {
   readonly #outbound = new Map<string, StreamConnection>();
   /** Peers' connections by `host port` of their end: the only way to a peer whose port nobody listens on. */
   readonly #inboundFrom = new Map<string, StreamConnection>();
-  /** By source-key.ts. */
+  /** By sourceKey. */
   readonly #perSource = new Map<string, number>();
   readonly #sweep: NodeJS.Timeout;
   #inbound = 0;

@@ -7,6 +7,7 @@ import { parseAuthValue, quotedString, wireToText } from './auth-params.ts';
 import type { AuthValue } from './auth-params.ts';
 import { digestResponse, ha1For, isEqualInConstantTime } from './digest-hash.ts';
 import type { DigestAlgorithm, Ha1ByAlgorithm } from './digest-hash.ts';
+import { GuessLimit } from './guess-limit.ts';
 import { NonceMint, ReplayWindow } from './nonce.ts';
 
 export interface DigestServerOptions {
@@ -25,7 +26,15 @@ export type Ha1Lookup = (username: string) => Ha1ByAlgorithm | null;
 
 /** Why an answer was refused. `stale` and `replayed`: the password may be right, challenge again with stale=true. */
 export interface DigestFailure {
-  readonly reason: 'malformed' | 'wrongRealm' | 'stale' | 'replayed' | 'full' | 'wrongCredentials';
+  readonly reason:
+    | 'malformed'
+    | 'wrongRealm'
+    | 'stale'
+    | 'replayed'
+    | 'full'
+    | 'wrongCredentials'
+    /** Not looked at: too many before it were wrong. */
+    | 'blocked';
   readonly error: CodedError;
 }
 
@@ -45,11 +54,12 @@ interface Credentials {
   readonly algorithm: DigestAlgorithm;
 }
 
-/** One per realm. Holds the uses of nonces that were answered rightly, up to their end. */
+/** One per realm. Holds the uses of nonces that were answered rightly, up to their end, and who guesses passwords. */
 export class DigestServer {
   readonly #options: DigestServerOptions;
   readonly #mint: NonceMint;
   readonly #window: ReplayWindow;
+  readonly #guesses = new GuessLimit();
 
   constructor(options: DigestServerOptions) {
     this.#options = options;
@@ -57,10 +67,17 @@ export class DigestServer {
     this.#window = new ReplayWindow(options.noncesMax ?? NONCES_MAX_DEFAULT);
   }
 
-  /** WWW-Authenticate lines for a 401: SHA-256 first, as the more wanted one stands first (RFC 8760 §2.4), then MD5. */
-  challenge(now: EpochMs, options?: { readonly stale: boolean }): HeaderLines {
-    const nonce = this.#mint.make(now);
-    const tail = `qop="auth"${options?.stale === true ? ', stale=true' : ''}`;
+  /**
+   * WWW-Authenticate lines for a 401: SHA-256 first, as the more wanted one stands first (RFC 8760 §2.4), then MD5.
+   * @param to.source where the 401 goes, by `sourceKey`: wrong answers count against whoever got the challenge, so that a
+   *   forged source address shuts nobody out.
+   */
+  challenge(
+    now: EpochMs,
+    { source, stale = false }: { readonly source: string; readonly stale?: boolean },
+  ): HeaderLines {
+    const nonce = this.#mint.make(now, source);
+    const tail = `qop="auth"${stale ? ', stale=true' : ''}`;
     const line = (algorithm: DigestAlgorithm): readonly [string, string] => [
       'WWW-Authenticate',
       `Digest realm=${quotedString(this.#options.realm)}, nonce="${nonce}", algorithm=${algorithm}, ${tail}`,
@@ -73,8 +90,9 @@ export class DigestServer {
    * @param now the wall clock, milliseconds: a clock that steps back makes nonces live longer, never shorter than 0.
    * @param method of the request that carries the header.
    * @returns who it is, and the URI that was signed: the caller compares it with the one that was asked for (RFC 7616
-   *   §3.4.6), since an answer for one number must not buy a call to another. AUTH_REQUIRED for what a new challenge may heal, AUTH_FAILED for wrong credentials. Never throws. An
-   *   unknown user takes the time of a wrong password as long as `lookup` finds hashes and computes none.
+   *   §3.4.6), since an answer for one number must not buy a call to another. AUTH_REQUIRED for what a new challenge may heal,
+   *   AUTH_FAILED for wrong credentials, and for any after too many of them. Never throws. An unknown user takes the time of a
+   *   wrong password as long as `lookup` finds hashes and computes none.
    */
   verify(
     now: EpochMs,
@@ -88,12 +106,15 @@ export class DigestServer {
       return failure('malformed', 'The Authorization header is not a digest answer');
     if (value.params.get('realm') !== this.#options.realm)
       return failure('wrongRealm', 'The answer is for another realm');
-    const madeAt = this.#mint.madeAt(given.nonce);
+    const nonce = this.#mint.read(given.nonce);
     const lifetimeMs = this.#options.nonceLifetimeMs;
-    if (madeAt === null || now - madeAt >= lifetimeMs) {
+    if (nonce === null || now - nonce.madeAt >= lifetimeMs) {
       return failure('stale', `The nonce is not ours or older than ${lifetimeMs} ms`);
     }
     const username = wireToText(given.username);
+    const guesser = this.#guesses.keyOf(nonce.source, username);
+    if (this.#guesses.isBlocked(now, guesser))
+      return failure('blocked', 'Too many wrong answers came before');
     const known = lookup(username);
     const ha1 = ha1For(given.algorithm, known ?? NOBODY);
     const expected = digestResponse(given.algorithm, {
@@ -104,11 +125,13 @@ export class DigestServer {
       auth: { nc: given.nc, cnonce: wireToText(given.cnonce) },
     });
     const isRight = isEqualInConstantTime(given.response.toLowerCase(), expected);
-    if (!isRight || known === null || ha1 === null)
+    if (!isRight || known === null || ha1 === null) {
+      this.#guesses.wrong(now, guesser);
       return failure('wrongCredentials', 'User or password is wrong');
-    switch (
-      this.#window.take(now, given.nonce, Number.parseInt(given.nc, 16), madeAt + lifetimeMs)
-    ) {
+    }
+    this.#guesses.right(guesser);
+    const count = Number.parseInt(given.nc, 16);
+    switch (this.#window.take(now, given.nonce, count, nonce.madeAt + lifetimeMs)) {
       case 'fresh':
         return ok({ username, uri: wireToText(given.uri) });
       case 'repeated':
@@ -120,7 +143,8 @@ export class DigestServer {
 }
 
 function failure(reason: FailureReason, message: string): Result<never, DigestFailure> {
-  const code = reason === 'wrongCredentials' ? 'AUTH_FAILED' : 'AUTH_REQUIRED';
+  const isFinal = reason === 'wrongCredentials' || reason === 'blocked';
+  const code = isFinal ? 'AUTH_FAILED' : 'AUTH_REQUIRED';
   return err({ reason, error: { code, message } });
 }
 

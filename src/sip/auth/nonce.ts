@@ -1,15 +1,25 @@
 // Nonces that need no memory until they are used, and the window that accepts each use of one once.
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { EpochMs } from '../../base/index.ts';
 
 /** Bytes of the time in a nonce: milliseconds since 1970, unsigned. */
 const TIME_BYTES = 6;
 /** Bytes that make two nonces of one millisecond differ, drawn from a counter: uniqueness is enough, the MAC hides it. */
 const SERIAL_BYTES = 4;
+/** Bytes that say to whom it was given. */
+const SOURCE_BYTES = 6;
 const MAC_BYTES = 16;
-const NONCE_BYTES = TIME_BYTES + SERIAL_BYTES + MAC_BYTES;
+const SIGNED_BYTES = TIME_BYTES + SERIAL_BYTES + SOURCE_BYTES;
+const NONCE_BYTES = SIGNED_BYTES + MAC_BYTES;
 
-/** Makes nonces: base64url of time, serial and a MAC over both with the server's secret and realm. */
+/** What one of our nonces says. */
+export interface NonceFacts {
+  readonly madeAt: number;
+  /** The same for all nonces that were given to one source. */
+  readonly source: string;
+}
+
+/** Makes nonces: base64url of time, serial, a mark of the source, and a MAC over these with the server's secret and realm. */
 export class NonceMint {
   readonly #secret: Buffer;
   readonly #realm: string;
@@ -20,29 +30,32 @@ export class NonceMint {
     this.#realm = options.realm;
   }
 
-  make(now: EpochMs): string {
+  /** @param source where it is sent to: whoever answers it has read mail of that address. */
+  make(now: EpochMs, source: string): string {
     const bytes = Buffer.alloc(NONCE_BYTES);
     bytes.writeUIntBE(Math.trunc(now), 0, TIME_BYTES);
     bytes.writeUInt32BE(this.#serial, TIME_BYTES);
     this.#serial = (this.#serial + 1) >>> 0;
-    this.#mac(bytes).copy(bytes, TIME_BYTES + SERIAL_BYTES);
+    createHash('sha256')
+      .update(source)
+      .digest()
+      .copy(bytes, TIME_BYTES + SERIAL_BYTES, 0, SOURCE_BYTES);
+    this.#mac(bytes).copy(bytes, SIGNED_BYTES);
     return bytes.toString('base64url');
   }
 
-  /** When one of our nonces was made; null for any other text. */
-  madeAt(nonce: string): number | null {
+  /** What one of our nonces says; null for any other text. */
+  read(nonce: string): NonceFacts | null {
     const bytes = Buffer.from(nonce, 'base64url');
     if (bytes.length !== NONCE_BYTES || bytes.toString('base64url') !== nonce) return null;
-    if (!timingSafeEqual(this.#mac(bytes), bytes.subarray(TIME_BYTES + SERIAL_BYTES))) return null;
-    return bytes.readUIntBE(0, TIME_BYTES);
+    if (!timingSafeEqual(this.#mac(bytes), bytes.subarray(SIGNED_BYTES))) return null;
+    const source = bytes.toString('base64url', TIME_BYTES + SERIAL_BYTES, SIGNED_BYTES);
+    return { madeAt: bytes.readUIntBE(0, TIME_BYTES), source };
   }
 
   #mac(bytes: Buffer): Buffer {
     const mac = createHmac('sha256', this.#secret).update(this.#realm).update('\0');
-    return mac
-      .update(bytes.subarray(0, TIME_BYTES + SERIAL_BYTES))
-      .digest()
-      .subarray(0, MAC_BYTES);
+    return mac.update(bytes.subarray(0, SIGNED_BYTES)).digest().subarray(0, MAC_BYTES);
   }
 }
 

@@ -225,6 +225,24 @@ test('a wrong password is told 403', () => {
   noRecord(driver);
 });
 
+test('ten wrong passwords close the door for a while, to who was challenged and to nobody in his name', () => {
+  const driver = new B2buaDriver({ edit: DIGEST });
+  const challengeTo = (source: string): string =>
+    headerOf(driver.lastTold(driver.receive(anInvite(), source)), 'WWW-Authenticate');
+  const guesser = challengeTo('198.51.100.1');
+  // Each from another address: the challenge tells who guesses.
+  for (let i = 0; i < 10; i += 1)
+    driver.receive(answered(guesser, `guess ${i}`), `198.51.100.${i}`);
+  const right = driver.receive(answered(guesser, 'pbx-pass'), '198.51.100.1');
+  assert.equal(driver.statuses(right), [403]);
+  const other = driver.receive(answered(challengeTo('198.51.100.2'), 'pbx-pass'), '198.51.100.2');
+  assert.equal(driver.statuses(other), []);
+  assert.is(driver.sent('INVITE').length, 1);
+  driver.pass(2_000);
+  driver.receive(answered(challengeTo('198.51.100.1'), 'pbx-pass'), '198.51.100.1');
+  assert.is(driver.sent('INVITE').length, 2);
+});
+
 test('a stale nonce is challenged again with stale=true', () => {
   const driver = new B2buaDriver({ edit: DIGEST });
   const challenge = headerOf(

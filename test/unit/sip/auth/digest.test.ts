@@ -41,8 +41,8 @@ function answer(
   return result.value;
 }
 
-function challengesOf(target: DigestServer, now = start): readonly string[] {
-  return target.challenge(now).map(([, value]) => value);
+function challengesOf(target: DigestServer, now = start, source = '192.0.2.10'): readonly string[] {
+  return target.challenge(now, { source }).map(([, value]) => value);
 }
 
 function reason(target: DigestServer, value: string, now = start, method = 'INVITE'): string {
@@ -175,6 +175,39 @@ test('says whose a challenge is and whether only the nonce was old, and picks th
 test('reads a hostile value in linear time and keeps prototype names as plain text', () => {
   assert.is(parseAuthValue(`Digest ${'a'.repeat(60_000)}`), null);
   assert.is(parseAuthValue('Digest __proto__=1')?.params.get('__proto__'), '1');
+});
+
+/** Answers a challenge given to `source`, after `ms`. */
+function guess(
+  target: DigestServer,
+  ms: number,
+  { source = '192.0.2.10', ...changes }: { source?: string; password?: string; username?: string },
+): string {
+  const [, md5 = ''] = challengesOf(target, later(ms), source);
+  return reason(target, answer(md5, changes), later(ms));
+}
+
+test('after ten wrong answers none is looked at for two seconds, not even the right one', () => {
+  const target = server();
+  for (let i = 0; i < 10; i += 1) {
+    assert.is(guess(target, i, { password: `guess ${i}` }), 'wrongCredentials');
+  }
+  assert.is(guess(target, 10, {}), 'blocked');
+  assert.is(guess(target, 2_008, {}), 'blocked');
+  assert.is(guess(target, 2_009, {}), 'ok alice');
+  assert.is(guess(target, 2_010, { password: 'x' }), 'wrongCredentials', 'counted from 0 again');
+  assert.is(guess(target, 2_011, {}), 'ok alice');
+});
+
+test('wrong answers count against who was challenged and the name he gives, and nobody else', () => {
+  const target = server();
+  const source = '198.51.100.7';
+  for (let i = 0; i < 10; i += 1) guess(target, i, { source, password: 'x' });
+  assert.is(guess(target, 10, { source }), 'blocked');
+  assert.is(guess(target, 10, {}), 'ok alice', 'the same name elsewhere');
+  assert.is(guess(target, 10, { source, username: 'bob' }), 'wrongCredentials', 'another name');
+  for (let i = 0; i < 9; i += 1) guess(target, i, { source, username: 'bob' });
+  assert.is(guess(target, 10, { source, username: 'bob' }), 'blocked', 'a name that nobody has');
 });
 
 test.run();

@@ -1,5 +1,4 @@
 // Whose connection it is, for limits per source.
-import { isIPv6 } from 'node:net';
 
 const GROUPS = 8;
 const NETWORK_GROUPS = 4;
@@ -12,7 +11,8 @@ const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
  */
 export function sourceKey(host: string): string {
   const [address = ''] = host.split('%', 1);
-  if (!isIPv6(address)) return address;
+  // Only an address of version 6 holds colons.
+  if (!address.includes(':')) return address;
   const mapped = MAPPED.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   const [head = '', tail] = address.toLowerCase().split('::', 2);

@@ -1,7 +1,7 @@
 // Limits per source: what counts as one.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { sourceKey } from '../../../src/transport/source-key.ts';
+import { sourceKey } from '../../../src/base/source-key.ts';
 
 const CASES: readonly (readonly [string, string])[] = [
   ['192.0.2.1', '192.0.2.1'],
