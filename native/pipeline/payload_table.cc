@@ -5,13 +5,15 @@
 #include <utility>
 
 #include "base/check.h"
+#include "codec/opus_policy.h"
 
 namespace trunkyard::pipeline {
 namespace {
 
-/// What Opus sends in a millisecond of voice: 32 kbit/s. More is rare and only means that fewer
-/// packets can wait.
-constexpr std::size_t kOpusBytesPerMs = 4;
+/// What Opus may send in a millisecond: 128 kbit/s, as much as helps one channel of speech. The
+/// peer chooses, whatever it usually sends; beyond this, less delay fits the store, and what
+/// doesn't is discarded.
+constexpr std::size_t kOpusBytesPerMs = codec::kOpusVoiceBitrateBpsMax / 8 / 1'000;
 
 std::size_t bytes_per_ms_of(const codec::Format& format) noexcept {
   return format.kind == codec::CodecKind::kOpus ? kOpusBytesPerMs : format.payload_bytes(1);

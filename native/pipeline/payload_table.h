@@ -84,7 +84,7 @@ class PayloadTable {
   [[nodiscard]] Codec* codec(std::uint8_t id) const noexcept;
   /// Clock of the telephone-events; 0 without.
   [[nodiscard]] std::uint32_t event_clock_hz() const noexcept { return event_clock_hz_; }
-  /// Bytes of a millisecond of the densest codec; 0 without any.
+  /// Bytes of a millisecond of the densest codec, of Opus at most times; 0 without any.
   [[nodiscard]] std::size_t bytes_per_ms() const noexcept;
 
  private:

@@ -103,6 +103,37 @@ TEST("A22 larger sizes play later and conceal less under the same jitter") {
   }
 }
 
+TEST(
+    "A22 a buffer holds all that comes within its delay, at every bitrate that speech has use "
+    "for") {
+  struct Case {
+    BufferSize size;
+    double jitter_ms;
+  };
+  for (const auto& [size, jitter_ms] :
+       {Case{BufferSize::kSmall, 95}, {BufferSize::kMedium, 195}, {BufferSize::kLarge, 390}}) {
+    for (const std::uint32_t bitrate_bps : {32'000u, 64'000u, 128'000u}) {
+      Stream stream(kOpus48,
+                    {.network = {.jitter_ms = jitter_ms}, .buffer_size = size, .rate_hz = 8'000});
+      SenderSetup setup = sending(kOpus48, 48'000);
+      setup.opus = codec::opus_policy(
+          {.cbr = true}, {.source_rate_hz = 48'000, .bitrate_bps = bitrate_bps, .complexity = 0});
+      REQUIRE(stream.mouth.sender.set_up(setup).ok());
+      Source source = tone_source(48'000, 440);
+      stream.run(source, 1'500);
+      const ReceiverStatistics statistics = stream.statistics();
+      CHECK_EQ(statistics.buffer.discarded, 0u);
+      CHECK_EQ(statistics.malformed, 0u);
+      CHECK_TRUE(statistics.delay_target.ms() > 0.8 * jitter_ms);
+      CHECK_EQ(statistics.comfort_ms, 0u);
+      // All but those that came too late.
+      CHECK_TRUE(statistics.buffer.played + statistics.buffer.late > 720);
+      const codec::Pcm heard = codec::Pcm(stream.ear.samples).last(4'000);
+      CHECK_TRUE(std::abs(sines::tone_level_dbov(heard, 440, 8'000) + 16) <= 2);
+    }
+  }
+}
+
 TEST("A23 jitter, disorder and loss leave the order of what is heard, and are counted") {
   Stream stream(kPcmu, {.network = {.loss = 0.02, .jitter_ms = 30, .reorder = 0.05}});
   // A pitch that only ever rises.

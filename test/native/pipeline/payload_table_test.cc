@@ -35,6 +35,18 @@ TEST("knows what payload types mean, and no others") {
   CHECK_TRUE(table.find(8) == nullptr);
 }
 
+TEST(
+    "says how much a millisecond of the densest codec has, Opus with the bits of a generous peer") {
+  PayloadTable table;
+  CHECK_EQ(table.bytes_per_ms(), 0u);
+  REQUIRE(set_up(table, {audio_payload(kPcmu)}).ok());
+  CHECK_EQ(table.bytes_per_ms(), 8u);
+  REQUIRE(set_up(table, {audio_payload(kPcmu), audio_payload(kOpus8)}).ok());
+  CHECK_EQ(table.bytes_per_ms(), 16u);
+  REQUIRE(set_up(table, {audio_payload(kL16), audio_payload(kOpus8)}, 16'000).ok());
+  CHECK_EQ(table.bytes_per_ms(), 32u);
+}
+
 TEST("keeps a decoder and its id over a new answer that gives it another number") {
   PayloadTable table;
   REQUIRE(set_up(table, {audio_payload(kPcmu), audio_payload(kG722)}).ok());
