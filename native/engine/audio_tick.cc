@@ -104,6 +104,7 @@ void MediaThread::take_conference_turn(std::uint32_t slot, Instant nominal) noex
 
 void MediaThread::take_turn(Handle handle, Leg& leg, Instant nominal) noexcept {
   LegAudio& audio = *leg.audio;
+  if (!audio.key_of.none()) release_key(handle, audio);
   Piece samples;
   const bool listens = leg.endpoint.listening() || leg.endpoint.overheard();
   // What a participant says, its conference asks for.
@@ -254,13 +255,25 @@ void MediaThread::take_digits(Leg& leg) noexcept {
     if (confers(leg)) conferences_.pass_digit(audio.hears, digit);
     Leg* listener = listener_of(leg);
     if (listener == nullptr || listener->audio->mute_digits) continue;
-    pipeline::AudioSender& sender = *listener->audio->sender;
+    LegAudio& hearing = *listener->audio;
+    pipeline::AudioSender& sender = *hearing.sender;
     // Sound that says a digit goes through as sound where there is nothing better.
     const bool sounds = sender.setup().event_payload_type == pipeline::kPayloadTypeDropped;
     if (digit.in_band && sounds) continue;
     // Too many waiting are counted by the sender; nobody can say more at once.
-    (void)sender.relay(digit);
+    const bool relayed = sender.relay(digit);
+    const bool begins = digit.edge.kind == codec::EventEdge::Kind::kStart;
+    hearing.key_of = begins && relayed ? hearing.hears.leg : kHandleNone;
   }
+}
+
+void MediaThread::release_key(Handle handle, LegAudio& audio) noexcept {
+  const Leg* talker = talker_of(handle, audio);
+  const bool held = talker != nullptr && audio.hears.leg == audio.key_of &&
+                    talker->audio->presses() && !audio.mute_digits;
+  if (held) return;
+  audio.key_of = kHandleNone;
+  if (audio.sender != nullptr) audio.sender->release_digit();
 }
 
 void MediaThread::take_watched_digits(Leg& leg) noexcept {
@@ -281,6 +294,7 @@ void MediaThread::note_digit(Leg& leg, const pipeline::Digit& digit) noexcept {
   if (digit.in_band) {
     audio.tone_down = begins;
   } else {
+    audio.key_down = begins;
     audio.press = {.any = true, .at = digit.edge.timestamp};
   }
 }

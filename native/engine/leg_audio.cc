@@ -38,6 +38,9 @@ void LegAudio::set_source_rate(std::uint32_t rate_hz) noexcept {
 void LegAudio::drop_receiver(Duration round_trip) noexcept {
   before_ = counters(round_trip);
   receiver.reset();
+  // Nobody is left to say when they end.
+  key_down = false;
+  tone_down = false;
 }
 
 void LegAudio::relieve(std::uint32_t steps) noexcept {

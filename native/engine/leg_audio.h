@@ -84,6 +84,12 @@ struct LegAudio {
   bool mute_digits = false;
   /// The peer is sounding a digit in its audio, as far as tones are looked for.
   bool tone_down = false;
+  /// The peer is holding a key, as its telephone-events say.
+  bool key_down = false;
+  /// Whose press this leg's peer is being told of, from its start to its end. Whatever order comes
+  /// between the two, a peer isn't left with a key that nobody releases: MediaThread looks every
+  /// turn whether that leg is still heard here and still holds it.
+  Handle key_of = kHandleNone;
   DigitReports digits;
   SpeechWatch speech;
   /// What the peer hears in place of its link; null before the first order to play.
@@ -108,6 +114,8 @@ struct LegAudio {
   }
   /// Whether what is sent to the peer is recorded.
   [[nodiscard]] bool records_sent() const noexcept { return tap != nullptr && tap->wants_sent(); }
+  /// Whether the peer is in the middle of a press, however it says so.
+  [[nodiscard]] bool presses() const noexcept { return key_down || tone_down; }
   /// @param round_trip to the leg's peer; zero if not known.
   [[nodiscard]] AudioCounters counters(Duration round_trip) const noexcept;
   /// Decodes to this rate from now on, if there is anything to decode. Ask the receiver for digits

@@ -245,6 +245,8 @@ class MediaThread {
   [[nodiscard]] bool treat(Leg& leg, Instant now, MutableBytes datagram,
                            pipeline::Treatment treatment) noexcept;
   void take_digits(Leg& leg) noexcept;
+  /// Ends the press that the leg's peer is told of, unless it is still made by whom it hears.
+  void release_key(Handle handle, LegAudio& audio) noexcept;
   void take_watched_digits(Leg& leg) noexcept;
   void note_digit(Leg& leg, const pipeline::Digit& digit) noexcept;
   void relieve_encoders() noexcept;

@@ -189,6 +189,10 @@ bool AudioSender::relay(const Digit& digit) noexcept {
   return false;
 }
 
+void AudioSender::release_digit() noexcept {
+  if (events_) (void)events_->relay({.kind = codec::EventEdge::Kind::kEnd}, kToneClockHz);
+}
+
 void AudioSender::cancel_digits() noexcept {
   if (events_) events_->cancel();
 }

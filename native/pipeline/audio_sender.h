@@ -168,6 +168,9 @@ class AudioSender {
   /// Says what another leg's receiver made known: its start presses, its end releases.
   /// @returns false, counted, when a start found no room.
   bool relay(const Digit& digit) noexcept;
+  /// Ends the press that relay() began, as soon as it is long enough to be one, and leaves those
+  /// that wait: for when whoever holds the key is not heard any more. Nothing happens without one.
+  void release_digit() noexcept;
   /// Forgets the digits that wait and ends the one being said.
   void cancel_digits() noexcept;
   /// Whether digits are being said or wait; audio is left out meanwhile.

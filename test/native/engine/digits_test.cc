@@ -5,7 +5,7 @@
 
 #include "codec/dtmf_detect.h"
 #include "codec/tone.h"
-#include "native/engine/party.h"
+#include "native/engine/room.h"
 #include "native/harness.h"
 
 using namespace test;
@@ -289,6 +289,74 @@ TEST("A24 a tone in the audio is silenced towards a peer who is told of the digi
   CHECK_TRUE(sounding_ms > 0 && sounding_ms <= 100);
   CHECK_TRUE(in_real_time([&] { call.talk(); }, [&] { return hears_tone(call.bob, 1'000); },
                           kMeasureEvery));
+}
+
+TEST("A24 a key that is down when its leg is no longer heard goes up for whoever was told of it") {
+  struct Way {
+    const char* name;
+    std::function<bool(Rig&, Call&, const Opened&)> leave;
+  };
+  const auto ok = [](Code code) { return code == Code::kOk; };
+  const auto joins = [&](Rig& rig, const Opened& leg) {
+    return ok(take_part(rig, leg.handle, open_conference(rig).header().endpoint));
+  };
+  const Way ways[] = {
+      {"linked to another",
+       [&](Rig& rig, Call& call, const Opened& third) {
+         return ok(link_decoded(rig, call.left.handle, third.handle));
+       }},
+      {"another linked in its place",
+       [&](Rig& rig, Call& call, const Opened& third) {
+         return ok(link_decoded(rig, third.handle, call.right.handle));
+       }},
+      {"unlinked",
+       [&](Rig& rig, Call& call, const Opened&) { return ok(rig.unlink(call.left.handle)); }},
+      {"forwarded from now on",
+       [&](Rig& rig, Call& call, const Opened&) {
+         return ok(rig.link(call.left.handle, call.right.handle, {{0, 0}}));
+       }},
+      {"no longer decoded",
+       [&](Rig& rig, Call& call, const Opened&) {
+         contract::SetAudioOrder order = audio_order(call.left.handle);
+         order.receive_count = 0;
+         return ok(set_audio(rig, order));
+       }},
+      {"keys told elsewhere",
+       [&](Rig& rig, Call& call, const Opened&) {
+         contract::SetAudioOrder order = audio_order(call.right.handle);
+         order.mute_digits = 1;
+         return ok(set_audio(rig, order));
+       }},
+      {"talker into a conference",
+       [&](Rig& rig, Call& call, const Opened&) { return joins(rig, call.left); }},
+      {"listener into a conference",
+       [&](Rig& rig, Call& call, const Opened&) { return joins(rig, call.right); }},
+      {"closed", [&](Rig& rig, Call& call,
+                     const Opened&) { return rig.close(call.left.handle).code() == Code::kOk; }},
+  };
+  for (const Way& way : ways) {
+    Rig rig;
+    Call call(rig);
+    call.decode(rig);
+    Party carol(kPcmu, 1'500);
+    const Opened third = rig.open();
+    CHECK(rig.update(third.handle, {carol.address(), {}, true}) == Code::kOk);
+    CHECK(set_audio(rig, third.handle) == Code::kOk);
+    call.talk_for(5);
+    const std::vector<Buffer> packets = call.alice.press(5);
+    for (std::size_t index = 0; index < 2; ++index)
+      call.alice.peer.send(call.left.rtp_port, packets[index]);
+    CHECK_TRUE(
+        in_real_time([&] { call.hear(); }, [&] { return call.bob.event_times.size() == 1; }));
+    CHECK_EQ(call.bob.digits, "");
+    CHECK_TRUE(way.leave(rig, call, third));
+    const bool released =
+        in_real_time([&] { call.hear(); }, [&] { return call.bob.digits == "5"; });
+    if (!released) std::fprintf(stderr, "still down: %s\n", way.name);
+    CHECK_TRUE(released);
+    carol.hear();
+    CHECK_EQ(carol.event_times.size(), 0u);
+  }
 }
 
 TEST("digits are said by order, also while the leg hears nobody, with length and pause as asked") {
