@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "rtp/packet.h"
+#include "rtp/rtcp.h"
 
 namespace trunkyard::pipeline {
 
@@ -14,6 +15,11 @@ namespace {
 /// A renumbered stream that steps further than this in either direction has not lost packets: it
 /// began anew, or a straggler of its old numbers came (MAX_DROPOUT of RFC 3550 §A.1).
 constexpr std::int32_t kStepMax = 3'000;
+/// Packets in order at numbers used before that make a stream which began anew. Far back two are
+/// trusted (MIN_SEQUENTIAL of RFC 3550 §A.1). Within the replay window they may also have been
+/// doubled on the way, but not so many in a row without a new one between them.
+constexpr std::uint8_t kRunTooOld = 2;
+constexpr std::uint8_t kRunReplayed = 5;
 
 std::uint16_t sequence_of(Bytes packet) noexcept {
   return load_u16(packet.data() + 2);
@@ -63,9 +69,11 @@ std::size_t LegKeys::unprotect_rtp(Instant now, MutableBytes packet) noexcept {
 }
 
 std::size_t LegKeys::unprotect_rtcp(Instant now, MutableBytes packet) noexcept {
-  const std::size_t bytes = receive_.unprotect_rtcp(packet).bytes;
-  if (bytes != 0 || old_ == nullptr || now >= old_until_) return bytes;
-  return old_->unprotect_rtcp(packet).bytes;
+  std::size_t bytes = receive_.unprotect_rtcp(packet).bytes;
+  if (bytes == 0 && old_ != nullptr && now < old_until_) bytes = old_->unprotect_rtcp(packet).bytes;
+  // What the peer reports about the stream is for whoever knows it by its own name.
+  if (renames()) rtp::rename_source(packet.first(bytes), renumbering_.to, renumbering_.from);
+  return bytes;
 }
 
 std::size_t LegKeys::protect_rtp(MutableBytes buffer, std::size_t packet_bytes) noexcept {
@@ -78,7 +86,7 @@ std::size_t LegKeys::protect_rtp(MutableBytes buffer, std::size_t packet_bytes) 
   if (renumbering_.on && renumbering_.from == ssrc) {
     const std::int32_t step = rtp::sequence_distance(renumbering_.last, sequence);
     if (std::abs(step) > kStepMax) {
-      begun_anew = follows_suspect(ssrc, sequence);
+      begun_anew = ends_suspicion(ssrc, sequence, kRunTooOld);
       if (!begun_anew) return 0;
     } else {
       apply_renumbering(packet, sequence);
@@ -87,7 +95,10 @@ std::size_t LegKeys::protect_rtp(MutableBytes buffer, std::size_t packet_bytes) 
   srtp::Outcome outcome;
   if (!begun_anew) {
     outcome = send_.protect_rtp(buffer, packet_bytes);
-    begun_anew = outcome.verdict == srtp::Verdict::kTooOld && follows_suspect(ssrc, sequence);
+    begun_anew =
+        (outcome.verdict == srtp::Verdict::kTooOld && ends_suspicion(ssrc, sequence, kRunTooOld)) ||
+        (outcome.verdict == srtp::Verdict::kReplayed &&
+         ends_suspicion(ssrc, sequence, kRunReplayed));
   }
   if (begun_anew || (outcome.verdict == srtp::Verdict::kSourcesFull && sent_any_)) {
     renumbering_ = {.on = true,
@@ -97,16 +108,22 @@ std::size_t LegKeys::protect_rtp(MutableBytes buffer, std::size_t packet_bytes) 
     apply_renumbering(packet, sequence);
     outcome = send_.protect_rtp(buffer, packet_bytes);
   }
-  if (outcome.verdict == srtp::Verdict::kOk) note_sent(ssrc_of(packet), sequence_of(packet));
+  if (outcome.verdict == srtp::Verdict::kOk) {
+    note_sent(ssrc_of(packet), sequence_of(packet));
+    if (suspect_.ssrc == ssrc) suspect_.run = 0;
+  }
   return outcome.bytes;
 }
 
-// RFC 3550 §A.1 trusts a new numbering after two packets in order as well (MIN_SEQUENTIAL).
-bool LegKeys::follows_suspect(rtp::Ssrc ssrc, std::uint16_t sequence) noexcept {
-  const bool follows = suspect_.present && suspect_.ssrc == ssrc &&
+bool LegKeys::ends_suspicion(rtp::Ssrc ssrc, std::uint16_t sequence,
+                             std::uint8_t run_enough) noexcept {
+  const bool follows = suspect_.run > 0 && suspect_.ssrc == ssrc &&
                        sequence == static_cast<std::uint16_t>(suspect_.sequence + 1);
-  suspect_ = {.present = !follows, .ssrc = ssrc, .sequence = sequence};
-  return follows;
+  const auto run = static_cast<std::uint8_t>(follows ? suspect_.run + 1 : 1);
+  suspect_ = {.run = run, .ssrc = ssrc, .sequence = sequence};
+  if (run < run_enough) return false;
+  suspect_.run = 0;
+  return true;
 }
 
 void LegKeys::apply_renumbering(MutableBytes packet, std::uint16_t sequence) noexcept {
@@ -124,6 +141,8 @@ void LegKeys::note_sent(rtp::Ssrc ssrc, std::uint16_t sequence) noexcept {
 }
 
 std::size_t LegKeys::protect_rtcp(MutableBytes buffer, std::size_t packet_bytes) noexcept {
+  CHECK(packet_bytes <= buffer.size());
+  if (renames()) rtp::rename_source(buffer.first(packet_bytes), renumbering_.from, renumbering_.to);
   return send_.protect_rtcp(buffer, packet_bytes).bytes;
 }
 

@@ -50,13 +50,14 @@ class LegKeys {
   [[nodiscard]] std::size_t unprotect_rtcp(Instant now, MutableBytes packet) noexcept;
 
   /// Encrypts and signs in place. A stream that went on at numbers used before is renumbered, from
-  /// its second packet in order on; when the key has met kSrtpSourcesMax streams, further ones
-  /// continue the last of them.
+  /// its second packet in order on, or its fifth where it went back by less than the replay window;
+  /// when the key has met kSrtpSourcesMax streams, further ones continue the last of them.
   /// @param buffer       the packet, and behind it room for kSrtpTailBytesMax.
   /// @param packet_bytes at most buffer.size() (CHECKed).
   /// @returns its new length; 0 when it must not be sent: a number was used before, or no RTP.
   [[nodiscard]] std::size_t protect_rtp(MutableBytes buffer, std::size_t packet_bytes) noexcept;
-  /// The same for a compound RTCP packet; never renumbered.
+  /// The same for a compound RTCP packet. Never renumbered; a stream that is sent under another
+  /// SSRC has it in its reports too.
   [[nodiscard]] std::size_t protect_rtcp(MutableBytes buffer, std::size_t packet_bytes) noexcept;
 
   /// Gives the old key's memory back once it is not heard any more; to be asked now and then.
@@ -71,20 +72,26 @@ class LegKeys {
     std::uint16_t offset = 0;
     std::uint16_t last = 0;  ///< the latest number as it came
   };
-  /// A packet that was refused because its number was used: if its successor follows, the stream
-  /// began anew.
+  /// Packets in order that were refused because their numbers were used: if enough of them come,
+  /// the stream began anew.
   struct Suspect {
-    bool present = false;
+    std::uint8_t run = 0;  ///< 0 = none
     rtp::Ssrc ssrc{};
-    std::uint16_t sequence = 0;
+    std::uint16_t sequence = 0;  ///< the last one's
   };
 
   LegKeys(srtp::SendContext send, srtp::ReceiveContext receive) noexcept
       : send_(std::move(send)), receive_(std::move(receive)) {}
-  /// Whether a packet that is too old is the second of them in order.
-  [[nodiscard]] bool follows_suspect(rtp::Ssrc ssrc, std::uint16_t sequence) noexcept;
+  /// Whether a packet whose number was used before is the last that it takes.
+  /// @param run_enough of them, in order.
+  [[nodiscard]] bool ends_suspicion(rtp::Ssrc ssrc, std::uint16_t sequence,
+                                    std::uint8_t run_enough) noexcept;
   void apply_renumbering(MutableBytes packet, std::uint16_t sequence) noexcept;
   void note_sent(rtp::Ssrc ssrc, std::uint16_t sequence) noexcept;
+  /// Whether a stream leaves under another SSRC than it came with.
+  [[nodiscard]] bool renames() const noexcept {
+    return renumbering_.on && renumbering_.from != renumbering_.to;
+  }
 
   srtp::SendContext send_;
   srtp::ReceiveContext receive_;

@@ -263,6 +263,74 @@ void CompoundBuilder::add_bye(Ssrc ssrc, Bytes reason) noexcept {
   end(start);
 }
 
+namespace {
+
+/// The body of one packet, in which sources are renamed.
+struct Renaming {
+  MutableBytes body;
+  Ssrc from;
+  Ssrc to;
+
+  void at(std::size_t offset) const noexcept {
+    if (offset + 4 > body.size()) return;
+    std::uint8_t* name = body.data() + offset;
+    if (load_u32(name) == static_cast<std::uint32_t>(from))
+      store_u32(name, static_cast<std::uint32_t>(to));
+  }
+  /// As many as are counted, so far apart.
+  void each(std::size_t first, std::size_t step, std::uint32_t count) const noexcept {
+    for (std::uint32_t index = 0; index < count; ++index)
+      at(first + index * step);
+  }
+  void chunks(std::uint32_t count) const noexcept {
+    std::size_t offset = 0;
+    for (std::uint32_t chunk = 0; chunk < count && offset + 4 <= body.size(); ++chunk) {
+      at(offset);
+      offset += 4;
+      while (offset + 1 < body.size() && body[offset] != 0)
+        offset += std::size_t{2} + body[offset + 1];
+      // Past the zero that ends the items, to the next word.
+      offset = (offset / 4 + 1) * 4;
+    }
+  }
+};
+
+}  // namespace
+
+void rename_source(MutableBytes datagram, Ssrc from, Ssrc to) noexcept {
+  Result<CompoundReader> reader = CompoundReader::parse(datagram, CompoundRule::kReducedSize);
+  if (!reader.ok()) return;
+  RtcpPacket packet;
+  while (reader->next(packet)) {
+    const auto offset = static_cast<std::size_t>(packet.body.data() - datagram.data());
+    const Renaming names{datagram.subspan(offset, packet.body.size()), from, to};
+    switch (packet.type) {
+      case RtcpType::kSenderReport:
+        names.at(0);
+        names.each(4 + kSenderInfoBytes, kReportBlockBytes, packet.count);
+        break;
+      case RtcpType::kReceiverReport:
+        names.at(0);
+        names.each(4, kReportBlockBytes, packet.count);
+        break;
+      case RtcpType::kSourceDescription:
+        names.chunks(packet.count);
+        break;
+      case RtcpType::kBye:
+        names.each(0, 4, packet.count);
+        break;
+      case RtcpType::kTransportFeedback:
+      case RtcpType::kPayloadFeedback:
+        names.each(0, 4, 2);
+        break;
+      case RtcpType::kApplication:
+      case RtcpType::kExtendedReport:
+        names.at(0);
+        break;
+    }
+  }
+}
+
 Bytes copy_without_bye(Bytes datagram, MutableBytes into) noexcept {
   Result<CompoundReader> reader = CompoundReader::parse(datagram, CompoundRule::kReducedSize);
   CHECK(reader.ok());

@@ -252,4 +252,10 @@ class CompoundBuilder {
 /// @returns the copy; empty when nothing else was in it.
 [[nodiscard]] Bytes copy_without_bye(Bytes datagram, MutableBytes into) noexcept;
 
+/// Gives a source another name wherever a compound speaks of it: as sender, in report blocks,
+/// chunks and farewells. For a relay that sends a stream on under another SSRC than it came with;
+/// without that its reports would be about nobody. Blocks of extended reports keep their names.
+/// @param datagram changed in place; left alone when CompoundReader::parse refuses it.
+void rename_source(MutableBytes datagram, Ssrc from, Ssrc to) noexcept;
+
 }  // namespace trunkyard::rtp

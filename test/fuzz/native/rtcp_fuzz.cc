@@ -1,5 +1,6 @@
 // RTCP: any datagram through the compound walk and every body parser; reports that parse are built
 // again and must read back equal; a relayed compound must be valid and free of BYE.
+#include <algorithm>
 #include <array>
 
 #include "base/bytes.h"
@@ -31,10 +32,7 @@ std::span<const ReportBlock> decode(const ReportBlocks& blocks, Blocks& into) {
   CHECK(blocks.size() <= into.size());
   for (std::uint32_t index = 0; index < blocks.size(); ++index) {
     into[index] = blocks[index];
-    volatile auto used = round_trip(0x1234'5678, into[index].last_sr, into[index].delay_since_sr)
-                             .value_or(Duration::zero())
-                             .ns();
-    CHECK(used >= 0);
+    CHECK(from_ntp_short(into[index].delay_since_sr) >= Duration::zero());
   }
   return {into.data(), blocks.size()};
 }
@@ -141,6 +139,29 @@ void body(const RtcpPacket& packet) {
   }
 }
 
+/// Another name for whoever speaks first changes names and no framing, and back again nothing.
+void rename(Bytes datagram, std::uint32_t packet_count) {
+  std::array<std::uint8_t, kPacketBytesMax> buffer;
+  const MutableBytes copy = MutableBytes(buffer).first(datagram.size());
+  std::copy(datagram.begin(), datagram.end(), copy.begin());
+  if (datagram.size() < 8) return;
+  const auto from = static_cast<Ssrc>(load_u32(datagram.data() + 4));
+  // One that isn't in there yet.
+  auto to = static_cast<std::uint32_t>(from);
+  for (bool found = true; found;) {
+    ++to;
+    found = false;
+    for (std::size_t at = 0; at + 4 <= datagram.size(); at += 4)
+      found = found || load_u32(datagram.data() + at) == to;
+  }
+  rename_source(copy, from, static_cast<Ssrc>(to));
+  Result<CompoundReader> reader = CompoundReader::parse(copy, CompoundRule::kReducedSize);
+  CHECK(reader.ok());
+  CHECK(reader->packet_count() == packet_count);
+  rename_source(copy, static_cast<Ssrc>(to), from);
+  CHECK(std::equal(copy.begin(), copy.end(), datagram.begin(), datagram.end()));
+}
+
 }  // namespace
 
 int rtcp_fuzz(const std::uint8_t* data, std::size_t size) {
@@ -165,6 +186,7 @@ int rtcp_fuzz(const std::uint8_t* data, std::size_t size) {
 
   std::array<std::uint8_t, kPacketBytesMax> relayed;
   if (size > relayed.size()) return 0;
+  rename(datagram, packets);
   const Bytes copy = copy_without_bye(datagram, relayed);
   if (copy.empty()) return 0;
   Result<CompoundReader> again = CompoundReader::parse(copy, CompoundRule::kReducedSize);

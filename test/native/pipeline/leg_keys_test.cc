@@ -145,6 +145,43 @@ TEST("a stream that begins its numbers anew goes on where it stood from its seco
   CHECK_EQ(sealed(*leg, voice(110)).empty(), false);
 }
 
+TEST(
+    "a stream that goes back by less than the replay window is heard again from its fifth packet") {
+  const auto leg = leg_of(1, 2);
+  FarEnd peer(2, 1);
+  for (std::uint32_t number = 1'000; number < 1'100; ++number)
+    REQUIRE(!sealed(*leg, voice(number)).empty());
+  for (std::uint32_t number = 1'020; number < 1'024; ++number)
+    CHECK_EQ(sealed(*leg, voice(number)).size(), 0u);
+  for (std::uint32_t number = 1'024; number < 1'300; ++number) {
+    const test::Sent heard = test::unprotect(peer.receive, sealed(*leg, voice(number)));
+    REQUIRE(heard.verdict == srtp::Verdict::kOk);
+    CHECK_EQ(sequence_of(heard.bytes), 1'100 + number - 1'024);
+  }
+  // And once more.
+  for (std::uint32_t number = 1'250; number < 1'254; ++number)
+    CHECK_EQ(sealed(*leg, voice(number)).size(), 0u);
+  const test::Sent again = test::unprotect(peer.receive, sealed(*leg, voice(1'254)));
+  REQUIRE(again.verdict == srtp::Verdict::kOk);
+  CHECK_EQ(sequence_of(again.bytes), 1'376);
+}
+
+TEST("packets doubled in runs are sent once each as long as new ones come between") {
+  const auto leg = leg_of(1, 2);
+  FarEnd peer(2, 1);
+  std::uint32_t number = 100;
+  for (int burst = 0; burst < 50; ++burst) {
+    for (int copy = 0; copy < 2; ++copy) {
+      for (std::uint32_t index = 0; index < 4; ++index) {
+        const Buffer packet = sealed(*leg, voice(number + index));
+        CHECK_EQ(packet.empty(), copy == 1);
+        if (copy == 0) CHECK_EQ(test::unprotect(peer.receive, packet).bytes, voice(number + index));
+      }
+    }
+    number += 4;
+  }
+}
+
 TEST("a packet doubled on the way is sent once, a late one in its place") {
   const auto leg = leg_of(1, 2);
   FarEnd peer(2, 1);
@@ -166,6 +203,31 @@ TEST("a party that changes its SSRC without end stays audible under one key") {
     }
   }
   CHECK_EQ(heard, 9 * kSrtpSourcesMax);
+}
+
+TEST(
+    "reports of a stream that is sent under another SSRC name that one, and those about it the "
+    "first") {
+  const auto leg = leg_of(1, 2);
+  FarEnd peer(2, 1);
+  for (std::uint32_t ssrc = 1; ssrc <= kSrtpSourcesMax; ++ssrc)
+    REQUIRE(!sealed(*leg, voice(1, ssrc)).empty());
+  const std::uint32_t last = kSrtpSourcesMax;
+  const std::uint32_t next = 5'000;
+  REQUIRE(!sealed(*leg, voice(1, next)).empty());
+  const auto report_of = [](std::uint32_t sender, std::uint32_t about) {
+    Buffer body = test::words({sender, about});
+    body.resize(4 + 24, 0);
+    return test::an_rtcp_packet(201, 1, body);
+  };
+  Buffer out = report_of(next, 9);
+  const std::size_t plain_bytes = out.size();
+  out.resize(plain_bytes + kSrtpTailBytesMax);
+  out.resize(leg->protect_rtcp(out, plain_bytes));
+  CHECK_EQ(test::unprotect_rtcp(peer.receive, out).bytes, report_of(last, 9));
+  Buffer in = test::protect_rtcp(peer.send, report_of(9, last)).bytes;
+  in.resize(leg->unprotect_rtcp(at_ms(0), in));
+  CHECK_EQ(in, report_of(9, next));
 }
 
 TEST("nothing is sent without room for its tail or that is no RTP") {

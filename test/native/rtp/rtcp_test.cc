@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "base/prng.h"
 #include "native/harness.h"
 #include "native/rtp/build.h"
 
@@ -299,6 +300,49 @@ TEST("a builder without room, or given too much, yields nothing rather than half
   CompoundBuilder talkative{large};
   talkative.add_bye(static_cast<Ssrc>(1), Buffer(256, 'x'));
   CHECK_TRUE(talkative.finish().empty());
+}
+
+TEST("gives a source another name wherever a compound speaks of it, and touches nothing else") {
+  const auto compound = [](std::uint32_t name) {
+    const Buffer block = join({words({name}), Buffer(20, 9)});
+    const Buffer other = join({words({5}), Buffer(20, 9)});
+    return join({an_rtcp_packet(200, 2, join({words({name, 1, 2, 3, 7, 7}), other, block})),
+                 an_rtcp_packet(201, 1, join({words({name}), block})),
+                 an_rtcp_packet(202, 3,
+                                join({words({5}),
+                                      {1, 2, 'a', 'b', 7, 1, 'x', 0},
+                                      words({name}),
+                                      {1, 3, 'c', 'd', 'e', 0, 0, 0},
+                                      words({name, 0})})),
+                 an_rtcp_packet(203, 2, words({5, name})), an_rtcp_packet(204, 0, words({name, 7})),
+                 an_rtcp_packet(205, 1, words({name, name, 7})),
+                 an_rtcp_packet(206, 1, words({5, name, 7})),
+                 an_rtcp_packet(207, 0, words({name}))});
+  };
+  Buffer bytes = compound(7);
+  // The numbers in the sender's information and the packets' data are sevens too.
+  rename_source(bytes, static_cast<Ssrc>(7), static_cast<Ssrc>(0xabcd'0001));
+  CHECK_EQ(bytes, compound(0xabcd'0001));
+  rename_source(bytes, static_cast<Ssrc>(8), static_cast<Ssrc>(1));
+  CHECK_EQ(bytes, compound(0xabcd'0001));
+}
+
+TEST("renames nothing beyond what a damaged packet holds") {
+  Prng prng(11);
+  for (int turn = 0; turn < 20'000; ++turn) {
+    const int type = 200 + static_cast<int>(prng.below(9));
+    Buffer body(4 * prng.below(12));
+    for (std::uint8_t& byte : body)
+      byte = static_cast<std::uint8_t>(prng.below(3));
+    Buffer bytes = an_rtcp_packet(type, static_cast<int>(prng.below(32)), body);
+    const std::size_t size = bytes.size();
+    rename_source(bytes, static_cast<Ssrc>(prng.below(3)), static_cast<Ssrc>(0x0101'0101));
+    CHECK_EQ(bytes.size(), size);
+    CHECK_TRUE(CompoundReader::parse(bytes, CompoundRule::kReducedSize).ok());
+  }
+  Buffer garbage(40, 0);
+  rename_source(garbage, static_cast<Ssrc>(0), static_cast<Ssrc>(1));
+  CHECK_EQ(garbage, Buffer(40, 0));
 }
 
 TEST("relays a compound without its BYE and everything else unchanged") {
