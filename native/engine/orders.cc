@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "engine/media_thread.h"
+#include "engine/peer_address.h"
 #include "io/clock.h"
 
 namespace trunkyard::engine {
@@ -43,16 +44,6 @@ Code code_of(ErrorCode code) noexcept {
   }
 }
 
-/// A unicast address and a port of the local side's family; anything else must never be sent to.
-/// 0.0.0.0 in particular means "on hold" in SDP and "this very host" to the kernel.
-bool usable(const SocketAddress& remote, const SocketAddress& local) noexcept {
-  if (remote.family != local.family || remote.port == 0) return false;
-  const auto& bytes = remote.bytes;
-  if (remote.family == 4) return bytes[0] != 0 && bytes[0] < 224;
-  const bool unspecified = std::all_of(bytes.begin(), bytes.end(), [](auto b) { return b == 0; });
-  return bytes[0] != 0xff && !unspecified;
-}
-
 /// False when there are too many, or one of them is none.
 bool read_conversions(const contract::OpenLinkOrder& order,
                       pipeline::Conversions& conversions) noexcept {
@@ -77,18 +68,6 @@ bool read_conversions(const contract::OpenLinkOrder& order,
     }
   }
   return true;
-}
-
-/// False when the record names an address that can't be used; "not known" is fine.
-bool read_address(const contract::AddressRecord& record, const SocketAddress& local,
-                  SocketAddress& address) noexcept {
-  address = {};
-  if (record.family == 0) return true;
-  address.family = record.family;
-  address.port = record.port;
-  // IPv4 fills four bytes; the rest must be zero for comparison, whatever the record holds there.
-  std::copy_n(record.bytes, record.family == 4 ? 4 : 16, address.bytes.begin());
-  return usable(address, local);
 }
 
 }  // namespace
@@ -304,8 +283,8 @@ Code MediaThread::update_endpoint(const contract::UpdateEndpointOrder& order) no
   static_assert(std::size(contract::UpdateEndpointOrder{}.clock_rates) == pipeline::kClockRatesMax);
   const SocketAddress& local = addresses_[leg->address_index].bind;
   pipeline::EndpointSetup setup;
-  if (!read_address(order.remote_rtp, local, setup.remote_rtp) ||
-      !read_address(order.remote_rtcp, local, setup.remote_rtcp)) {
+  if (!read_peer_address(order.remote_rtp, local, setup.remote_rtp) ||
+      !read_peer_address(order.remote_rtcp, local, setup.remote_rtcp)) {
     return Code::kAddressInvalid;
   }
   std::array<pipeline::ClockRate, pipeline::kClockRatesMax> clock_rates;
