@@ -2,17 +2,15 @@
 // the same code works between threads and, over shared memory, between processes. Also the seqlock
 // of a statistics slot. This is the only file of base with atomics.
 //
-// SpscProducer / SpscConsumer   must not lose: full is an answer ("took fewer").
-// LossyProducer / LossyConsumer drops the oldest records and counts them: the writer never waits.
+// Nothing is lost: full is an answer ("took fewer").
 //
 // Memory, all numbers in the host's byte order:
 //
-//     0  magic u64 | record_bytes u32 | capacity u32 | kind u32            never written after
-//     create
-//    64  tail  u64: records published so far            written by the producer alone
-//   128  head  u64: records consumed so far | lost u64  written by the consumer alone
-//   192  armed u32: the consumer is (about to be) asleep                   written by both
-//   256  entries: capacity x record_bytes; the lossy kind puts a u64 sequence number before each
+//     0  magic u64 | record_bytes u32 | capacity u32       never written after create
+//    64  tail  u64: records published so far               written by the producer alone
+//   128  head  u64: records consumed so far                written by the consumer alone
+//   192  armed u32: the consumer is (about to be) asleep   written by both
+//   256  entries: capacity x record_bytes
 //
 // A record exists once `tail` says so, and `tail` moves after the bytes are in place; a writer
 // killed half-way leaves nothing visible. Neither side trusts the other's numbers: a head or tail
@@ -43,18 +41,14 @@ namespace trunkyard {
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "rings must work between processes");
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
-enum class RingKind : std::uint32_t { kReliable = 1, kLossy = 2 };
-
 namespace detail {
 
 struct RingHeader {
   std::uint64_t magic;
   std::uint32_t record_bytes;
   std::uint32_t capacity;
-  RingKind kind;
   alignas(kCacheLineBytes) std::atomic<std::uint64_t> tail;
   alignas(kCacheLineBytes) std::atomic<std::uint64_t> head;
-  std::atomic<std::uint64_t> lost;
   alignas(kCacheLineBytes) std::atomic<std::uint32_t> armed;
 };
 static_assert(sizeof(RingHeader) == 4 * kCacheLineBytes);
@@ -62,7 +56,7 @@ static_assert(std::is_standard_layout_v<RingHeader>);
 static_assert(alignof(RingHeader) == kCacheLineBytes);
 
 /// "TYring" and the layout's version; a region of another build is refused instead of misread.
-inline constexpr std::uint64_t kRingMagic = 0x5459'7269'6e67'0001u;
+inline constexpr std::uint64_t kRingMagic = 0x5459'7269'6e67'0002u;
 
 /// Copies whole 64-bit words that another thread may be reading or writing meanwhile. Each store is
 /// a release and each load an acquire, which orders them between the sequence numbers around them
@@ -91,9 +85,9 @@ inline void load_words(std::uint8_t* target, std::uint8_t* source, std::size_t b
 class RingMemory {
  public:
   /// Bytes that `create` needs.
-  [[nodiscard]] static constexpr std::size_t bytes_needed(RingKind kind, std::uint32_t record_bytes,
+  [[nodiscard]] static constexpr std::size_t bytes_needed(std::uint32_t record_bytes,
                                                           std::uint32_t capacity) noexcept {
-    return sizeof(detail::RingHeader) + std::size_t{capacity} * stride_of(kind, record_bytes);
+    return sizeof(detail::RingHeader) + std::size_t{capacity} * record_bytes;
   }
 
   /// Initialises a ring. Nobody may be using the memory.
@@ -101,28 +95,26 @@ class RingMemory {
   /// @param record_bytes multiple of 8, 8..kRingRecordBytesMax.
   /// @param capacity     power of two, 2..kRingRecordsMax.
   /// @returns kConfigInvalid for a shape or memory that breaks these rules.
-  [[nodiscard]] static Result<RingMemory> create(MutableBytes memory, RingKind kind,
-                                                 std::uint32_t record_bytes,
+  [[nodiscard]] static Result<RingMemory> create(MutableBytes memory, std::uint32_t record_bytes,
                                                  std::uint32_t capacity) noexcept {
     if (!shape_ok(record_bytes, capacity) || !aligned(memory) ||
-        memory.size() < bytes_needed(kind, record_bytes, capacity)) {
+        memory.size() < bytes_needed(record_bytes, capacity)) {
       return Error{ErrorCode::kConfigInvalid};
     }
     auto* header = ::new (static_cast<void*>(memory.data())) detail::RingHeader{};
     header->record_bytes = record_bytes;
     header->capacity = capacity;
-    header->kind = kind;
     std::uint8_t* entries = memory.data() + sizeof(detail::RingHeader);
-    std::memset(entries, 0, std::size_t{capacity} * stride_of(kind, record_bytes));
+    std::memset(entries, 0, std::size_t{capacity} * record_bytes);
     // Last, and with release, so that whoever sees the magic sees the rest.
     std::atomic_ref<std::uint64_t>(header->magic)
         .store(detail::kRingMagic, std::memory_order_release);
-    return RingMemory(header, entries, kind, record_bytes, capacity);
+    return RingMemory(header, entries, record_bytes, capacity);
   }
 
   /// Joins a ring that another thread or process made.
-  /// @returns kRegionInvalid unless magic, kind and shape are right and fit into `memory`.
-  [[nodiscard]] static Result<RingMemory> attach(MutableBytes memory, RingKind kind) noexcept {
+  /// @returns kRegionInvalid unless magic and shape are right and fit into `memory`.
+  [[nodiscard]] static Result<RingMemory> attach(MutableBytes memory) noexcept {
     if (!aligned(memory) || memory.size() < sizeof(detail::RingHeader)) {
       return Error{ErrorCode::kRegionInvalid};
     }
@@ -132,12 +124,11 @@ class RingMemory {
     // Copied before they are judged: the memory may change under us, our copies can't.
     const std::uint32_t record_bytes = header->record_bytes;
     const std::uint32_t capacity = header->capacity;
-    if (magic != detail::kRingMagic || header->kind != kind || !shape_ok(record_bytes, capacity) ||
-        memory.size() < bytes_needed(kind, record_bytes, capacity)) {
+    if (magic != detail::kRingMagic || !shape_ok(record_bytes, capacity) ||
+        memory.size() < bytes_needed(record_bytes, capacity)) {
       return Error{ErrorCode::kRegionInvalid};
     }
-    return RingMemory(header, memory.data() + sizeof(detail::RingHeader), kind, record_bytes,
-                      capacity);
+    return RingMemory(header, memory.data() + sizeof(detail::RingHeader), record_bytes, capacity);
   }
 
   [[nodiscard]] std::uint32_t record_bytes() const noexcept { return record_bytes_; }
@@ -147,21 +138,11 @@ class RingMemory {
   friend class RingSide;
   friend class SpscProducer;
   friend class SpscConsumer;
-  friend class LossyProducer;
-  friend class LossyConsumer;
 
-  RingMemory(detail::RingHeader* header, std::uint8_t* entries, RingKind kind,
-             std::uint32_t record_bytes, std::uint32_t capacity) noexcept
-      : header_(header),
-        entries_(entries),
-        kind_(kind),
-        record_bytes_(record_bytes),
-        capacity_(capacity) {}
+  RingMemory(detail::RingHeader* header, std::uint8_t* entries, std::uint32_t record_bytes,
+             std::uint32_t capacity) noexcept
+      : header_(header), entries_(entries), record_bytes_(record_bytes), capacity_(capacity) {}
 
-  [[nodiscard]] static constexpr std::size_t stride_of(RingKind kind,
-                                                       std::uint32_t record_bytes) noexcept {
-    return kind == RingKind::kLossy ? std::size_t{record_bytes} + 8 : record_bytes;
-  }
   [[nodiscard]] static constexpr bool shape_ok(std::uint32_t record_bytes,
                                                std::uint32_t capacity) noexcept {
     return record_bytes >= 8 && record_bytes % 8 == 0 && record_bytes <= kRingRecordBytesMax &&
@@ -171,17 +152,16 @@ class RingMemory {
     return reinterpret_cast<std::uintptr_t>(memory.data()) % kCacheLineBytes == 0;
   }
   [[nodiscard]] std::uint8_t* entry(std::uint64_t sequence) const noexcept {
-    return entries_ + (sequence & (capacity_ - 1)) * stride_of(kind_, record_bytes_);
+    return entries_ + (sequence & (capacity_ - 1)) * std::size_t{record_bytes_};
   }
 
   detail::RingHeader* header_;
   std::uint8_t* entries_;
-  RingKind kind_;
   std::uint32_t record_bytes_;
   std::uint32_t capacity_;
 };
 
-/// What all four ends share.
+/// What both ends share.
 class RingSide {
  public:
   [[nodiscard]] std::uint32_t record_bytes() const noexcept { return ring_.record_bytes_; }
@@ -192,7 +172,7 @@ class RingSide {
   [[nodiscard]] bool damaged() const noexcept { return damaged_; }
 
  protected:
-  RingSide(RingMemory ring, RingKind kind) noexcept : ring_(ring) { CHECK(ring.kind_ == kind); }
+  explicit RingSide(RingMemory ring) noexcept : ring_(ring) {}
 
   [[nodiscard]] bool wake_taken() noexcept {
     std::atomic<std::uint32_t>& armed = ring_.header_->armed;
@@ -212,12 +192,12 @@ class RingSide {
   bool damaged_ = false;
 };
 
-/// The writing end of a reliable ring. One thread at a time.
+/// The writing end of a ring. One thread at a time.
 class SpscProducer : public RingSide {
  public:
   /// Goes on where the last producer of this ring stopped.
   explicit SpscProducer(RingMemory ring) noexcept
-      : RingSide(ring, RingKind::kReliable),
+      : RingSide(ring),
         tail_(ring_.header_->tail.load(std::memory_order_acquire)),
         head_seen_(tail_ - capacity()) {}
 
@@ -276,13 +256,12 @@ class SpscProducer : public RingSide {
   std::uint64_t head_seen_;
 };
 
-/// The reading end of a reliable ring. One thread at a time.
+/// The reading end of a ring. One thread at a time.
 class SpscConsumer : public RingSide {
  public:
   /// Goes on where the last consumer of this ring stopped.
   explicit SpscConsumer(RingMemory ring) noexcept
-      : RingSide(ring, RingKind::kReliable),
-        head_(ring_.header_->head.load(std::memory_order_acquire)) {}
+      : RingSide(ring), head_(ring_.header_->head.load(std::memory_order_acquire)) {}
 
   /// Records waiting now. 0 when damaged.
   [[nodiscard]] std::uint32_t available() noexcept {
@@ -327,102 +306,6 @@ class SpscConsumer : public RingSide {
 
  private:
   std::uint64_t head_;
-};
-
-// The lossy ring numbers its entries: entry n of a ring of capacity c lies in place n mod c and
-// carries the word 2n+1 while it is being written and 2n+2 when it is whole. A reader that finds
-// any other word before or after copying knows that the writer has lapped it.
-
-/// The writing end of a lossy ring: never full, never waits. One thread at a time.
-class LossyProducer : public RingSide {
- public:
-  explicit LossyProducer(RingMemory ring) noexcept
-      : RingSide(ring, RingKind::kLossy),
-        tail_(ring_.header_->tail.load(std::memory_order_acquire)) {}
-
-  /// Writes one record over the oldest place. CHECKs that its size is record_bytes().
-  void push(Bytes record) noexcept {
-    CHECK(record.size() == record_bytes());
-    std::uint8_t* entry = ring_.entry(tail_);
-    std::atomic_ref<std::uint64_t> word(*reinterpret_cast<std::uint64_t*>(entry));
-    word.store(2 * tail_ + 1, std::memory_order_relaxed);
-    detail::store_words(entry + 8, record.data(), record_bytes());
-    word.store(2 * tail_ + 2, std::memory_order_release);
-    ++tail_;
-    ring_.header_->tail.store(tail_, std::memory_order_seq_cst);
-  }
-  template <typename Record>
-    requires std::is_trivially_copyable_v<Record>
-  void push_record(const Record& record) noexcept {
-    push(Bytes{reinterpret_cast<const std::uint8_t*>(&record), sizeof(Record)});
-  }
-
-  /// True exactly when the consumer went to sleep and this side now has to wake it.
-  [[nodiscard]] bool take_wake() noexcept { return wake_taken(); }
-
- private:
-  std::uint64_t tail_;
-};
-
-/// The reading end of a lossy ring. One thread at a time.
-class LossyConsumer : public RingSide {
- public:
-  explicit LossyConsumer(RingMemory ring) noexcept
-      : RingSide(ring, RingKind::kLossy),
-        head_(ring_.header_->head.load(std::memory_order_acquire)),
-        lost_(ring_.header_->lost.load(std::memory_order_relaxed)) {}
-
-  /// Copies out the oldest records still there.
-  /// @returns how many records were written to the front of `into`.
-  [[nodiscard]] std::uint32_t try_pop(MutableBytes into) noexcept {
-    const std::size_t room = into.size() / record_bytes();
-    const std::uint64_t tail = ring_.header_->tail.load(std::memory_order_acquire);
-    if (tail < head_) {
-      damaged_ = true;
-      return 0;
-    }
-    if (tail - head_ > capacity()) {
-      lost_ += tail - head_ - capacity();
-      head_ = tail - capacity();
-    }
-    std::uint32_t count = 0;
-    while (head_ != tail && count < room) {
-      if (copy_out(head_, into.data() + std::size_t{count} * record_bytes())) {
-        ++count;
-      } else {
-        ++lost_;
-      }
-      ++head_;
-    }
-    ring_.header_->head.store(head_, std::memory_order_release);
-    ring_.header_->lost.store(lost_, std::memory_order_relaxed);
-    return count;
-  }
-  template <typename Record>
-    requires std::is_trivially_copyable_v<Record>
-  [[nodiscard]] bool try_pop_record(Record& record) noexcept {
-    CHECK(sizeof(Record) == record_bytes());
-    return try_pop(MutableBytes{reinterpret_cast<std::uint8_t*>(&record), sizeof(Record)}) == 1;
-  }
-
-  /// Records overwritten before they were read, over the ring's whole life.
-  [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }
-
-  /// As SpscConsumer::arm.
-  [[nodiscard]] bool arm() noexcept { return armed_while_empty(head_); }
-  void disarm() noexcept { disarmed(); }
-
- private:
-  [[nodiscard]] bool copy_out(std::uint64_t sequence, std::uint8_t* into) noexcept {
-    std::uint8_t* entry = ring_.entry(sequence);
-    std::atomic_ref<std::uint64_t> word(*reinterpret_cast<std::uint64_t*>(entry));
-    if (word.load(std::memory_order_acquire) != 2 * sequence + 2) return false;
-    detail::load_words(into, entry + 8, record_bytes());
-    return word.load(std::memory_order_relaxed) == 2 * sequence + 2;
-  }
-
-  std::uint64_t head_;
-  std::uint64_t lost_;
 };
 
 // A statistics slot is a row of float64: [0] the sequence number, then the values. Odd means "being

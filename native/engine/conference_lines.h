@@ -14,9 +14,9 @@
 // conference that has no span yet puts one there by compare-and-swap; the conference's own thread
 // notices at its next tick.
 //
-// A line is a ring with one writer and any number of readers. Each entry carries a number, odd
-// while it is being written, as in the lossy ring of base/spsc.h; unlike there, readers leave no
-// trace.
+// A line is a ring with one writer and any number of readers, who leave no trace. Each entry
+// carries a number, odd while it is being written; who finds another than he looks for, before or
+// after reading, has been lapped.
 #pragma once
 
 #include <array>

@@ -9,11 +9,11 @@ namespace trunkyard::engine {
 namespace {
 
 RingMemory make_ring(MutableBytes memory, std::uint32_t record_bytes, std::uint32_t capacity) {
-  return RingMemory::create(memory, RingKind::kReliable, record_bytes, capacity).value();
+  return RingMemory::create(memory, record_bytes, capacity).value();
 }
 
 std::size_t lines_of(std::uint32_t record_bytes, std::uint32_t capacity) {
-  const std::size_t bytes = RingMemory::bytes_needed(RingKind::kReliable, record_bytes, capacity);
+  const std::size_t bytes = RingMemory::bytes_needed(record_bytes, capacity);
   return (bytes + kCacheLineBytes - 1) / kCacheLineBytes;
 }
 

@@ -22,12 +22,10 @@ constexpr std::size_t pages(std::size_t bytes) noexcept {
   return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
 }
 constexpr std::size_t order_ring_bytes(const RegionShape& shape) noexcept {
-  return pages(RingMemory::bytes_needed(RingKind::kReliable, contract::kOrderRecordBytes,
-                                        shape.order_ring_records));
+  return pages(RingMemory::bytes_needed(contract::kOrderRecordBytes, shape.order_ring_records));
 }
 constexpr std::size_t event_ring_bytes(const RegionShape& shape) noexcept {
-  return pages(RingMemory::bytes_needed(RingKind::kReliable, contract::kEventRecordBytes,
-                                        shape.event_ring_records));
+  return pages(RingMemory::bytes_needed(contract::kEventRecordBytes, shape.event_ring_records));
 }
 constexpr std::size_t rings_bytes(const RegionShape& shape) noexcept {
   return shape.threads * (order_ring_bytes(shape) + event_ring_bytes(shape));
@@ -103,18 +101,18 @@ MutableBytes Region::ring_bytes(std::uint32_t thread, bool events) const noexcep
 
 Region::Rings Region::renew_rings(std::uint32_t thread) const noexcept {
   // The shape was checked when this view was made, so neither can fail.
-  return {RingMemory::create(ring_bytes(thread, false), RingKind::kReliable,
-                             contract::kOrderRecordBytes, shape_.order_ring_records)
+  return {RingMemory::create(ring_bytes(thread, false), contract::kOrderRecordBytes,
+                             shape_.order_ring_records)
               .value(),
-          RingMemory::create(ring_bytes(thread, true), RingKind::kReliable,
-                             contract::kEventRecordBytes, shape_.event_ring_records)
+          RingMemory::create(ring_bytes(thread, true), contract::kEventRecordBytes,
+                             shape_.event_ring_records)
               .value()};
 }
 
 namespace {
 
 Result<RingMemory> checked_ring(MutableBytes memory, std::uint32_t record_bytes) noexcept {
-  Result<RingMemory> ring = RingMemory::attach(memory, RingKind::kReliable);
+  Result<RingMemory> ring = RingMemory::attach(memory);
   if (ring && ring->record_bytes() != record_bytes) return Error{ErrorCode::kRegionInvalid};
   return ring;
 }

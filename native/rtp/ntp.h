@@ -1,9 +1,8 @@
-// NTP time as RTCP carries it, and the round trip computed from it. RFC 3550 §4, §6.4.1.
+// NTP time as RTCP carries it, whole and in its short forms. RFC 3550 §4, §6.4.1.
 #pragma once
 
 #include <compare>
 #include <cstdint>
-#include <optional>
 
 #include "base/time.h"
 
@@ -66,23 +65,6 @@ class NtpTime {
 [[nodiscard]] constexpr Duration from_ntp_short(std::uint32_t units) noexcept {
   return Duration::nanoseconds(
       static_cast<std::int64_t>(std::uint64_t{units} * 1'000'000'000 >> 16));
-}
-
-/// Round trip from a report block about our own sender reports (RFC 3550 §6.4.1): A - LSR - DLSR.
-/// @param now_middle         NtpTime::middle() at the report's arrival.
-/// @param last_sr            LSR of the block; 0 = the peer has had no report of ours yet.
-/// @param delay_since_sr     DLSR of the block.
-/// @returns nothing while there is no report to go by, or when the peer claims to have waited for
-///          longer than has passed (a broken or lying peer, not a fast network).
-[[nodiscard]] constexpr std::optional<Duration> round_trip(std::uint32_t now_middle,
-                                                           std::uint32_t last_sr,
-                                                           std::uint32_t delay_since_sr) noexcept {
-  if (last_sr == 0) return std::nullopt;
-  const auto units = static_cast<std::int32_t>(now_middle - last_sr - delay_since_sr);
-  // Three roundings of 15 us each and the peer's own clock: on a short path the sum may fall a
-  // little below zero. 16 units are 0.24 ms.
-  if (units < -16) return std::nullopt;
-  return units <= 0 ? Duration::zero() : from_ntp_short(static_cast<std::uint32_t>(units));
 }
 
 }  // namespace trunkyard::rtp

@@ -240,8 +240,7 @@ TEST("slabs, rings and statistics slots allocate when they are made and never ag
   Slab<Record> slab(0, 16);
   Ring<Record> ring(16);
   alignas(64) std::array<std::uint8_t, 4'096> memory{};
-  const RingMemory shared =
-      RingMemory::create(memory, RingKind::kReliable, sizeof(Record), 64).value();
+  const RingMemory shared = RingMemory::create(memory, sizeof(Record), 64).value();
   SpscProducer producer(shared);
   SpscConsumer consumer(shared);
   std::array<double, 4> slot{};

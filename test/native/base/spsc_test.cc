@@ -37,8 +37,8 @@ bool whole(const Record& record) {
 /// Memory as the engine would map it: aligned, zeroed, exactly as long as needed.
 class Memory {
  public:
-  Memory(RingKind kind, std::uint32_t capacity, std::uint32_t record_bytes = sizeof(Record))
-      : size_((RingMemory::bytes_needed(kind, record_bytes, capacity) + 63) / 64 * 64),
+  explicit Memory(std::uint32_t capacity, std::uint32_t record_bytes = sizeof(Record))
+      : size_((RingMemory::bytes_needed(record_bytes, capacity) + 63) / 64 * 64),
         bytes_(static_cast<std::uint8_t*>(std::aligned_alloc(64, size_))) {
     std::memset(bytes_, 0, size_);
   }
@@ -52,13 +52,13 @@ class Memory {
   std::uint8_t* bytes_;
 };
 
-RingMemory make_ring(const Memory& memory, RingKind kind, std::uint32_t capacity) {
-  return RingMemory::create(memory.span(), kind, sizeof(Record), capacity).value();
+RingMemory make_ring(const Memory& memory, std::uint32_t capacity) {
+  return RingMemory::create(memory.span(), sizeof(Record), capacity).value();
 }
 
-TEST("a reliable ring gives records back in order, across many wraps") {
-  const Memory memory(RingKind::kReliable, 4);
-  const RingMemory ring = make_ring(memory, RingKind::kReliable, 4);
+TEST("a ring gives records back in order, across many wraps") {
+  const Memory memory(4);
+  const RingMemory ring = make_ring(memory, 4);
   SpscProducer producer(ring);
   SpscConsumer consumer(ring);
   std::uint64_t expected = 0;
@@ -76,8 +76,8 @@ TEST("a reliable ring gives records back in order, across many wraps") {
 }
 
 TEST("a full ring takes what fits, and all-or-none takes none") {
-  const Memory memory(RingKind::kReliable, 4);
-  const RingMemory ring = make_ring(memory, RingKind::kReliable, 4);
+  const Memory memory(4);
+  const RingMemory ring = make_ring(memory, 4);
   SpscProducer producer(ring);
   SpscConsumer consumer(ring);
   std::array<Record, 6> records{};
@@ -97,8 +97,8 @@ TEST("a full ring takes what fits, and all-or-none takes none") {
 }
 
 TEST("pops no more than fits into the space given") {
-  const Memory memory(RingKind::kReliable, 8);
-  const RingMemory ring = make_ring(memory, RingKind::kReliable, 8);
+  const Memory memory(8);
+  const RingMemory ring = make_ring(memory, 8);
   SpscProducer producer(ring);
   SpscConsumer consumer(ring);
   for (std::uint64_t number = 0; number < 5; ++number) {
@@ -110,10 +110,9 @@ TEST("pops no more than fits into the space given") {
 }
 
 TEST("refuses shapes and memory it can't work with") {
-  const Memory memory(RingKind::kReliable, 8);
+  const Memory memory(8);
   const auto refuses = [&](MutableBytes bytes, std::uint32_t record_bytes, std::uint32_t capacity) {
-    return RingMemory::create(bytes, RingKind::kReliable, record_bytes, capacity).code() ==
-           ErrorCode::kConfigInvalid;
+    return RingMemory::create(bytes, record_bytes, capacity).code() == ErrorCode::kConfigInvalid;
   };
   CHECK_TRUE(refuses(memory.span(), 32, 6));   // not a power of two
   CHECK_TRUE(refuses(memory.span(), 32, 1));   // too few
@@ -125,19 +124,15 @@ TEST("refuses shapes and memory it can't work with") {
 }
 
 TEST("attaches to a ring with what is in it, and refuses what is none") {
-  const Memory memory(RingKind::kReliable, 4);
-  CHECK_EQ(RingMemory::attach(memory.span(), RingKind::kReliable).code(),
-           ErrorCode::kRegionInvalid);
-  const RingMemory ring = make_ring(memory, RingKind::kReliable, 4);
+  const Memory memory(4);
+  CHECK_EQ(RingMemory::attach(memory.span()).code(), ErrorCode::kRegionInvalid);
+  const RingMemory ring = make_ring(memory, 4);
   SpscProducer producer(ring);
   (void)producer.try_push_record(make_record(7));
 
-  CHECK_EQ(RingMemory::attach(memory.span(), RingKind::kLossy).code(), ErrorCode::kRegionInvalid);
-  CHECK_EQ(RingMemory::attach(memory.span().first(128), RingKind::kReliable).code(),
-           ErrorCode::kRegionInvalid);
-  CHECK_EQ(RingMemory::attach(memory.span().first(256 + 32), RingKind::kReliable).code(),
-           ErrorCode::kRegionInvalid);
-  const Result<RingMemory> attached = RingMemory::attach(memory.span(), RingKind::kReliable);
+  CHECK_EQ(RingMemory::attach(memory.span().first(128)).code(), ErrorCode::kRegionInvalid);
+  CHECK_EQ(RingMemory::attach(memory.span().first(256 + 32)).code(), ErrorCode::kRegionInvalid);
+  const Result<RingMemory> attached = RingMemory::attach(memory.span());
   REQUIRE(attached.ok());
   SpscConsumer consumer(*attached);
   Record record{};
@@ -148,38 +143,28 @@ TEST("attaches to a ring with what is in it, and refuses what is none") {
 TEST("a header overwritten with anything never leads outside the memory") {
   // Every 32-bit word of the header in turn gets an extreme value; under AddressSanitizer a step
   // outside would end the run.
-  for (const RingKind kind : {RingKind::kReliable, RingKind::kLossy}) {
-    for (std::size_t at = 0; at < 256; at += 4) {
-      for (const std::uint32_t value : {0u, 1u, 0x7fff'ffffu, 0x8000'0000u, 0xffff'ffffu}) {
-        const Memory memory(kind, 4);
-        const RingMemory ring = make_ring(memory, kind, 4);
-        std::array<std::uint8_t, 8 * sizeof(Record)> into{};
-        const auto exercise = [&](const RingMemory& used) {
-          if (kind == RingKind::kReliable) {
-            SpscProducer producer(used);
-            SpscConsumer consumer(used);
-            std::memcpy(memory.span().data() + at, &value, sizeof value);
-            (void)producer.try_push_record(make_record(1));
-            (void)consumer.try_pop(into);
-          } else {
-            LossyProducer producer(used);
-            LossyConsumer consumer(used);
-            std::memcpy(memory.span().data() + at, &value, sizeof value);
-            producer.push_record(make_record(1));
-            (void)consumer.try_pop(into);
-          }
-        };
-        exercise(ring);
-        const Result<RingMemory> again = RingMemory::attach(memory.span(), kind);
-        if (again.ok()) exercise(*again);
-      }
+  for (std::size_t at = 0; at < 256; at += 4) {
+    for (const std::uint32_t value : {0u, 1u, 0x7fff'ffffu, 0x8000'0000u, 0xffff'ffffu}) {
+      const Memory memory(4);
+      const RingMemory ring = make_ring(memory, 4);
+      std::array<std::uint8_t, 8 * sizeof(Record)> into{};
+      const auto exercise = [&](const RingMemory& used) {
+        SpscProducer producer(used);
+        SpscConsumer consumer(used);
+        std::memcpy(memory.span().data() + at, &value, sizeof value);
+        (void)producer.try_push_record(make_record(1));
+        (void)consumer.try_pop(into);
+      };
+      exercise(ring);
+      const Result<RingMemory> again = RingMemory::attach(memory.span());
+      if (again.ok()) exercise(*again);
     }
   }
 }
 
 TEST("numbers of the other side that can't be are reported as damage and move nothing") {
-  const Memory memory(RingKind::kReliable, 4);
-  const RingMemory ring = make_ring(memory, RingKind::kReliable, 4);
+  const Memory memory(4);
+  const RingMemory ring = make_ring(memory, 4);
   SpscProducer producer(ring);
   SpscConsumer consumer(ring);
   const std::uint64_t far = 1'000;
@@ -195,8 +180,8 @@ TEST("numbers of the other side that can't be are reported as damage and move no
 
 TEST(
     "a ring once damaged offers neither room nor records, even when its numbers look right again") {
-  const Memory memory(RingKind::kReliable, 4);
-  const RingMemory ring = make_ring(memory, RingKind::kReliable, 4);
+  const Memory memory(4);
+  const RingMemory ring = make_ring(memory, 4);
   SpscProducer producer(ring);
   SpscConsumer consumer(ring);
   CHECK_TRUE(producer.try_push_record(make_record(1)));
@@ -220,12 +205,11 @@ TEST(
 TEST("a writer killed half-way leaves nothing visible, and its successor goes on") {
   // The child writes record bytes straight into the next place and dies before publishing them:
   // what kill -9 in the middle of try_push would leave.
-  const std::size_t size =
-      (RingMemory::bytes_needed(RingKind::kReliable, sizeof(Record), 4) + 4095) / 4096 * 4096;
+  const std::size_t size = (RingMemory::bytes_needed(sizeof(Record), 4) + 4095) / 4096 * 4096;
   void* shared = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   REQUIRE(shared != MAP_FAILED);
   const MutableBytes bytes{static_cast<std::uint8_t*>(shared), size};
-  const RingMemory ring = RingMemory::create(bytes, RingKind::kReliable, sizeof(Record), 4).value();
+  const RingMemory ring = RingMemory::create(bytes, sizeof(Record), 4).value();
   const pid_t child = fork();
   if (child == 0) {
     SpscProducer producer(ring);
@@ -238,7 +222,7 @@ TEST("a writer killed half-way leaves nothing visible, and its successor goes on
 
   SpscConsumer consumer(ring);
   CHECK_EQ(consumer.available(), 1u);
-  SpscProducer successor(RingMemory::attach(bytes, RingKind::kReliable).value());
+  SpscProducer successor(RingMemory::attach(bytes).value());
   (void)successor.try_push_record(make_record(2));
   Record record{};
   CHECK_TRUE(consumer.try_pop_record(record));
@@ -251,8 +235,8 @@ TEST("a writer killed half-way leaves nothing visible, and its successor goes on
 }
 
 TEST("a wake-up is owed exactly once, and only to a consumer that went to sleep") {
-  const Memory memory(RingKind::kReliable, 4);
-  const RingMemory ring = make_ring(memory, RingKind::kReliable, 4);
+  const Memory memory(4);
+  const RingMemory ring = make_ring(memory, 4);
   SpscProducer producer(ring);
   SpscConsumer consumer(ring);
   (void)producer.try_push_record(make_record(1));
@@ -274,8 +258,8 @@ TEST("a wake-up is owed exactly once, and only to a consumer that went to sleep"
 
 TEST("between two threads nothing is lost, doubled, torn or left asleep") {
   constexpr std::uint64_t kRecords = 200'000;
-  const Memory memory(RingKind::kReliable, 64);
-  const RingMemory ring = make_ring(memory, RingKind::kReliable, 64);
+  const Memory memory(64);
+  const RingMemory ring = make_ring(memory, 64);
   std::atomic<std::uint32_t> bell{0};  // stands in for the eventfd of native/io
 
   std::thread writer([&] {
@@ -314,79 +298,6 @@ TEST("between two threads nothing is lost, doubled, torn or left asleep") {
   writer.join();
   CHECK_EQ(wrong, 0u);
   CHECK_EQ(consumer.available(), 0u);
-}
-
-TEST("a lossy ring keeps the newest and counts what it dropped") {
-  const Memory memory(RingKind::kLossy, 4);
-  const RingMemory ring = make_ring(memory, RingKind::kLossy, 4);
-  LossyProducer producer(ring);
-  LossyConsumer consumer(ring);
-  for (std::uint64_t number = 0; number < 10; ++number)
-    producer.push_record(make_record(number));
-  Record record{};
-  for (std::uint64_t number = 6; number < 10; ++number) {
-    REQUIRE(consumer.try_pop_record(record));
-    CHECK_EQ(record.number, number);
-    CHECK_TRUE(whole(record));
-  }
-  CHECK_FALSE(consumer.try_pop_record(record));
-  CHECK_EQ(consumer.lost(), 6u);
-}
-
-TEST("a lossy writer killed half-way costs the record it was writing over, no more") {
-  const Memory memory(RingKind::kLossy, 4);
-  const RingMemory ring = make_ring(memory, RingKind::kLossy, 4);
-  LossyProducer producer(ring);
-  for (std::uint64_t number = 0; number < 4; ++number)
-    producer.push_record(make_record(number));
-  // Place 0 is where record 4 would go: its sequence word says "being written".
-  const std::uint64_t half_written = 2 * 4 + 1;
-  std::memcpy(memory.span().data() + 256, &half_written, sizeof half_written);
-
-  LossyConsumer consumer(ring);
-  Record record{};
-  for (std::uint64_t number = 1; number < 4; ++number) {
-    REQUIRE(consumer.try_pop_record(record));
-    CHECK_EQ(record.number, number);
-  }
-  CHECK_FALSE(consumer.try_pop_record(record));
-  CHECK_EQ(consumer.lost(), 1u);
-  LossyProducer successor(RingMemory::attach(memory.span(), RingKind::kLossy).value());
-  successor.push_record(make_record(4));
-  REQUIRE(consumer.try_pop_record(record));
-  CHECK_EQ(record.number, 4u);
-}
-
-TEST("between two threads a lossy ring yields whole records in order and accounts for the rest") {
-  constexpr std::uint64_t kRecords = 200'000;
-  const Memory memory(RingKind::kLossy, 16);
-  const RingMemory ring = make_ring(memory, RingKind::kLossy, 16);
-  std::atomic<bool> done{false};
-  std::thread writer([&] {
-    LossyProducer producer(ring);
-    for (std::uint64_t number = 0; number < kRecords; ++number) {
-      producer.push_record(make_record(number));
-      if (number % 64 == 0) std::this_thread::yield();
-    }
-    done.store(true);
-  });
-  LossyConsumer consumer(ring);
-  std::uint64_t seen = 0;
-  std::uint64_t next = 0;
-  std::uint64_t wrong = 0;
-  for (bool last_look = false; !last_look;) {
-    last_look = done.load();
-    Record record{};
-    while (consumer.try_pop_record(record)) {
-      if (record.number < next || !whole(record)) ++wrong;
-      next = record.number + 1;
-      ++seen;
-    }
-  }
-  writer.join();
-  CHECK_EQ(wrong, 0u);
-  CHECK_EQ(seen + consumer.lost(), kRecords);
-  CHECK_EQ(next, kRecords);
 }
 
 TEST("a statistics slot is read whole while it is being written") {

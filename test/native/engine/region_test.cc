@@ -291,9 +291,7 @@ TEST("a host outlives a client that damages a ring and mends it again") {
   auto* const page = reinterpret_cast<std::uint8_t*>(&rig.client().region().header()) + 4096;
   // The ring of events follows that of orders, which ends at a page; its head lies 128 bytes in.
   const std::size_t order_ring =
-      (RingMemory::bytes_needed(RingKind::kReliable, contract::kOrderRecordBytes,
-                                shape.order_ring_records) +
-       4095) /
+      (RingMemory::bytes_needed(contract::kOrderRecordBytes, shape.order_ring_records) + 4095) /
       4096 * 4096;
   std::atomic_ref<std::uint64_t> head(*reinterpret_cast<std::uint64_t*>(page + order_ring + 128));
   const std::uint64_t right = head.exchange(0x1111'1111'1111'1111u);
