@@ -1,6 +1,6 @@
 // Hot paths must not allocate. Every operator new of this program is counted, and every allocation
 // of the TLS library; a test takes the count before and after thousands of packets and expects no
-// difference (ARCHITECTURE, section 8).
+// difference (ARCHITECTURE, section 8). Of the pipeline see alloc_audio_test.cc.
 #include <openssl/crypto.h>
 
 #include <array>
@@ -29,8 +29,6 @@
 #include "mixer/mixer.h"
 #include "native/allocations.h"
 #include "native/harness.h"
-#include "pipeline/audio_receiver.h"
-#include "pipeline/audio_sender.h"
 #include "rtp/demux.h"
 #include "rtp/packet.h"
 #include "rtp/redundancy.h"
@@ -523,69 +521,6 @@ TEST("writing and reading Ogg and playing a clip allocates nothing after the sta
   CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
   CHECK_EQ(packets, 200u);
   CHECK_EQ(played, 480u);
-}
-
-/// Carries packets to the receiver, all but some, as they are made.
-struct Wire {
-  void send(MutableBytes packet, const pipeline::SentFacts&) noexcept {
-    ++sent;
-    if (sent % 9 != 0) (void)receiver->handle_packet(now, PacketView::parse(packet).value());
-    pipeline::Digit digit;
-    while (receiver->next_digit(digit))
-      ++digits;
-  }
-  pipeline::AudioReceiver* receiver;
-  Instant now;
-  std::uint64_t sent = 0;
-  std::uint64_t digits = 0;
-};
-
-TEST("a leg's audio from packets to pieces and back allocates nothing, whatever happens") {
-  using codec::CodecKind;
-  constexpr codec::Format kFormats[] = {{CodecKind::kPcmu, 8'000},
-                                        {CodecKind::kG722, 16'000},
-                                        {CodecKind::kL16, 16'000},
-                                        {CodecKind::kOpus, 16'000}};
-  for (const codec::Format& format : kFormats) {
-    const pipeline::ReceivablePayload payloads[] = {
-        {.payload_type = 96, .format = format},
-        {.payload_type = 13, .role = pipeline::PayloadRole::kComfortNoise},
-        {.payload_type = 101, .role = pipeline::PayloadRole::kTelephoneEvent},
-        {.payload_type = 103, .role = pipeline::PayloadRole::kRedundancy}};
-    pipeline::AudioReceiver receiver({.isa = best_isa(), .seed = 1});
-    CHECK_TRUE(
-        receiver.set_up({.payloads = payloads, .rate_hz = 8'000, .detect_digits = true}).ok());
-    pipeline::AudioSender sender({}, best_isa());
-    pipeline::SenderSetup setup;
-    setup.payload_type = 96;
-    setup.format = format;
-    setup.source_rate_hz = 8'000;
-    setup.opus = codec::opus_policy({.use_inband_fec = true}, {.source_rate_hz = 16'000});
-    setup.event_payload_type = 101;
-    setup.noise_payload_type = 13;
-    setup.redundancy_payload_type = 103;
-    CHECK_TRUE(sender.set_up(setup).ok());
-
-    Wire wire{.receiver = &receiver, .now = Instant::from_ns(0)};
-    std::array<std::int16_t, 80> piece{};
-    const std::uint64_t before = test::allocations_of_this_thread();
-    for (std::uint32_t tick = 0; tick < 1'500; ++tick) {
-      wire.now = Instant::from_ns(std::int64_t{tick} * 10'000'000);
-      // Half a second of sound, half a second of next to nothing.
-      for (std::size_t index = 0; index < piece.size(); ++index)
-        piece[index] =
-            static_cast<std::int16_t>(tick % 100 < 50 ? (index * 997) % 8'000 : index % 3);
-      if (tick % 300 == 150) (void)sender.press({.event = 5});
-      sender.push(wire.now, piece, wire);
-      (void)receiver.pull(wire.now, piece);
-      pipeline::Digit digit;
-      while (receiver.next_digit(digit))
-        ++wire.digits;
-    }
-    CHECK_EQ(test::allocations_of_this_thread() - before, 0u);
-    CHECK_EQ(wire.digits, 10u);
-    CHECK_TRUE(wire.sent > 400);
-  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // When a thread has too little time for its codecs, and when it has enough again.
 #include "engine/load_gauge.h"
 
+#include "native/engine/party.h"
 #include "native/harness.h"
 
 namespace {
@@ -8,6 +9,7 @@ namespace {
 using namespace trunkyard;
 using engine::kReliefMax;
 using engine::LoadGauge;
+namespace contract = engine::contract;
 
 /// Turns every 2 ms that take `busy_us` and begin `late_us` late, for `ms`.
 struct Thread {
@@ -60,6 +62,38 @@ TEST("turns that come late while packets take the rest of the time count as too 
   Thread thread;
   thread.run(600, 1'000, 6'000);
   CHECK_TRUE(thread.lowered > 0);
+}
+
+TEST("a thread with more Opus than it has time for makes it simpler and counts that") {
+  // Every leg is played a tone, so that it has something to encode without anybody's packets.
+  constexpr std::uint32_t kLegsMax = 600;
+  constexpr std::uint32_t kLegsAtOnce = 100;
+  test::Rig rig({.endpoints_max = kLegsMax, .ports = {20'000, 21'199}});
+  const test::Peer peer;
+  const auto lowered = [&] { return rig.node(contract::NodeCounter::kComplexityLowered); };
+  const auto add_leg = [&] {
+    const test::Opened leg = rig.open();
+    CHECK(rig.update(leg.handle, {peer.address(), {}, true}) == contract::Code::kOk);
+    contract::SetAudioOrder audio =
+        test::party::audio_order(leg.handle, {.voice = test::party::kOpus});
+    audio.opus_complexity = 10;
+    audio.packet_ms = 10;
+    CHECK(test::party::set_audio(rig, audio) == contract::Code::kOk);
+    contract::PlayToneOrder tone;
+    tone.endpoint = leg.handle;
+    tone.frequencies_hz[0] = 440;
+    tone.levels_below_full[0] = 17;
+    tone.duration_ms = 600'000;
+    CHECK(rig.submit(contract::OrderKind::kPlayTone, tone));
+    CHECK(rig.answer().code() == contract::Code::kOk);
+    return leg.handle;
+  };
+  std::vector<std::uint32_t> legs;
+  for (std::uint32_t count = 0; count < kLegsAtOnce; ++count)
+    legs.push_back(add_leg());
+  while (lowered() == 0.0 && legs.size() < kLegsMax)
+    legs.push_back(add_leg());
+  CHECK_TRUE(test::eventually([&] { return lowered() >= 1.0; }));
 }
 
 }  // namespace
