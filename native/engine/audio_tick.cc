@@ -133,7 +133,9 @@ void MediaThread::take_turn(Handle handle, Leg& leg, Instant nominal) noexcept {
     if (!audio.sender->saying_digits() || leg.endpoint.engaged()) return;
     silence(piece);
   }
-  if (audio.records_sent()) {
+  // Silence that only carries digits is not recorded: the link may bring something meanwhile, and
+  // where it doesn't a recording is silent by itself.
+  if (sends && audio.records_sent()) {
     record(leg, pipeline::Side::kSent, nominal, audio.sender->setup().source_rate_hz, piece);
   }
   audio.sender->push(nominal, piece, sink);

@@ -117,7 +117,8 @@ void RecordingDesk::tell(Recording& recording, RecordingEnd end) {
     answer.duration_ms = static_cast<std::uint32_t>(recording.file->duration_ms());
     answer.bytes = recording.file->bytes();
   }
-  answer.lost_ms = static_cast<std::uint32_t>(recording.feed->lost() * pipeline::kPieceMs);
+  const std::uint64_t lost = recording.feed->lost() + recording.recorder.statistics().late;
+  answer.lost_ms = static_cast<std::uint32_t>(lost * pipeline::kPieceMs);
   answer.end = end;
   recording.file.reset();
   ended_[recording.lane].push_back(answer);

@@ -12,8 +12,10 @@ constexpr Duration kPiece = Duration::milliseconds(pipeline::kPieceMs);
 }  // namespace
 
 /// Pieces of one side follow each other, whatever turn they come in; a longer way from one to the
-/// next is a gap, measured by the recording's own time.
-std::uint32_t Tap::place(Clock& clock, Instant nominal) noexcept {
+/// next is a gap, measured by the recording's own time. That time also holds where they follow but
+/// their turn has moved to and fro: what is sent comes now from the link's turns, now from the
+/// leg's own, and every change brings some milliseconds too many.
+bool Tap::place(Clock& clock, Instant nominal) noexcept {
   if (!begun_) {
     begun_ = true;
     began_at_ = nominal;
@@ -22,12 +24,13 @@ std::uint32_t Tap::place(Clock& clock, Instant nominal) noexcept {
   const auto by_time = static_cast<std::uint32_t>((since + kPiece / 2).ns() / kPiece.ns());
   const Duration off = nominal - (clock.last + kPiece);
   const bool follows = clock.begun && off < kPiece && off > -kPiece;
-  clock.position = !clock.begun ? by_time
-                   : follows    ? clock.position + 1
-                                : std::max(clock.position + 1, by_time);
+  std::uint32_t next = by_time;
+  if (clock.begun) next = follows ? clock.position + 1 : std::max(clock.position + 1, by_time);
+  if (next > by_time + 1) return false;
+  clock.position = next + 1 < by_time ? by_time : next;
   clock.begun = true;
   clock.last = nominal;
-  return clock.position;
+  return true;
 }
 
 void Tap::take(pipeline::Side side, Instant nominal, std::uint32_t rate_hz,
@@ -35,7 +38,8 @@ void Tap::take(pipeline::Side side, Instant nominal, std::uint32_t rate_hz,
   if (over()) return;
   if (feed_->refused()) return end(contract::RecordingEnd::kFailed);
   Clock& clock = clocks_[static_cast<std::size_t>(side)];
-  const std::uint32_t position = place(clock, nominal);
+  if (!place(clock, nominal)) return;
+  const std::uint32_t position = clock.position;
   length_ = std::max(length_, position + 1);
   if (paused_) {
     if (!cuts_) clock.before = spool::GapReason::kPause;

@@ -49,7 +49,8 @@ class Tap {
     std::uint32_t position = 0;                         ///< of that, pauses not cut out
     spool::GapReason before = spool::GapReason::kNone;  ///< of the next piece
   };
-  [[nodiscard]] std::uint32_t place(Clock& clock, Instant nominal) noexcept;
+  /// @returns false for a piece that there is no time for.
+  [[nodiscard]] bool place(Clock& clock, Instant nominal) noexcept;
 
   TapSetup setup_;
   RecordingFeed* feed_;

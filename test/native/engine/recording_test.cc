@@ -192,6 +192,50 @@ TEST("segments and Ogg Opus hold what was said, and an endpoint that closes leav
   }));
 }
 
+TEST("digits ordered on a recorded leg that is forwarded to cost neither side a second") {
+  CHECK_TRUE(in_some_run([] {
+    Studio studio;
+    DecodedCall call(studio.rig, {}, {});
+    CHECK_TRUE(studio.rig.link(call.left.handle, call.right.handle) == Code::kOk);
+    CHECK_TRUE(studio.rig.link(call.right.handle, call.left.handle) == Code::kOk);
+    CHECK_TRUE(studio.start(studio.order(call.left.handle, "a.wav")) == Code::kOk);
+    talk_for(call, 10);
+    contract::SendDigitsOrder digits;
+    digits.endpoint = call.left.handle;
+    digits.tone_ms = 100;
+    digits.pause_ms = 60;
+    digits.count = 6;
+    CHECK(studio.rig.submit(OrderKind::kSendDigits, digits));
+    CHECK_TRUE(studio.rig.answer().code() == Code::kOk);
+    talk_for(call, 130);
+    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
+    const auto event = studio.ended(call.left.handle);
+    CHECK_EQ(event.lost_ms, 0u);
+    return event.duration_ms < 3'400 && is_tone(studio.channel("a.wav", 0), kLeftHz, kRightHz) &&
+           is_tone(studio.channel("a.wav", 1), kRightHz, kLeftHz);
+  }));
+}
+
+TEST("a recording that begins while its forwarded leg is played to hears the link after that") {
+  CHECK_TRUE(in_some_run([] {
+    Studio studio;
+    DecodedCall call(studio.rig, {}, {});
+    CHECK_TRUE(studio.rig.link(call.left.handle, call.right.handle) == Code::kOk);
+    CHECK_TRUE(studio.rig.link(call.right.handle, call.left.handle) == Code::kOk);
+    contract::PlayToneOrder tone;
+    tone.endpoint = call.left.handle;
+    tone.frequencies_hz[0] = 1'500;
+    tone.duration_ms = 300;
+    CHECK(studio.rig.submit(OrderKind::kPlayTone, tone));
+    CHECK_TRUE(studio.rig.answer().code() == Code::kOk);
+    CHECK_TRUE(studio.start(studio.order(call.left.handle, "a.wav")) == Code::kOk);
+    talk_for(call, 100);
+    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
+    (void)studio.ended(call.left.handle);
+    return is_tone(studio.channel("a.wav", 1), kRightHz, kLeftHz);
+  }));
+}
+
 TEST("what is played to a leg is in its recording") {
   CHECK_TRUE(in_some_run([] {
     Studio studio;

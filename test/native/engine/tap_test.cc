@@ -1,6 +1,7 @@
 // What a tap copies: in its place, whatever turn it comes in, with pauses, ends and losses.
 #include "engine/tap.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "native/allocations.h"
@@ -48,6 +49,32 @@ TEST("pieces are numbered in a row, also where their turn moves by a phase") {
   CHECK_TRUE(rig.positions() == Positions({0, 1, 2, 3, 4, 5, 6}));
   rig.take(Side::kReceived, 1'060);
   CHECK_TRUE(rig.positions() == Positions({106}));
+}
+
+TEST("pieces of two sources in turn keep to the time that passes") {
+  Rig rig;
+  std::int64_t ms = 0;
+  // A link's turns, then those of what is played instead, in another phase, and back: fifty times
+  // ten pieces in 90 ms.
+  for (int change = 0; change < 50; ++change) {
+    for (int count = 0; count < 5; ++count, ms += 10)
+      rig.take(Side::kSent, ms);
+    ms -= 4;
+    for (int count = 0; count < 5; ++count, ms += 10)
+      rig.take(Side::kSent, ms);
+    ms -= 6;
+  }
+  const Positions positions = rig.positions();
+  CHECK_TRUE(std::is_sorted(positions.begin(), positions.end()));
+  CHECK_TRUE(positions.back() >= 449u);
+  CHECK_TRUE(positions.back() <= 451u);
+  // Two at once are one too many.
+  Rig twice;
+  for (std::int64_t at = 0; at < 3'000; at += 10) {
+    twice.take(Side::kSent, at);
+    twice.take(Side::kSent, at + 4);
+  }
+  CHECK_TRUE(twice.positions().back() <= 301u);
 }
 
 TEST("a pause is cut out, or heard as silence with its reason") {
