@@ -100,8 +100,8 @@ export const OPUS: VoiceCodec = {
   sampleRateHz: OPUS_RATE_HZ,
   frameClock: 960,
   encode: (samples) => {
-    // A voice's bitrate, in every packet: what a variable one makes of tones is no voice's.
-    const rate = ['-b:a', '32k', '-vbr', 'off', '-frame_duration', String(FRAME_MS)];
+    // As many bits as a generous peer sends, in every packet: what a variable bitrate makes of tones is no voice's.
+    const rate = ['-b:a', '64k', '-vbr', 'off', '-frame_duration', String(FRAME_MS)];
     const settings = ['-c:a', 'libopus', ...rate];
     const file = convert(bytesOf(samples), rawOf(OPUS_RATE_HZ), [...settings, '-f', 'opus']);
     return readOgg(file).slice(2);
