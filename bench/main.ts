@@ -6,6 +6,7 @@ import { comparisonText, judged, reportText } from './figures/report.ts';
 import { acceptReport, readReports, writeReport } from './figures/report-file.ts';
 import { callsSuite } from './scenarios/calls.ts';
 import { memorySuite } from './scenarios/memory.ts';
+import { mixSuite } from './scenarios/mix.ts';
 import { relaySuite } from './scenarios/relay.ts';
 import { relayBpfSuite } from './scenarios/relay-bpf.ts';
 import { srtpSuite } from './scenarios/srtp.ts';
@@ -13,7 +14,6 @@ import { transcodeSuite } from './scenarios/transcode.ts';
 import { controlSuite } from './control/suite.ts';
 import { countsSuite } from './rooms/counts.ts';
 import { jitterSuite } from './rooms/jitter.ts';
-import { mixSuite } from './rooms/mix.ts';
 import type { Suite } from './suite.ts';
 
 const SUITES: readonly Suite[] = [

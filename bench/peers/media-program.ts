@@ -27,6 +27,13 @@ export type Spoken = 'PCMU' | 'PCMA' | 'G722' | 'opus';
 export interface EndMedia {
   readonly codec: Spoken;
   readonly key: Buffer | null;
+  /** How our Opus encoder works towards it; as the B2BUA has it for a narrowband call when left out. Peers know their own way only. */
+  readonly opus?: OpusEffort;
+}
+
+export interface OpusEffort {
+  readonly rateKhz: 8 | 16 | 48;
+  readonly complexity: number;
 }
 
 export interface CallMedia {

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import type { EndpointHandle } from '../../src/base/index.ts';
+import type { ConferenceHandle, EndpointHandle } from '../../src/base/index.ts';
 import { orderId } from '../../src/base/index.ts';
 import type {
   EngineClient,
@@ -27,6 +27,7 @@ import type {
   MediaPeer,
   MediaPoint,
   MediaProgram,
+  OpusEffort,
   RelayPlace,
   Spoken,
 } from './media-program.ts';
@@ -58,6 +59,27 @@ export function trunkyardPeer(options: {
   readonly kernelPath: boolean;
 }): MediaPeer {
   return { name: options.name, start: (given) => startMedia({ ...options, ...given }) };
+}
+
+/** The media process as a host of conferences. */
+export interface ConferenceProgram extends MediaProgram {
+  /**
+   * Opens conferences of so many each, all talking, and brings everybody in.
+   * @param points where participants send from and receive.
+   * @returns where each of them sends to and hears from.
+   */
+  openRooms(points: readonly MediaPoint[], roomSize: number): Promise<readonly MediaPoint[]>;
+}
+
+/** Starts it at its loopback address, with room for so many. */
+export function startConferences({
+  cores,
+  participants,
+}: {
+  readonly cores: Cores;
+  readonly participants: number;
+}): Promise<ConferenceProgram> {
+  return startMedia({ place: null, kernelPath: false, cores, calls: Math.ceil(participants / 2) });
 }
 
 async function startMedia({
@@ -119,7 +141,7 @@ function startedHost(child: ChildProcess, host: HostConfig): Promise<void> {
   });
 }
 
-class TrunkyardMedia implements MediaProgram {
+class TrunkyardMedia implements ConferenceProgram {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   /** Towards the A ends, and towards the B ends. */
@@ -193,6 +215,36 @@ class TrunkyardMedia implements MediaProgram {
       forA: { host: this.#hosts[0], port: legA.rtpPort },
       forB: { host: this.#hosts[1], port: legB.rtpPort },
     }));
+  }
+
+  async openRooms(points: readonly MediaPoint[], roomSize: number): Promise<readonly MediaPoint[]> {
+    const rooms = await this.#order(
+      Array.from({ length: Math.ceil(points.length / roomSize) }, () => ({
+        kind: 'openConference' as const,
+        affinity: 0,
+        capacity: roomSize,
+        rateKhz: 8 as const,
+        partOf: null,
+      })),
+    );
+    const legs = await this.#order(
+      points.map(() => ({ kind: 'openEndpoint' as const, affinity: 0, addressIndex: 0 })),
+    );
+    const participants = points.map((point, index) => {
+      const room = rooms[Math.floor(index / roomSize)];
+      const leg = legs[index];
+      if (room?.kind !== 'conferenceOpened' || leg?.kind !== 'endpointOpened')
+        throw new Error('an answer is missing');
+      return { point, leg, conference: room.conference };
+    });
+    await this.#order(
+      participants.flatMap(({ point, leg: { endpoint }, conference }) => [
+        updateOf(endpoint, point, SPOKEN_PCMU),
+        audioOf(endpoint, SPOKEN_PCMU),
+        participantOf(endpoint, conference),
+      ]),
+    );
+    return participants.map(({ leg: { rtpPort } }) => ({ host: this.#hosts[0], port: rtpPort }));
   }
 
   packetsInKernel(): number {
@@ -288,14 +340,19 @@ function keysOf(endpoint: EndpointHandle, key: Buffer): WithoutNumber<EngineOrde
   return { kind: 'setKeys', endpoint, suite: 'aesCm128Tag80', keys };
 }
 
+const SPOKEN_PCMU: EndMedia = { codec: 'PCMU', key: null };
 const KINDS = { PCMU: 'pcmu', PCMA: 'pcma', G722: 'g722', opus: 'opus' } as const;
-/** What the B2BUA chooses towards a narrowband peer: the 8 kHz encoder, complexity 5. */
-const RATES_KHZ = { PCMU: 8, PCMA: 8, G722: 16, opus: 8 } as const;
+const RATES_KHZ = { PCMU: 8, PCMA: 8, G722: 16 } as const;
+/** What the B2BUA chooses towards a narrowband peer. */
+const OPUS_USUAL: OpusEffort = { rateKhz: 8, complexity: 5 };
 
-function audioOf(endpoint: EndpointHandle, { codec }: EndMedia): WithoutNumber<EngineOrder> {
+function audioOf(
+  endpoint: EndpointHandle,
+  { codec, opus = OPUS_USUAL }: EndMedia,
+): WithoutNumber<EngineOrder> {
   const payloadType = PAYLOAD_TYPES[codec];
   const kind = KINDS[codec];
-  const rateKhz = RATES_KHZ[codec];
+  const rateKhz = codec === 'opus' ? opus.rateKhz : RATES_KHZ[codec];
   return {
     kind: 'setAudio',
     endpoint,
@@ -311,7 +368,7 @@ function audioOf(endpoint: EndpointHandle, { codec }: EndMedia): WithoutNumber<E
       opus: {
         bitrateBps: 0,
         playbackRateHz: 48_000,
-        complexity: 5,
+        complexity: opus.complexity,
         lossPercent: 0,
         fec: false,
         dtx: false,
@@ -321,6 +378,21 @@ function audioOf(endpoint: EndpointHandle, { codec }: EndMedia): WithoutNumber<E
     bufferSize: 'medium',
     detectTones: false,
     muteDigits: false,
+  };
+}
+
+function participantOf(
+  endpoint: EndpointHandle,
+  conference: ConferenceHandle,
+): WithoutNumber<EngineOrder> {
+  return {
+    kind: 'setParticipant',
+    endpoint,
+    conference,
+    role: { kind: 'talk' },
+    gainDb: 0,
+    levelled: false,
+    passDigits: false,
   };
 }
 

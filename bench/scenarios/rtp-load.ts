@@ -114,8 +114,6 @@ export function planText(
   { warmupMs, measureMs, intervalMs = 20 }: LoadTimes,
   media: CallMedia = RELAYED,
 ): string {
-  const localLine = ({ host, port, network = '' }: MediaPoint): string =>
-    `local ${host} ${port} ${network}`.trimEnd();
   const locals = [
     ...new Set([...ends.map(({ a }) => a), ...ends.map(({ b }) => b)].map(localLine)),
   ];
@@ -149,6 +147,52 @@ export function planText(
   ];
   return `${lines.join('\n')}\n`;
 }
+
+/** Where participants of conferences send from and receive: a few sockets, used in turn. */
+export function participantPoints(participants: number): readonly MediaPoint[] {
+  return Array.from({ length: participants }, (_, index) => ({
+    ...LOAD_SIDE,
+    port: FIRST_PORT + 2 * (index % (2 * SOCKETS_A_SIDE)),
+  }));
+}
+
+/**
+ * The tool's plan for conferences: each participant sends PCMU to a port and expects what comes back from there.
+ * @param talks whether a participant says something, or silence.
+ */
+export function roomPlanText(
+  {
+    points,
+    ports,
+    talks,
+  }: {
+    readonly points: readonly MediaPoint[];
+    readonly ports: readonly MediaPoint[];
+    readonly talks: (participant: number) => boolean;
+  },
+  { warmupMs, measureMs, intervalMs = 20 }: LoadTimes,
+): string {
+  const locals = [...new Set(points.map(localLine))];
+  const indexOf = new Map(locals.map((line, index) => [line, index]));
+  const lines = [
+    `warmup_ms ${warmupMs}`,
+    `measure_ms ${measureMs}`,
+    `interval_ms ${intervalMs}`,
+    ...locals,
+    payloadsLine('PCMU'),
+    ...points.map((point, participant) => {
+      const port = ports[participant];
+      if (port === undefined) throw new Error(`participant ${participant} has no port`);
+      const local = indexOf.get(localLine(point)) ?? 0;
+      const address = `${port.host} ${port.port}`;
+      return `stream ${local} ${local} ${address} source ${address}${talks(participant) ? ' payload 0' : ''}`;
+    }),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+const localLine = ({ host, port, network = '' }: MediaPoint): string =>
+  `local ${host} ${port} ${network}`.trimEnd();
 
 /** G.722's timestamps count 8,000 a second for historical reasons (RFC 3551 §4.5.2), those of Opus 48,000. */
 function payloadsLine(codec: Spoken): string {

@@ -1,5 +1,5 @@
 // The transcode suite: calls both ways between PCMU and PCMA, G.722 or Opus, through our media process and rtpengine in turn.
-import type { CallMedia, MediaPeer, Spoken } from '../peers/media-program.ts';
+import type { CallMedia, EndMedia, MediaPeer, OpusEffort, Spoken } from '../peers/media-program.ts';
 import type { SuiteReport } from '../figures/report.ts';
 import type { Suite, SuiteOptions } from '../suite.ts';
 import type { CaseFigure } from './cases.ts';
@@ -29,28 +29,35 @@ const RETRIES_MAX = 12;
 /** Packets of a call in a second, both ways. */
 const PACKETS_A_SECOND = 100;
 
-function between(codec: Spoken): CallMedia {
-  return { a: { codec: 'PCMU', key: null }, b: { codec, key: null } };
+/** rtpengine's way with Opus: the whole band, whatever the other end has, at libopus' usual complexity there. */
+const LIKE_RTPENGINE: OpusEffort = { rateKhz: 48, complexity: 10 };
+
+function between(codec: Spoken, opus?: OpusEffort): CallMedia {
+  const b: EndMedia = { codec, key: null };
+  return { a: { codec: 'PCMU', key: null }, b: opus === undefined ? b : { ...b, opus } };
 }
 
-function nsFigure(codec: string): CaseFigure {
-  const name = codec.toLowerCase();
-  return {
-    name: `transcode.${name}_ns_per_packet`,
-    unit: 'ns',
-    of: (runs) => runOf(runs, name).cpuNsPerPacket,
-  };
-}
+const nsFigure = (name: string): CaseFigure => ({
+  name: `transcode.${name}_ns_per_packet`,
+  unit: 'ns',
+  of: (runs) => runOf(runs, name).cpuNsPerPacket,
+});
+
+const perCoreFigure = (name: string, of: 'streams' | 'calls'): CaseFigure => ({
+  name: `transcode.${name}_${of}_per_core`,
+  unit: of,
+  of: (runs) =>
+    1e9 / (runOf(runs, name).cpuNsPerPacket * PACKETS_A_SECOND * (of === 'calls' ? 1 : 0.5)),
+});
 
 const FIGURES: readonly CaseFigure[] = [
-  nsFigure('PCMA'),
-  nsFigure('G722'),
+  nsFigure('pcma'),
+  nsFigure('g722'),
   nsFigure('opus'),
-  {
-    name: 'transcode.opus_calls_per_core',
-    unit: 'calls',
-    of: (runs) => 1e9 / (PACKETS_A_SECOND * runOf(runs, 'opus').cpuNsPerPacket),
-  },
+  perCoreFigure('pcma', 'streams'),
+  perCoreFigure('g722', 'streams'),
+  perCoreFigure('opus', 'calls'),
+  perCoreFigure('opus_48khz_cx10', 'calls'),
 ];
 
 export const transcodeSuite: Suite = {
@@ -74,6 +81,7 @@ export async function runTranscodeSuite(
     ['pcma', { calls: calls.PCMA, times, media: between('PCMA') }],
     ['g722', { calls: calls.G722, times, media: between('G722') }],
     ['opus', { calls: calls.opus, times, media: between('opus') }],
+    ['opus_48khz_cx10', { calls: calls.opus, times, media: between('opus', LIKE_RTPENGINE) }],
   ]);
   const suite = {
     suite: 'transcode',

@@ -5,7 +5,6 @@ import { quantileUs } from '../../../bench/figures/relay-times.ts';
 import { countLines } from '../../../bench/rooms/counts.ts';
 import { plotText } from '../../../bench/rooms/jitter-plot.ts';
 import { curvesOf, delayAt } from '../../../bench/rooms/jitter.ts';
-import { costsBySize } from '../../../bench/rooms/mix.ts';
 import { RELAY_TIME_BOUNDS_US } from '../../../src/engine/index.ts';
 
 test('A28 a quantile lies within its bucket, and beyond the last bound it is that bound', () => {
@@ -29,15 +28,6 @@ test('counts are read in order, their names made fit for a figure and kept apart
     { name: 'drift-200', units: 10 },
     { name: 'a_8_kHz', units: 2 },
   ]);
-});
-
-test('a room’s cost is the best of the instruction sets, all talking', () => {
-  const printed = [
-    'mix 3, all talking       c          86.0 ns a participant-frame, checksum 1',
-    'mix 3, all talking       avx2       25.5 ns a participant-frame, checksum 1',
-    'mix 10, 3 talking        avx2        3.0 ns a participant-frame, checksum 1',
-  ].join('\n');
-  assert.equal([...costsBySize(printed)], [[3, 25.5]]);
 });
 
 const CSV = [
