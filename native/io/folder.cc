@@ -33,7 +33,11 @@ Result<Folder> Folder::open(const char* path) noexcept {
 }
 
 Result<File> Folder::create(const char* name) noexcept {
-  return open_file(name, O_RDWR | O_CREAT | O_EXCL);
+  Result<File> file = open_file(name, O_RDWR | O_CREAT | O_EXCL);
+  // The name is in the directory, so that is what has to reach the disk: a file whose bytes were
+  // saved is lost all the same if the machine ends before its name was.
+  if (file && ::fsync(directory_.descriptor()) != 0) return Error{disk_error(errno)};
+  return file;
 }
 
 Result<File> Folder::open_to_write(const char* name) noexcept {
@@ -60,9 +64,14 @@ Result<File> Folder::open_file(const char* name, int flags) noexcept {
 Result<void> Folder::rename(const char* from, const char* to) noexcept {
   if (!is_plain_name(from) || !is_plain_name(to)) return Error{ErrorCode::kConfigInvalid};
   const int directory = directory_.descriptor();
-  // A rename is a change of the directory, so that is what has to reach the disk.
-  if (::renameat(directory, from, directory, to) != 0 || ::fsync(directory) != 0)
-    return Error{disk_error(errno)};
+  int renamed = ::renameat2(directory, from, directory, to, RENAME_NOREPLACE);
+  // Network file systems don't know the flag. A second name is refused everywhere where there is
+  // one already; between the two steps the file has both.
+  if (renamed != 0 && errno == EINVAL) {
+    renamed = ::linkat(directory, from, directory, to, 0);
+    if (renamed == 0) renamed = ::unlinkat(directory, from, 0);
+  }
+  if (renamed != 0 || ::fsync(directory) != 0) return Error{disk_error(errno)};
   return {};
 }
 

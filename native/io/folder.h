@@ -22,14 +22,15 @@ class Folder {
   [[nodiscard]] static Result<Folder> open(const char* path) noexcept;
 
   /// Makes a file that isn't there yet, for writing, readable by this user alone. Name rules: not
-  /// empty, not hidden (a dot first), no slash.
+  /// empty, not hidden (a dot first), no slash. The name lasts when it returns.
   /// @returns kConfigInvalid for such a name, kDiskFull or kDiskFailed; also when it exists.
   [[nodiscard]] Result<File> create(const char* name) noexcept;
   /// Opens a plain file that is there; not through a symbolic link. @returns as create().
   [[nodiscard]] Result<File> open_to_write(const char* name) noexcept;
   [[nodiscard]] Result<File> open_to_read(const char* name) noexcept;
-  /// Gives a file another name at once: whoever opens the new name sees the old file of that name,
-  /// or this one whole. Both names last when it returns.
+  /// Gives a file another name, which lasts when it returns. Whoever opens the new name finds
+  /// nothing, or this file whole.
+  /// @returns as create(); nothing happens when there is a file of the new name.
   [[nodiscard]] Result<void> rename(const char* from, const char* to) noexcept;
   /// The names of all that is in it and may be opened, in no order.
   [[nodiscard]] Result<std::vector<std::string>> list();

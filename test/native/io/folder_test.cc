@@ -55,14 +55,17 @@ TEST("links, pipes and directories are no files") {
   CHECK_EQ(Folder::open(place.file("missing").c_str()).code(), ErrorCode::kDiskFailed);
 }
 
-TEST("a file renamed takes the place of the one that was there") {
+TEST("a file gets another name, but not the one of a file that is there") {
   const TestFolder place;
   Folder folder = Folder::open(place.path()).value();
   place.write("old", {1, 2, 3});
   place.write("new", {4});
-  CHECK_TRUE(folder.rename("new", "old").ok());
-  CHECK_EQ(place.contents("old"), (std::vector<std::uint8_t>{4}));
   CHECK_EQ(folder.rename("new", "old").code(), ErrorCode::kDiskFailed);
+  CHECK_EQ(place.contents("old"), (std::vector<std::uint8_t>{1, 2, 3}));
+  CHECK_EQ(place.contents("new"), (std::vector<std::uint8_t>{4}));
+  CHECK_TRUE(folder.rename("new", "newest").ok());
+  CHECK_EQ(place.contents("newest"), (std::vector<std::uint8_t>{4}));
+  CHECK_EQ(folder.rename("new", "other").code(), ErrorCode::kDiskFailed);
 }
 
 TEST("removing what isn't there is no error") {
