@@ -44,6 +44,8 @@ struct OpusHead {
   std::uint32_t input_rate_hz = 48'000;
   /// To be applied when decoding, in 1/256 dB.
   std::int16_t gain_q8_db = 0;
+
+  [[nodiscard]] bool operator==(const OpusHead&) const noexcept = default;
 };
 
 }  // namespace trunkyard::spool

@@ -11,6 +11,8 @@ namespace trunkyard::spool {
 namespace {
 
 constexpr std::size_t kBodyBytesMax = kOggSegmentsMax * kOggSegmentBytesMax;
+/// Audio on one page: what a killed process loses of what it was given.
+constexpr std::uint64_t kPageSamplesMax = kOggOpusRateHz / 2;
 /// Packets last up to 120 ms (RFC 6716 §3.2.1, R5).
 constexpr std::uint32_t kPacketSamplesMax = 5'760;
 constexpr std::string_view kVendor = "Trunkyard";
@@ -71,7 +73,7 @@ Result<Bytes> OggOpusWriter::append(Bytes packet, std::uint32_t samples,
   // A page goes out when the next packet would make it too long and not before, so that there is
   // always a packet for the last page to hold.
   if (segment_count_ + segments_of(packet.size()) > kOggSegmentsMax ||
-      granule_ + samples - granule_of_page_ > kOggOpusRateHz) {
+      granule_ + samples - granule_of_page_ > kPageSamplesMax) {
     write_page(out, 0, granule_);
   }
   add_packet(packet);
@@ -87,6 +89,19 @@ Bytes OggOpusWriter::finish(std::uint32_t samples_trimmed, MutableBytes into) no
   write_page(out, kOggLast, granule_);
   state_ = State::kFinished;
   return out.written();
+}
+
+void OggOpusWriter::copy_state(const OggOpusWriter& other) noexcept {
+  CHECK(other.serial_ == serial_);
+  CHECK(other.head_ == head_);
+  state_ = other.state_;
+  pages_ = other.pages_;
+  granule_ = other.granule_;
+  granule_of_page_ = other.granule_of_page_;
+  segments_ = other.segments_;
+  segment_count_ = other.segment_count_;
+  std::memcpy(body_.get(), other.body_.get(), other.body_bytes_);
+  body_bytes_ = other.body_bytes_;
 }
 
 void OggOpusWriter::add_packet(Bytes packet) noexcept {

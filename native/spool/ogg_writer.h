@@ -1,6 +1,6 @@
 // OggOpusWriter: Opus packets into an Ogg file (RFC 7845). A core that hands out pages to be
-// appended to a file. No packet crosses a page, and a page holds a second at most, so a file cut
-// off anywhere plays up to its last whole page.
+// appended to a file. No packet crosses a page, and a page holds half a second at most, so a file
+// cut off anywhere plays up to its last whole page.
 #pragma once
 
 #include <array>
@@ -35,8 +35,14 @@ class OggOpusWriter {
   ///                        are since the last page is all of them.
   [[nodiscard]] Bytes finish(std::uint32_t samples_trimmed, MutableBytes into) noexcept;
 
+  /// As if this one had been given what `other` has: for going back to an earlier place, together
+  /// with the file. Allocates nothing.
+  /// @param other of the same head and serial (CHECKed).
+  void copy_state(const OggOpusWriter& other) noexcept;
+
   /// Samples added so far, the pre-skip included.
   [[nodiscard]] std::uint64_t samples() const noexcept { return granule_; }
+  [[nodiscard]] std::uint32_t serial() const noexcept { return serial_; }
 
  private:
   enum class State : std::uint8_t { kNew, kOpen, kFinished };

@@ -134,7 +134,7 @@ TEST("a damaged page is found out by its CRC and the next one found after it") {
       CHECK_EQ(packet.bytes.size(), 40u);
       CHECK_EQ(packet.bytes[0], packet.bytes[39]);
     }
-    CHECK_EQ(packets, 150u);
+    CHECK_EQ(packets, 175u);
     CHECK_EQ(reader->damages(), 1u);
   }
 }

@@ -28,8 +28,8 @@ TEST("head and tags have pages of their own, the first one marked as first") {
   CHECK_EQ(pages.subspan(47 + 28, 8), kOpusTagsMagic);
 }
 
-TEST("a page holds a second at most, and no packet crosses pages") {
-  const Buffer file = test::ogg_file(std::vector<std::size_t>(175, 80));
+TEST("a page holds half a second at most, and no packet crosses pages") {
+  const Buffer file = test::ogg_file(std::vector<std::size_t>(65, 80));
   std::vector<std::uint64_t> granules;
   for (std::size_t at = 0; at < file.size();) {
     const std::uint8_t segments = file[at + 26];
@@ -41,7 +41,7 @@ TEST("a page holds a second at most, and no packet crosses pages") {
     granules.push_back(__builtin_bswap64(load_u64(file.data() + at + 6)));
     at += 27u + segments + body;
   }
-  CHECK_TRUE((granules == std::vector<std::uint64_t>{0, 0, 48'000, 96'000, 144'000, 168'000}));
+  CHECK_TRUE((granules == std::vector<std::uint64_t>{0, 0, 24'000, 48'000, 62'400}));
 }
 
 TEST("packets of every awkward length come back, in pages of up to 255 segments") {
@@ -87,10 +87,39 @@ TEST("A12 a file cut off anywhere gives back every packet of its whole pages") {
     std::uint32_t packets = 0;
     for (OggPacket packet; reader->next(packet); ++packets)
       CHECK_EQ(packet.bytes, test::ogg_packet(packets, 30));
-    // Heads, then pages of 50 packets: 27 bytes, 50 lengths, 50 packets.
-    CHECK_EQ(packets, (cut - 100) / (27 + 50 + 1'500) * 50);
+    // Heads, then pages of 25 packets: 27 bytes, 25 lengths, 25 packets.
+    CHECK_EQ(packets, (cut - 100) / (27 + 25 + 750) * 25);
     CHECK_FALSE(reader->is_finished());
   }
+}
+
+TEST("a writer that goes back to an earlier place goes on from there as if nothing had followed") {
+  const auto keep = [](Bytes bytes, Buffer& into) {
+    into.insert(into.end(), bytes.begin(), bytes.end());
+  };
+  for (const std::uint32_t kept : {1u, 24u, 25u, 26u, 140u}) {
+    const OpusHead head{.input_rate_hz = 16'000};
+    OggOpusWriter writer(head, 0x1234'5678);
+    OggOpusWriter mark(head, writer.serial());
+    Buffer into(kOggPageBytesMax);
+    Buffer file;
+    keep(writer.open(into), file);
+    std::size_t marked_bytes = 0;
+    for (std::uint32_t count = 0; count < kept + 77; ++count) {
+      if (count == kept) {
+        mark.copy_state(writer);
+        marked_bytes = file.size();
+      }
+      keep(writer.append(test::ogg_packet(count, 80), 960, into).value(), file);
+    }
+    file.resize(marked_bytes);
+    writer.copy_state(mark);
+    keep(writer.finish(5, into), file);
+    CHECK_EQ(file, test::ogg_file(std::vector<std::size_t>(kept, 80), 5));
+  }
+  OggOpusWriter one({}, 1);
+  CHECK_ABORTS(one.copy_state(OggOpusWriter({}, 2)));
+  CHECK_ABORTS(one.copy_state(OggOpusWriter({.pre_skip = 1}, 1)));
 }
 
 TEST("what is no packet of Opus is refused, and nothing is added") {
