@@ -59,9 +59,11 @@ inline constexpr std::uint32_t kPcmRateHzMax = 48'000;
 /// Samples of the longest frame of one channel.
 inline constexpr std::size_t kPcmSamplesMax = kPcmRateHzMax / 1'000 * kFrameMsMax;
 
-/// Participants of one conference on one media thread: the largest room, and the announcements in
-/// it. A conference may have a part on several threads.
+/// Participants of one conference on one media thread. A conference may have a part on several
+/// threads.
 inline constexpr std::uint32_t kMixParticipantsMax = 1'024;
+/// Those who may say something to one mixer: the largest room, and what is played into it.
+inline constexpr std::uint32_t kMixSlotsMax = kMixParticipantsMax + 1;
 inline constexpr std::uint32_t kMixPartsMax = 16;
 /// Conferences of one host that have parts on several media threads.
 inline constexpr std::uint32_t kConferenceSpansMax = 256;
@@ -69,7 +71,7 @@ inline constexpr std::uint32_t kConferenceSpansMax = 256;
 /// opened for more participants than come.
 inline constexpr std::uint32_t kSeatsPerSlotMax = 8;
 // Everybody at full scale, and as many who have just left and fade out, still fit 32 bits.
-static_assert(std::uint64_t{kMixParticipantsMax} * 2 * kMixPartsMax * 32'768 < 1u << 31);
+static_assert(std::uint64_t{kMixSlotsMax} * 2 * kMixPartsMax * 32'768 < 1u << 31);
 
 /// Streams (SSRCs) under one SRTP key of one direction; further ones are refused until the key
 /// changes.
@@ -119,6 +121,9 @@ inline constexpr std::size_t kFileNameBytesMax = 160;
 inline constexpr std::uint32_t kFileRequestsMax = 256;
 /// Recordings that one host writes at once.
 inline constexpr std::uint32_t kRecordingsMax = 4'096;
+/// Recordings of one endpoint or conference at once: one that is kept and one for somebody who
+/// listens meanwhile.
+inline constexpr std::uint32_t kTapsMax = 2;
 /// What a tap has copied and the files thread has not taken yet, in records of 80 samples.
 inline constexpr std::uint32_t kTapRecordsMax = 1'024;
 /// Clips and tones that are played to one leg or wait behind each other.

@@ -44,7 +44,7 @@ Mixer::Mixer(const MixerConfig& config)
   CHECK(codec::is_pcm_rate(config.rate_hz));
   CHECK(config.tick_ms == 10 || config.tick_ms == 20);
   CHECK(config.participants_max > 0);
-  CHECK(config.participants_max <= kMixParticipantsMax);
+  CHECK(config.participants_max <= kMixSlotsMax);
   for (std::uint32_t slot = 0; slot < config.participants_max; ++slot) {
     const bool last = slot + 1 == config.participants_max;
     states_[slot].free_next = last ? kNoSlot : static_cast<Slot>(slot + 1);
@@ -300,6 +300,11 @@ Pcm Mixer::hear(Slot slot, MutablePcm out) noexcept {
     kernels_->subtract(heard_, frame_of(slot), out.data(), samples_);
     return out;
   }
+  return hear_room();
+}
+
+Pcm Mixer::hear_room() noexcept {
+  CHECK(phase_ == Phase::kHearing);
   if (!room_made_) kernels_->saturate(heard_, room_.data(), samples_);
   room_made_ = true;
   return room_;

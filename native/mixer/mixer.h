@@ -92,7 +92,7 @@ struct MixReport {
 struct MixerConfig {
   std::uint32_t rate_hz = 16'000;      ///< one that is_pcm_rate() accepts (CHECKed)
   std::uint32_t tick_ms = 10;          ///< 10 or 20 (CHECKed)
-  std::uint32_t participants_max = 0;  ///< 1..kMixParticipantsMax (CHECKed)
+  std::uint32_t participants_max = 0;  ///< 1..kMixSlotsMax (CHECKed)
   Isa isa = Isa::kC;                   ///< no more than best_isa()
 };
 
@@ -147,6 +147,9 @@ class Mixer {
   /// @returns what he hears: `out`, or memory of the mixer that all of kGroupRoom share and that
   ///          holds until begin(). Empty for kGroupNone.
   [[nodiscard]] codec::Pcm hear(Slot slot, codec::MutablePcm out) noexcept;
+  /// What all of kGroupRoom hear, whether there is anybody or not: for recording the room. Memory
+  /// of the mixer that holds until begin().
+  [[nodiscard]] codec::Pcm hear_room() noexcept;
   /// What participants of this part say to the room, for add_remote() of the other parts. Nobody
   /// hears himself through them, as a part never passes on what it got. Empty when nobody sounded;
   /// holds until begin(). Who speaks to one participant alone has to be in his part.

@@ -25,11 +25,12 @@ Conference::Conference(const Config& config)
       isa_(config.isa),
       mixer_({.rate_hz = config.rate_hz,
               .tick_ms = kPieceMs,
-              .participants_max = config.capacity,
+              .participants_max = config.capacity + 1,
               .isa = config.isa}),
+      announcer_(mixer_.join({.voice = mixer::Voice::kRoom, .ears = mixer::Ears::kNone})),
       // Twice as many numbers as participants: all may leave and others come between two ticks.
       seats_(2 * std::size_t{config.capacity}),
-      seat_of_slot_(config.capacity, kNoSeat),
+      seat_of_slot_(std::size_t{config.capacity} + 1, kNoSeat),
       remote_(samples_) {
   static_assert(2 * kMixParticipantsMax < kNoSeat);
   present_.reserve(seats_.size());

@@ -6,8 +6,10 @@
 //
 //     begin()                          orders given since the last tick take effect
 //       space(seat), add(seat)         what each participant's receiver gave
+//       announcement(), announce()     what is played into the room
 //       add_remote(part, sum)          what other parts of the conference say
 //     mix(sender_of)                   the sums; encoders that many listeners share
+//     hear_room()                      what is recorded
 //     say(seat, sender, sink) ...      each participant's packets, in his own turn, until begin()
 //
 // Whoever doesn't sound hears the very same samples as all others like him: they are encoded once
@@ -104,6 +106,10 @@ class Conference {
   /// Where a participant's 10 ms are to be written before add().
   [[nodiscard]] codec::MutablePcm space(Seat seat) noexcept;
   void add(Seat seat) noexcept;
+  /// Where 10 ms that are nobody's are to be written before announce(): everybody hears them who
+  /// hears the room, of the other parts too. Their edges are the caller's to soften.
+  [[nodiscard]] codec::MutablePcm announcement() noexcept { return mixer_.space(announcer_); }
+  void announce() noexcept { mixer_.add(announcer_, mixer_.space(announcer_)); }
   /// What another part says in this tick; no call = it has nothing new to say and is left out.
   /// @param part 0..kMixPartsMax - 1, at most once a tick. @param sum as PartVoice::take() has it.
   void add_remote(std::uint32_t part, PartVoice::Sum sum) noexcept;
@@ -151,6 +157,8 @@ class Conference {
   /// @param out 10 ms; written when he hears something.
   /// @returns false when he hears nothing.
   bool listen(Seat seat, AudioSender& sender, codec::MutablePcm out) noexcept;
+  /// 10 ms of what somebody hears who says nothing, until the next begin() or order.
+  [[nodiscard]] codec::Pcm hear_room() noexcept { return mixer_.hear_room(); }
   /// What this part's participants say to the other parts; empty when nobody does.
   [[nodiscard]] PartVoice::Sum local_sum() const noexcept { return mixer_.local_sum(); }
   /// Who speaks, of this part; kNoSeat for nobody. And how loud, in dBov.
@@ -239,6 +247,7 @@ class Conference {
   const std::size_t samples_;
   const Isa isa_;
   mixer::Mixer mixer_;
+  const mixer::Slot announcer_;
   mixer::MixReport report_;
   std::vector<Place> seats_;
   std::vector<Seat> present_;  ///< with a slot in the mixer

@@ -289,16 +289,34 @@ TEST("a full room refuses and counts, and has a place again when somebody leaves
 }
 
 TEST("the largest room has a thousand participants and a place for announcements") {
-  Mixer mixer({.rate_hz = 8'000, .tick_ms = 20, .participants_max = kMixParticipantsMax});
+  Mixer mixer({.rate_hz = 8'000, .tick_ms = 20, .participants_max = kMixSlotsMax});
   const Slot first = mixer.join(kTalker);
-  for (std::uint32_t index = 1; index < kMixParticipantsMax; ++index)
+  for (std::uint32_t index = 1; index < kMixSlotsMax; ++index)
     CHECK_TRUE(mixer.join(index < 24 ? kSource : kTalker) != kNoSlot);
   CHECK_EQ(mixer.join(kTalker), kNoSlot);
   settle(mixer, {first});
   mixer.begin();
-  for (Slot slot = 0; slot < kMixParticipantsMax; ++slot)
+  for (Slot slot = 0; slot < kMixSlotsMax; ++slot)
     mixer.add(slot, Samples(160, 0));
   CHECK_TRUE(mixer.mix().silent);
+}
+
+TEST("the room is heard as whoever listens in it does, and also when nobody does") {
+  Mixer mixer(kConfig);
+  const Slot talks = mixer.join(kTalker);
+  const Slot listens = mixer.join(kMuted);
+  settle(mixer, {talks, listens});
+  for (const bool somebody_listens : {true, false}) {
+    if (!somebody_listens) mixer.leave(listens);
+    mixer.begin();
+    mixer.add(talks, Samples(mixer.frame_samples(), 900));
+    (void)mixer.mix();
+    const Pcm room = mixer.hear_room();
+    CHECK_EQ(room.size(), mixer.frame_samples());
+    CHECK_EQ(room.front(), 900);
+    CHECK_EQ(room.back(), 900);
+    if (somebody_listens) CHECK_TRUE(mixer.hear(listens, {}).data() == room.data());
+  }
 }
 
 TEST("a second frame within a tick is refused and counted, of a muted one too") {
@@ -356,7 +374,7 @@ TEST("settings that make no sense are a mistake of ours") {
   CHECK_ABORTS(Mixer({.rate_hz = 44'100, .participants_max = 2}));
   CHECK_ABORTS(Mixer({.tick_ms = 15, .participants_max = 2}));
   CHECK_ABORTS(Mixer({.participants_max = 0}));
-  CHECK_ABORTS(Mixer({.participants_max = kMixParticipantsMax + 1}));
+  CHECK_ABORTS(Mixer({.participants_max = kMixSlotsMax + 1}));
 }
 
 TEST("calls out of order, free slots and frames of another size are a mistake of ours") {

@@ -72,18 +72,17 @@ class Rig {
     for (const Seat seat : room.seats()) {
       const Member& member = member_of(seat);
       const codec::MutablePcm space = room.space(seat);
-      for (std::size_t index = 0; index < space.size(); ++index) {
-        const double angle =
-            2 * M_PI * member.tone_hz * static_cast<double>(position_ + index) / room.rate_hz();
-        const double peak = codec::sine_peak_of_dbov(member.level_dbov);
-        space[index] = member.sounding
-                           ? codec::to_sample(static_cast<float>(peak * std::sin(angle)))
-                           : std::int16_t{0};
-      }
+      fill(space, member.sounding ? member.tone_hz : 0, member.level_dbov);
       room.add(seat);
+    }
+    if (announced_hz > 0) {
+      fill(room.announcement(), announced_hz, -30);
+      room.announce();
     }
     position_ += codec::samples_of(room.rate_hz(), pipeline::kPieceMs);
     room.mix([&](Seat seat) { return &member_of(seat).sender; });
+    const codec::Pcm heard = room.hear_room();
+    recorded.insert(recorded.end(), heard.begin(), heard.end());
     for (std::size_t index = 0; index < members.size(); ++index) {
       if (index == members.size() / 2) between();
       Member& member = *members[index];
@@ -115,6 +114,8 @@ class Rig {
 
   Conference room;
   std::vector<std::unique_ptr<Member>> members;
+  double announced_hz = 0;  ///< what is played into the room; 0 = nothing
+  Samples recorded;         ///< what is heard in it
   double now_ms = 1'000;
 
  private:
@@ -123,6 +124,15 @@ class Rig {
       if (member->seat == seat) return *member;
     CHECK_TRUE(false);
     return *members.front();
+  }
+  /// The tick's 10 ms of a tone.
+  void fill(codec::MutablePcm into, double tone_hz, double level_dbov) const {
+    const double peak = tone_hz > 0 ? codec::sine_peak_of_dbov(level_dbov) : 0;
+    for (std::size_t index = 0; index < into.size(); ++index) {
+      const double angle =
+          2 * M_PI * tone_hz * static_cast<double>(position_ + index) / room.rate_hz();
+      into[index] = codec::to_sample(static_cast<float>(peak * std::sin(angle)));
+    }
   }
   std::uint64_t position_ = 0;
 };
@@ -144,6 +154,36 @@ bool is_whole(const Member& member) {
 }
 
 constexpr double kSilentDbov = -60;
+
+TEST(
+    "what is played into the room is heard by all who hear it, softly, and so is the room itself") {
+  Rig rig(16'000);
+  Member& talks = rig.join(kG722, 700);
+  Member& listens = rig.join(kPcmu);
+  Member& held = rig.join(kPcmu, 0, {.role = ParticipantRole::kHold});
+  rig.run_ms(300);
+  rig.listen();
+  rig.announced_hz = 1'900;
+  rig.recorded.clear();
+  rig.run_ms(1'000);
+  rig.listen();
+  CHECK_TRUE(std::abs(sine_dbov(talks.heard, 16'000, 1'900) + 30) < 1);
+  CHECK_TRUE(std::abs(sine_dbov(listens.heard, 8'000, 1'900) + 30) < 1);
+  CHECK_TRUE(std::abs(sine_dbov(listens.heard, 8'000, 700) + 30) < 1);
+  CHECK_TRUE(sine_dbov(talks.heard, 16'000, 700) < -60);
+  CHECK_TRUE(held.heard.empty());
+  CHECK_TRUE(std::abs(sine_dbov(rig.recorded, 16'000, 1'900) + 30) < 0.1);
+  CHECK_TRUE(std::abs(sine_dbov(rig.recorded, 16'000, 700) + 30) < 0.1);
+  // It is said to the other parts too, and is nobody who speaks.
+  rig.announced_hz = 0;
+  talks.sounding = false;
+  rig.run_ms(100);
+  rig.announced_hz = 1'900;
+  rig.run_ms(500);
+  CHECK_FALSE(rig.room.local_sum().empty());
+  CHECK_TRUE(rig.room.speaker() != held.seat);
+  CHECK_EQ(rig.room.size(), 3u);
+}
 
 }  // namespace
 
