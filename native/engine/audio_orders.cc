@@ -221,7 +221,7 @@ Code MediaThread::set_audio(const contract::SetAudioOrder& order) noexcept {
 Code MediaThread::set_sender(Leg& leg, const std::optional<pipeline::SenderSetup>& setup) noexcept {
   LegAudio& audio = *leg.audio;
   if (!setup) {
-    PlayDesk::fail(leg);
+    PlayDesk::fail(audio.player.get());
     follow_player(leg);
     audio.sender.reset();
     return Code::kOk;

@@ -91,6 +91,10 @@ void MediaThread::take_conference_turn(std::uint32_t slot, Instant nominal) noex
                          [this](Handle handle, Leg& leg, Instant at, codec::MutablePcm into) {
                            pull(handle, leg, at, into);
                          });
+  // With a full ring they are told after one of the next turns.
+  const Handle conference = conferences_.handle_of(slot);
+  (void)tell_plays(contract::SoundTarget::kConference, conference,
+                   conferences_.sound(conference)->player());
   Conferences::Speaker speaker;
   if (!conferences_.speaker_due(slot, nominal, speaker)) return;
   contract::SpeakerEvent event;
@@ -177,8 +181,8 @@ void MediaThread::pull(Handle handle, Leg& leg, Instant nominal, codec::MutableP
   leg.pending.speech = audio.speech.any();
   const std::uint32_t rate_hz = audio.receiver->rate_hz();
   if (Leg* far = recorder_of(leg)) record(*far, pipeline::Side::kSent, nominal, rate_hz, into);
-  if (audio.tap != nullptr) {
-    audio.tap->note_quiet(facts.activity.quiet_ms);
+  if (!audio.taps.empty()) {
+    audio.taps.note_quiet(facts.activity.quiet_ms);
     record(leg, pipeline::Side::kReceived, nominal, rate_hz, into);
   }
   take_digits(leg);

@@ -35,7 +35,7 @@ ClipTable::ClipTable() : slots_(std::make_unique<Slot[]>(kClipsMax)) {
     free_.push_back(static_cast<std::uint16_t>(slot - 1));
 }
 
-Result<std::uint32_t> ClipTable::add(io::MappedFile file) {
+Result<std::uint32_t> ClipTable::add(io::MappedFile file, std::uint32_t epoch) {
   if (free_.empty()) return Error{ErrorCode::kBufferFull};
   const Result<spool::ClipView> view = spool::ClipView::open(file.bytes());
   if (!view) return Error{view.error()};
@@ -44,7 +44,7 @@ Result<std::uint32_t> ClipTable::add(io::MappedFile file) {
   const std::uint16_t index = free_.back();
   free_.pop_back();
   Slot& slot = slots_[index];
-  slot.content.emplace(Content{std::move(file), *view});
+  slot.content.emplace(Content{std::move(file), *view, epoch});
   const std::uint32_t before = generation_of(slot.state.load(std::memory_order_relaxed));
   const std::uint32_t generation = before == kGenerationMax ? 1 : before + 1;
   slot.state.store(std::uint64_t{generation} << 32 | kTakable, std::memory_order_release);
@@ -84,13 +84,15 @@ std::size_t ClipTable::sweep() noexcept {
   return waiting;
 }
 
-const spool::ClipView* ClipTable::take(std::uint32_t handle) noexcept {
+const spool::ClipView* ClipTable::take(std::uint32_t handle, std::uint32_t epoch) noexcept {
   Slot& slot = slots_[slot_of(handle)];
   std::uint64_t state = slot.state.load(std::memory_order_acquire);
   do {
     if (!is_takable(state, handle)) return nullptr;
   } while (!slot.state.compare_exchange_weak(state, state + 1, std::memory_order_acquire));
-  return &slot.content->view;
+  if (slot.content->epoch == epoch) return &slot.content->view;
+  give_back(handle);
+  return nullptr;
 }
 
 void ClipTable::give_back(std::uint32_t handle) noexcept {

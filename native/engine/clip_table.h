@@ -9,7 +9,9 @@
 //
 // A slot's state is one atomic word: its generation, whether it may still be taken, and how many
 // play it. What the slot holds is written before it may be taken, and let go when nobody can take
-// it and nobody plays it.
+// it and nobody plays it. A clip is its client's, named by the client's epoch: media threads and
+// the files thread hear of a new client at different moments, and in between nobody plays what the
+// dead one had loaded.
 #pragma once
 
 #include <atomic>
@@ -34,10 +36,11 @@ class ClipTable {
   // The files thread.
 
   /// Checks a file through and through, which also brings it into memory.
+  /// @param epoch of the client that wants it.
   /// @returns its handle, never 0; kBufferFull when kClipsMax clips are there, kMediaUnsupported
   ///          when it has no track that any leg could be given, else as ClipView::open(), or
   ///          kMediaMalformed when its data are not what was written.
-  [[nodiscard]] Result<std::uint32_t> add(io::MappedFile file);
+  [[nodiscard]] Result<std::uint32_t> add(io::MappedFile file, std::uint32_t epoch);
   /// Nobody gets it from now on; whoever plays it goes on. @returns false for a stale handle.
   bool retire(std::uint32_t handle) noexcept;
   void retire_all() noexcept;
@@ -49,8 +52,10 @@ class ClipTable {
 
   // Any media thread.
 
-  /// @returns the clip, to be given back exactly once; null for a stale handle.
-  [[nodiscard]] const spool::ClipView* take(std::uint32_t handle) noexcept;
+  /// @param epoch of the client that wants it.
+  /// @returns the clip, to be given back exactly once; null for a stale handle, and for a clip of
+  ///          another client.
+  [[nodiscard]] const spool::ClipView* take(std::uint32_t handle, std::uint32_t epoch) noexcept;
   /// @param handle of a clip that was taken (CHECKed).
   void give_back(std::uint32_t handle) noexcept;
 
@@ -58,6 +63,7 @@ class ClipTable {
   struct Content {
     io::MappedFile file;
     spool::ClipView view;
+    std::uint32_t epoch;
   };
   struct Slot {
     /// generation (32) | may be taken (1) | players (31)

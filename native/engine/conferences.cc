@@ -37,11 +37,12 @@ bool is_rate_khz(std::uint32_t khz) noexcept {
 }  // namespace
 
 Conferences::Conferences(const Config& config, Slab<Leg>& legs, AudioLegs& turns,
-                         ConferenceLines& lines)
+                         ConferenceLines& lines, PlayDesk& plays)
     : config_(config),
       legs_(legs),
       turns_(turns),
       lines_(lines),
+      plays_(plays),
       parts_(config.thread, config.conferences) {
   CHECK(config.participants_max <= kMixParticipantsMax);
 }
@@ -94,7 +95,7 @@ Code Conferences::make(Instant now, const pipeline::Conference::Config& config, 
                        Handle& conference) {
   const Handle handle = parts_.emplace();
   std::unique_ptr<Part>& part = *parts_.find(handle);
-  part.reset(new (std::nothrow) Part(config, handle));
+  part.reset(new (std::nothrow) Part(config, handle, plays_));
   Code code = part == nullptr ? Code::kMemoryFull : Code::kOk;
   if (code == Code::kOk && !part_of.none()) code = lines_.join(handle, part_of, config.rate_hz);
   if (code != Code::kOk) {
@@ -208,6 +209,11 @@ void Conferences::renew(Leg& leg) noexcept {
 
 std::uint32_t Conferences::rate_hz(const Hears& hears) noexcept {
   return part_of(hears).room.rate_hz();
+}
+
+RoomSound* Conferences::sound(Handle conference) noexcept {
+  std::unique_ptr<Part>* part = parts_.find(conference);
+  return part == nullptr ? nullptr : &(*part)->sound;
 }
 
 void Conferences::relieve(std::uint32_t steps) noexcept {

@@ -3,7 +3,8 @@
 // What is heard is pipeline/conference.h's; how parts meet, conference_lines.h's.
 //
 //   orders:  open, close, set_participant, leave
-//   turn of a conference:  pull every participant ─> mix ─> sum for the other parts
+//   turn of a conference:  pull every participant, and what is played ─> mix ─> sum for the other
+//                          parts, what is recorded
 //   turn of a leg in it:   say ─> packets
 //
 // A leg is in at most one conference. Which, and on which seat, stands in its LegAudio::hears and
@@ -22,6 +23,7 @@
 #include "engine/contract.gen.h"
 #include "engine/leg.h"
 #include "engine/part_listener.h"
+#include "engine/room_sound.h"
 #include "pipeline/conference.h"
 
 namespace trunkyard::engine {
@@ -49,8 +51,9 @@ class Conferences {
     Handle endpoint;
   };
 
-  /// @param legs, turns of the thread. @param lines of the host. All outlive this.
-  Conferences(const Config& config, Slab<Leg>& legs, AudioLegs& turns, ConferenceLines& lines);
+  /// @param legs, turns, plays of the thread. @param lines of the host. All outlive this.
+  Conferences(const Config& config, Slab<Leg>& legs, AudioLegs& turns, ConferenceLines& lines,
+              PlayDesk& plays);
   /// Closes all.
   ~Conferences();
   Conferences(const Conferences&) = delete;
@@ -75,6 +78,9 @@ class Conferences {
   /// What a participant's audio is to be decoded to, and encoded from.
   /// @param hears of a leg that is in a conference (CHECKed).
   [[nodiscard]] std::uint32_t rate_hz(const Hears& hears) noexcept;
+  /// What is played into a conference's part and recorded of it; null for a stale handle.
+  [[nodiscard]] RoomSound* sound(Handle conference) noexcept;
+  [[nodiscard]] Handle handle_of(std::uint32_t slot) noexcept { return part_at(slot).self; }
   /// Lowers the complexity of shared Opus encoders.
   void relieve(std::uint32_t steps) noexcept;
 
@@ -94,12 +100,14 @@ class Conferences {
       pull(handle, leg, nominal, part.room.space(seat));
       part.room.add(seat);
     }
+    if (part.sound.plays() && part.sound.play(part.room.announcement())) part.room.announce();
     hear_parts(part);
     part.room.mix([&](pipeline::Seat seat) noexcept {
       return leg_of(part.seats[seat].leg).audio->sender.get();
     });
     tell_parts(part);
     note_speaker(part);
+    if (part.sound.records()) part.sound.record(nominal, part.room.hear_room());
   }
   /// A participant's. @returns false when he hears nothing.
   template <typename Sink>
@@ -130,10 +138,11 @@ class Conferences {
   };
   /// A conference, or what of it is on this thread.
   struct Part {
-    Part(const pipeline::Conference::Config& config, Handle handle)
-        : room(config), self(handle), seats(room.seat_numbers()) {}
+    Part(const pipeline::Conference::Config& config, Handle handle, PlayDesk& plays)
+        : room(config), sound(plays, config.rate_hz), self(handle), seats(room.seat_numbers()) {}
 
     pipeline::Conference room;
+    RoomSound sound;
     const Handle self;
     std::vector<Participant> seats;  ///< by seat
 
@@ -169,6 +178,7 @@ class Conferences {
   Slab<Leg>& legs_;
   AudioLegs& turns_;
   ConferenceLines& lines_;
+  PlayDesk& plays_;
   Slab<std::unique_ptr<Part>> parts_;
   std::uint32_t seats_ = 0;  ///< in all open ones
   std::uint32_t participants_ = 0;

@@ -12,7 +12,7 @@
 namespace trunkyard::engine::contract {
 
 /// Changes with every change of the contract; host and client compare it.
-inline constexpr std::uint32_t kHash = 0x7f8b8b35;
+inline constexpr std::uint32_t kHash = 0xf6d622cc;
 
 enum class Code : std::uint16_t {
   kOk = 0,
@@ -76,17 +76,19 @@ enum class DigitSource : std::uint8_t {
   kTone = 1,
 };
 inline constexpr std::size_t kDigitSourceCount = 2;
-enum class PlayTarget : std::uint8_t {
+enum class SoundTarget : std::uint8_t {
   kEndpoint = 0,
   kConference = 1,
 };
-inline constexpr std::size_t kPlayTargetCount = 2;
+inline constexpr std::size_t kSoundTargetCount = 2;
 enum class RecordingContainer : std::uint8_t {
   kWav = 0,
   kOggOpus = 1,
   kSegments = 2,
+  kWavPcmu = 3,
+  kWavPcma = 4,
 };
-inline constexpr std::size_t kRecordingContainerCount = 3;
+inline constexpr std::size_t kRecordingContainerCount = 5;
 enum class RecordingSound : std::uint8_t {
   kReceived = 0,
   kMixed = 1,
@@ -608,7 +610,9 @@ struct alignas(8) StartRecordingOrder {
   std::uint8_t container = {};
   std::uint8_t sound = {};
   std::uint8_t rate_khz = {};
-  std::uint8_t gap_0[5] = {};
+  std::uint8_t target = {};
+  std::uint8_t trims = {};
+  std::uint8_t gap_0[3] = {};
   std::uint8_t name[160] = {};
 };
 static_assert(sizeof(StartRecordingOrder) == 192);
@@ -622,6 +626,8 @@ static_assert(offsetof(StartRecordingOrder, end_silence_ms) == 20);
 static_assert(offsetof(StartRecordingOrder, container) == 24);
 static_assert(offsetof(StartRecordingOrder, sound) == 25);
 static_assert(offsetof(StartRecordingOrder, rate_khz) == 26);
+static_assert(offsetof(StartRecordingOrder, target) == 27);
+static_assert(offsetof(StartRecordingOrder, trims) == 28);
 static_assert(offsetof(StartRecordingOrder, name) == 32);
 
 struct alignas(8) PauseRecordingOrder {
@@ -633,7 +639,8 @@ struct alignas(8) PauseRecordingOrder {
   std::uint32_t recording = {};
   std::uint8_t paused = {};
   std::uint8_t silence_instead = {};
-  std::uint8_t gap_0[170] = {};
+  std::uint8_t target = {};
+  std::uint8_t gap_0[169] = {};
 };
 static_assert(sizeof(PauseRecordingOrder) == 192);
 static_assert(offsetof(PauseRecordingOrder, kind) == 0);
@@ -644,6 +651,7 @@ static_assert(offsetof(PauseRecordingOrder, epoch) == 12);
 static_assert(offsetof(PauseRecordingOrder, recording) == 16);
 static_assert(offsetof(PauseRecordingOrder, paused) == 20);
 static_assert(offsetof(PauseRecordingOrder, silence_instead) == 21);
+static_assert(offsetof(PauseRecordingOrder, target) == 22);
 
 struct alignas(8) StopRecordingOrder {
   std::uint16_t kind = {};
@@ -652,7 +660,8 @@ struct alignas(8) StopRecordingOrder {
   std::uint32_t endpoint = {};
   std::uint32_t epoch = {};
   std::uint32_t recording = {};
-  std::uint8_t gap_0[172] = {};
+  std::uint8_t target = {};
+  std::uint8_t gap_0[171] = {};
 };
 static_assert(sizeof(StopRecordingOrder) == 192);
 static_assert(offsetof(StopRecordingOrder, kind) == 0);
@@ -661,6 +670,7 @@ static_assert(offsetof(StopRecordingOrder, order) == 4);
 static_assert(offsetof(StopRecordingOrder, endpoint) == 8);
 static_assert(offsetof(StopRecordingOrder, epoch) == 12);
 static_assert(offsetof(StopRecordingOrder, recording) == 16);
+static_assert(offsetof(StopRecordingOrder, target) == 20);
 
 struct alignas(8) DetectSpeechOrder {
   std::uint16_t kind = {};
@@ -882,7 +892,8 @@ struct alignas(8) PlayEndedEvent {
   std::uint32_t play = {};
   std::uint32_t played_ms = {};
   std::uint8_t end = {};
-  std::uint8_t gap_0[231] = {};
+  std::uint8_t target = {};
+  std::uint8_t gap_0[230] = {};
 };
 static_assert(sizeof(PlayEndedEvent) == 256);
 static_assert(offsetof(PlayEndedEvent, kind) == 0);
@@ -893,6 +904,7 @@ static_assert(offsetof(PlayEndedEvent, epoch) == 12);
 static_assert(offsetof(PlayEndedEvent, play) == 16);
 static_assert(offsetof(PlayEndedEvent, played_ms) == 20);
 static_assert(offsetof(PlayEndedEvent, end) == 24);
+static_assert(offsetof(PlayEndedEvent, target) == 25);
 
 struct alignas(8) RecordingEndedEvent {
   std::uint16_t kind = {};
@@ -905,7 +917,10 @@ struct alignas(8) RecordingEndedEvent {
   double bytes = {};
   std::uint32_t lost_ms = {};
   std::uint8_t end = {};
-  std::uint8_t gap_0[219] = {};
+  std::uint8_t target = {};
+  std::uint8_t gap_0[2] = {};
+  std::uint32_t trimmed_ms = {};
+  std::uint8_t gap_1[212] = {};
 };
 static_assert(sizeof(RecordingEndedEvent) == 256);
 static_assert(offsetof(RecordingEndedEvent, kind) == 0);
@@ -918,6 +933,8 @@ static_assert(offsetof(RecordingEndedEvent, duration_ms) == 20);
 static_assert(offsetof(RecordingEndedEvent, bytes) == 24);
 static_assert(offsetof(RecordingEndedEvent, lost_ms) == 32);
 static_assert(offsetof(RecordingEndedEvent, end) == 36);
+static_assert(offsetof(RecordingEndedEvent, target) == 37);
+static_assert(offsetof(RecordingEndedEvent, trimmed_ms) == 40);
 
 struct alignas(8) SpeechEvent {
   std::uint16_t kind = {};

@@ -36,6 +36,8 @@ struct alignas(8) FileRequest {
   std::uint32_t rate_hz = 0;
   contract::RecordingContainer container = contract::RecordingContainer::kWav;
   contract::RecordingSound sound = contract::RecordingSound::kMixed;
+  contract::SoundTarget target = contract::SoundTarget::kEndpoint;  ///< that `endpoint` names
+  bool trims = false;
   /// The files thread's from then on.
   RecordingFeed* feed = nullptr;
   FileName name = {};
@@ -51,7 +53,9 @@ struct alignas(8) FileAnswer {
   std::uint32_t duration_ms = 0;
   // With kRecordingEnded.
   std::uint32_t endpoint = 0;
+  contract::SoundTarget target = contract::SoundTarget::kEndpoint;
   std::uint32_t lost_ms = 0;
+  std::uint32_t trimmed_ms = 0;
   contract::RecordingEnd end = contract::RecordingEnd::kStopped;
   std::uint64_t bytes = 0;
 };

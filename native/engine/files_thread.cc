@@ -135,14 +135,14 @@ FileAnswer FilesThread::load_clip(const FileRequest& request) noexcept {
     if (file.error() == ErrorCode::kBufferFull) answer.code = Code::kClipInvalid;
     return answer;
   }
-  const Result<std::uint32_t> clip = clips_.add(std::move(*file));
+  const Result<std::uint32_t> clip = clips_.add(std::move(*file), request.epoch);
   if (!clip) {
     answer.code = clip.error() == ErrorCode::kBufferFull ? Code::kMemoryFull : Code::kClipInvalid;
     return answer;
   }
   answer.code = Code::kOk;
   answer.clip = *clip;
-  const spool::ClipView* view = clips_.take(*clip);
+  const spool::ClipView* view = clips_.take(*clip, request.epoch);
   answer.duration_ms =
       static_cast<std::uint32_t>(view->facts().duration_samples_48k / kSamplesPerMs48k);
   clips_.give_back(*clip);

@@ -10,7 +10,7 @@
 #include "base/slab.h"
 #include "engine/digit_reports.h"
 #include "engine/speech_watch.h"
-#include "engine/tap.h"
+#include "engine/taps.h"
 #include "pipeline/audio_receiver.h"
 #include "pipeline/audio_sender.h"
 #include "pipeline/conference.h"
@@ -94,8 +94,8 @@ struct LegAudio {
   SpeechWatch speech;
   /// What the peer hears in place of its link; null before the first order to play.
   std::unique_ptr<pipeline::Player> player;
-  /// The recording that runs, if one does.
-  std::unique_ptr<Tap> tap;
+  /// The recordings that run.
+  Taps taps;
 
   /// A key press by telephone-events, named by its beginning.
   struct Press {
@@ -110,10 +110,10 @@ struct LegAudio {
 
   /// Whether what the peer says is to be decoded here although it is forwarded.
   [[nodiscard]] bool wants_sound() const noexcept {
-    return tap != nullptr || speech.running() || (player != nullptr && player->waits_for_voice());
+    return !taps.empty() || speech.running() || (player != nullptr && player->waits_for_voice());
   }
   /// Whether what is sent to the peer is recorded.
-  [[nodiscard]] bool records_sent() const noexcept { return tap != nullptr && tap->wants_sent(); }
+  [[nodiscard]] bool records_sent() const noexcept { return taps.wants_sent(); }
   /// Whether the peer is in the middle of a press, however it says so.
   [[nodiscard]] bool presses() const noexcept { return key_down || tone_down; }
   /// @param round_trip to the leg's peer; zero if not known.

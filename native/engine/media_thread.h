@@ -37,6 +37,7 @@
 #include "engine/play_desk.h"
 #include "engine/region.h"
 #include "engine/relay_times.h"
+#include "engine/tap_desk.h"
 #include "io/poller.h"
 #include "io/port_pool.h"
 #include "io/wake.h"
@@ -188,11 +189,15 @@ class MediaThread {
   void take_file_answers() noexcept;
   void tell_file_answer(const FileAnswer& answer) noexcept;
   [[nodiscard]] contract::Code change_play(const contract::OrderHeader& order) noexcept;
+  template <typename Order>
+  [[nodiscard]] contract::Code change_play_by(const Order& order) noexcept;
   [[nodiscard]] contract::Code detect_speech(const contract::DetectSpeechOrder& order) noexcept;
   /// After each touch of what is played to a leg: its peer hears the link or that, and what is over
   /// waits to be told.
   void follow_player(Leg& leg) noexcept;
-  [[nodiscard]] bool tell_plays(Handle handle, Leg& leg) noexcept;
+  /// @param player of the target; null = none. @returns whether nothing is left to be told.
+  [[nodiscard]] bool tell_plays(contract::SoundTarget target, Handle handle,
+                                pipeline::Player* player) noexcept;
   [[nodiscard]] bool tell_speech(Handle handle, Leg& leg) noexcept;
   // conference_orders.cc
   void open_conference(const contract::OpenConferenceOrder& order) noexcept;
@@ -205,11 +210,10 @@ class MediaThread {
   }
 
   // recording_orders.cc
-  [[nodiscard]] contract::Code start_recording(const contract::StartRecordingOrder& order) noexcept;
-  [[nodiscard]] contract::Code pause_recording(const contract::PauseRecordingOrder& order) noexcept;
-  [[nodiscard]] contract::Code stop_recording(const contract::StopRecordingOrder& order) noexcept;
-  /// The recording's tap of a leg; null when it has ended or is of another order.
-  [[nodiscard]] static Tap* tap_of(Leg& leg, std::uint32_t recording) noexcept;
+  [[nodiscard]] contract::Code change_recording(const contract::OrderHeader& order) noexcept;
+  /// @param change what becomes of the taps of the order's target, and what it is answered.
+  template <typename Order, typename Change>
+  [[nodiscard]] contract::Code change_taps(const Order& order, Change change) noexcept;
   /// Streams that are forwarded from or to a leg are decoded as well, or no longer.
   void follow_tap(Leg& leg) noexcept;
   void tell_recording(const FileAnswer& answer) noexcept;
@@ -223,7 +227,7 @@ class MediaThread {
   /// @returns whether the piece is still to be sent, as it is now.
   [[nodiscard]] bool play(Handle handle, Leg& leg, Instant nominal, codec::MutablePcm piece,
                           bool link_heard) noexcept;
-  /// 10 ms for a leg's tap; one that is over goes.
+  /// 10 ms for a leg's taps; one that is over goes.
   void record(Leg& leg, pipeline::Side side, Instant nominal, std::uint32_t rate_hz,
               codec::Pcm piece) noexcept;
   /// Who hears a forwarded leg and has that recorded; null = nobody.
@@ -281,10 +285,11 @@ class MediaThread {
   std::vector<io::PortPool> ports_;
   Slab<Leg> legs_;
   AudioLegs audio_legs_;
-  Conferences conferences_;
-  LoadGauge load_gauge_;
   FilePort files_;
   PlayDesk plays_;
+  TapDesk recordings_;
+  Conferences conferences_;
+  LoadGauge load_gauge_;
   RelayTimes relay_times_;
   const pipeline::PayloadConverter to_a_law_;
   const pipeline::PayloadConverter to_mu_law_;

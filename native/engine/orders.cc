@@ -181,11 +181,9 @@ Code MediaThread::carry_out(const contract::OrderHeader& order) noexcept {
     case OrderKind::kStopPlay:
       return change_play(order);
     case OrderKind::kStartRecording:
-      return start_recording(as<contract::StartRecordingOrder>(order));
     case OrderKind::kPauseRecording:
-      return pause_recording(as<contract::PauseRecordingOrder>(order));
     case OrderKind::kStopRecording:
-      return stop_recording(as<contract::StopRecordingOrder>(order));
+      return change_recording(order);
     case OrderKind::kDetectSpeech:
       return detect_speech(as<contract::DetectSpeechOrder>(order));
     case OrderKind::kCloseConference:
@@ -395,7 +393,7 @@ void MediaThread::say_goodbye(Leg& leg, Instant now) noexcept {
 void MediaThread::close_leg(Handle handle, Leg& leg, Instant now) noexcept {
   kernel_streams_.release(now, handle);
   ports_[leg.address_index].give_back(leg.even_port, now);
-  plays_.close(leg);
+  if (leg.audio != nullptr) plays_.close(leg.audio->player.get());
   conferences_.leave(leg);
   audio_legs_.remove(handle.slot());
   // Links that lead here end by themselves: their handle is stale from now on.

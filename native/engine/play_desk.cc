@@ -45,45 +45,42 @@ bool read_tone(const contract::PlayToneOrder& order, codec::Tone& tone) noexcept
 
 }  // namespace
 
-Code PlayDesk::check(const Leg& leg, const Manner& manner) const noexcept {
-  if (manner.target >= contract::kPlayTargetCount || manner.replaces > 1 ||
-      manner.ends_on_digit > 1 || manner.ends_on_voice > 1) {
+Code PlayDesk::check(const PlayPlace& place, const Manner& manner) noexcept {
+  if (manner.replaces > 1 || manner.ends_on_digit > 1 || manner.ends_on_voice > 1)
     return Code::kOrderInvalid;
-  }
-  if (manner.target != static_cast<std::uint8_t>(contract::PlayTarget::kEndpoint))
-    return Code::kOrderInvalid;
-  if (leg.audio == nullptr || leg.audio->sender == nullptr) return Code::kOrderInvalid;
-  if (manner.ends_on_voice == 1 && leg.audio->receiver == nullptr) return Code::kOrderInvalid;
-  return Code::kOk;
+  if (place.player == nullptr || !place.sends) return Code::kOrderInvalid;
+  const bool digit_unheard = manner.ends_on_digit == 1 && !place.hears_digits;
+  const bool voice_unheard = manner.ends_on_voice == 1 && !place.hears_voice;
+  return digit_unheard || voice_unheard ? Code::kOrderInvalid : Code::kOk;
 }
 
-Code PlayDesk::add(Leg& leg, PlayItem item, const Manner& manner) noexcept {
-  LegAudio& audio = *leg.audio;
-  if (audio.player == nullptr) {
-    audio.player.reset(new (std::nothrow) pipeline::Player(isa_));
-    if (audio.player == nullptr) return Code::kMemoryFull;
+Code PlayDesk::add(const PlayPlace& place, PlayItem item, const Manner& manner) noexcept {
+  std::unique_ptr<pipeline::Player>& player = *place.player;
+  if (player == nullptr) {
+    player.reset(new (std::nothrow) pipeline::Player(isa_));
+    if (player == nullptr) return Code::kMemoryFull;
   }
-  pipeline::Player& player = *audio.player;
   item.ends_on_digit = manner.ends_on_digit == 1;
   item.ends_on_voice = manner.ends_on_voice == 1;
-  if (manner.replaces == 1) stop(leg);
-  return player.add(item) ? Code::kOk : Code::kQueueFull;
+  if (manner.replaces == 1) stop(place);
+  return player->add(item) ? Code::kOk : Code::kQueueFull;
 }
 
-/// Where nothing is sent no turn comes that would let it fade out.
-void PlayDesk::stop(Leg& leg) noexcept {
-  pipeline::Player& player = *leg.audio->player;
-  if (leg.reachable()) {
+void PlayDesk::stop(const PlayPlace& place) noexcept {
+  if (place.player == nullptr || *place.player == nullptr) return;
+  pipeline::Player& player = **place.player;
+  if (place.has_turns) {
     player.stop(pipeline::PlayEnd::kStopped);
   } else {
     player.abandon(pipeline::PlayEnd::kStopped);
   }
 }
 
-Code PlayDesk::play(Leg& leg, const contract::PlayOrder& order) noexcept {
-  const Manner manner{order.target, order.replaces, order.ends_on_digit, order.ends_on_voice};
-  if (const Code code = check(leg, manner); code != Code::kOk) return code;
-  const spool::ClipView* view = clips_->take(order.clip);
+Code PlayDesk::carry_out(const PlayPlace& place, std::uint32_t epoch,
+                         const contract::PlayOrder& order) noexcept {
+  const Manner manner{order.replaces, order.ends_on_digit, order.ends_on_voice};
+  if (const Code code = check(place, manner); code != Code::kOk) return code;
+  const spool::ClipView* view = clips_->take(order.clip, epoch);
   if (view == nullptr) return Code::kHandleStale;
   const bool begins = order.start_ms * kSamplesPerMs48k < view->facts().duration_samples_48k;
   const PlayItem item{.id = order.order,
@@ -91,47 +88,43 @@ Code PlayDesk::play(Leg& leg, const contract::PlayOrder& order) noexcept {
                       .view = view,
                       .start_ms = order.start_ms,
                       .times = order.times};
-  const Code code = begins ? add(leg, item, manner) : Code::kOrderInvalid;
+  const Code code = begins ? add(place, item, manner) : Code::kOrderInvalid;
   if (code != Code::kOk) clips_->give_back(order.clip);
   return code;
 }
 
-Code PlayDesk::play_tone(Leg& leg, const contract::PlayToneOrder& order) noexcept {
-  const Manner manner{order.target, order.replaces, order.ends_on_digit, order.ends_on_voice};
-  if (const Code code = check(leg, manner); code != Code::kOk) return code;
+Code PlayDesk::carry_out(const PlayPlace& place, std::uint32_t,
+                         const contract::PlayToneOrder& order) noexcept {
+  const Manner manner{order.replaces, order.ends_on_digit, order.ends_on_voice};
+  if (const Code code = check(place, manner); code != Code::kOk) return code;
   PlayItem item{.id = order.order, .duration_ms = order.duration_ms};
   if (!read_tone(order, item.tone)) return Code::kOrderInvalid;
-  return add(leg, item, manner);
+  return add(place, item, manner);
 }
 
-Code PlayDesk::stop(Leg& leg, const contract::StopPlayOrder& order) noexcept {
-  if (order.target != static_cast<std::uint8_t>(contract::PlayTarget::kEndpoint))
-    return Code::kOrderInvalid;
-  if (leg.audio != nullptr && leg.audio->player != nullptr) stop(leg);
+Code PlayDesk::carry_out(const PlayPlace& place, std::uint32_t,
+                         const contract::StopPlayOrder&) noexcept {
+  stop(place);
   return Code::kOk;
 }
 
-const pipeline::PlayReport* PlayDesk::first_report(const Leg& leg) noexcept {
-  if (leg.audio == nullptr || leg.audio->player == nullptr) return nullptr;
-  const pipeline::Player& player = *leg.audio->player;
-  return player.has_reports() ? &player.first_report() : nullptr;
+const pipeline::PlayReport* PlayDesk::first_report(const pipeline::Player* player) noexcept {
+  return player != nullptr && player->has_reports() ? &player->first_report() : nullptr;
 }
 
-void PlayDesk::pop_report(Leg& leg) noexcept {
-  pipeline::Player& player = *leg.audio->player;
+void PlayDesk::pop_report(pipeline::Player& player) noexcept {
   if (const std::uint32_t clip = player.first_report().clip; clip != 0) clips_->give_back(clip);
   player.pop_report();
 }
 
-void PlayDesk::fail(Leg& leg) noexcept {
-  if (leg.audio == nullptr || leg.audio->player == nullptr) return;
-  leg.audio->player->abandon(pipeline::PlayEnd::kFailed);
+void PlayDesk::fail(pipeline::Player* player) noexcept {
+  if (player != nullptr) player->abandon(pipeline::PlayEnd::kFailed);
 }
 
-void PlayDesk::close(Leg& leg) noexcept {
-  fail(leg);
-  while (first_report(leg) != nullptr)
-    pop_report(leg);
+void PlayDesk::close(pipeline::Player* player) noexcept {
+  fail(player);
+  while (first_report(player) != nullptr)
+    pop_report(*player);
 }
 
 }  // namespace trunkyard::engine

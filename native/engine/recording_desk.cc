@@ -25,7 +25,10 @@ RecordingDesk::Recording::Recording(const FileRequest& request, std::uint32_t fo
       answer({.kind = FileAnswer::Kind::kRecordingEnded,
               .epoch = request.epoch,
               .order = request.order,
-              .endpoint = request.endpoint}) {}
+              .endpoint = request.endpoint,
+              .target = request.target}) {
+  if (request.trims) trim.emplace(recorder.row_samples());
+}
 
 void RecordingDesk::start(std::uint32_t lane, const FileRequest& request, Instant now) {
   if (ended_.size() <= lane) ended_.resize(lane + 1);
@@ -73,14 +76,22 @@ void RecordingDesk::advance(Recording& recording, Instant now) {
   }
   if (recording.file != nullptr) {
     recording.finished = true;
+    const Result<void> cut = trim_end(recording);
     const Result<void> finished = recording.file->finish();
-    if (finished) {
+    if (cut && finished) {
       tell(recording, recording.feed->end());
     } else {
-      fail(recording, finished.error());
+      fail(recording, cut ? finished.error() : cut.error());
     }
   }
   recording.feed.reset();
+}
+
+Result<void> RecordingDesk::trim_end(Recording& recording) {
+  if (!recording.trim) return {};
+  recording.trim->finish();
+  skip_rows(recording);
+  return recording.trim->has_ended() ? recording.file->cut() : Result<void>();
 }
 
 void RecordingDesk::take_feed(Recording& recording, Instant now) {
@@ -99,9 +110,28 @@ void RecordingDesk::take_feed(Recording& recording, Instant now) {
 void RecordingDesk::write_rows(Recording& recording, Instant now) {
   pipeline::RecorderRow row;
   while (recording.file != nullptr && recording.recorder.next_row(row)) {
-    const Result<void> written = recording.file->write(now, row);
-    if (!written) fail(recording, written.error());
+    if (!recording.trim) {
+      write_row(recording, now, row);
+      continue;
+    }
+    pipeline::SilenceTrim& trim = *recording.trim;
+    trim.take(row);
+    skip_rows(recording);
+    while (recording.file != nullptr && trim.next(row)) {
+      write_row(recording, now, row);
+      if (recording.file != nullptr && trim.ends_here()) recording.file->mark();
+    }
   }
+}
+
+void RecordingDesk::write_row(Recording& recording, Instant now, const pipeline::RecorderRow& row) {
+  const Result<void> written = recording.file->write(now, row);
+  if (!written) fail(recording, written.error());
+}
+
+void RecordingDesk::skip_rows(Recording& recording) {
+  for (; recording.skipped < recording.trim->left_out(); ++recording.skipped)
+    recording.file->skip();
 }
 
 /// Ends it for good; what can be saved is. The feed stays until the tap has let go of it.
@@ -115,6 +145,7 @@ void RecordingDesk::tell(Recording& recording, RecordingEnd end) {
   if (recording.file != nullptr) {
     if (!recording.finished) (void)recording.file->finish();
     answer.duration_ms = static_cast<std::uint32_t>(recording.file->duration_ms());
+    answer.trimmed_ms = static_cast<std::uint32_t>(recording.file->trimmed_ms());
     answer.bytes = recording.file->bytes();
   }
   const std::uint64_t lost = recording.feed->lost() + recording.recorder.statistics().late;

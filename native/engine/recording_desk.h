@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/isa.h"
@@ -14,6 +15,7 @@
 #include "engine/recording_file.h"
 #include "io/folder.h"
 #include "pipeline/recorder.h"
+#include "pipeline/silence_trim.h"
 
 namespace trunkyard::engine {
 
@@ -39,6 +41,8 @@ class RecordingDesk {
     Recording(const FileRequest& request, std::uint32_t for_lane, Isa isa);
     std::unique_ptr<RecordingFeed> feed;
     pipeline::Recorder recorder;
+    std::optional<pipeline::SilenceTrim> trim;
+    std::uint32_t skipped = 0;  ///< rows that the file was told of as left out
     /// Null when there is no file, from the start or any more.
     std::unique_ptr<RecordingFile> file;
     bool finished = false;  ///< the file was, or was tried to be
@@ -49,6 +53,9 @@ class RecordingDesk {
   void advance(Recording& recording, Instant now);
   void take_feed(Recording& recording, Instant now);
   void write_rows(Recording& recording, Instant now);
+  void write_row(Recording& recording, Instant now, const pipeline::RecorderRow& row);
+  static void skip_rows(Recording& recording);
+  [[nodiscard]] static Result<void> trim_end(Recording& recording);
   void fail(Recording& recording, ErrorCode code);
   void tell(Recording& recording, contract::RecordingEnd end);
 

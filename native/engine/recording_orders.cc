@@ -1,99 +1,63 @@
 // Orders about recordings, the copies that their taps are given, and how they ended.
-#include <memory>
-#include <new>
-#include <utility>
+#include <cstring>
 
 #include "engine/media_thread.h"
-#include "engine/recording_feed.h"
 
 namespace trunkyard::engine {
 
 using contract::Code;
 using contract::EventKind;
+using contract::OrderKind;
+using contract::SoundTarget;
 
 namespace {
 
-static_assert(static_cast<int>(pipeline::RecordedSound::kReceived) ==
-                  static_cast<int>(contract::RecordingSound::kReceived) &&
-              static_cast<int>(pipeline::RecordedSound::kDual) ==
-                  static_cast<int>(contract::RecordingSound::kDual));
-
-bool is_rate_khz(std::uint8_t khz) noexcept {
-  return khz == 8 || khz == 16 || khz == 48;
-}
-
-/// False when the order can't be.
-bool is_sound(const contract::StartRecordingOrder& order) noexcept {
-  if (order.container >= contract::kRecordingContainerCount ||
-      order.sound >= contract::kRecordingSoundCount || !is_rate_khz(order.rate_khz)) {
-    return false;
-  }
-  // Opus is encoded in one channel.
-  const auto container = static_cast<contract::RecordingContainer>(order.container);
-  return container != contract::RecordingContainer::kOggOpus ||
-         static_cast<contract::RecordingSound>(order.sound) != contract::RecordingSound::kDual;
+template <typename Order>
+Order as(const contract::OrderHeader& header) noexcept {
+  static_assert(sizeof(Order) == sizeof(contract::OrderHeader));
+  Order order;
+  std::memcpy(static_cast<void*>(&order), &header, sizeof order);
+  return order;
 }
 
 }  // namespace
 
-Code MediaThread::start_recording(const contract::StartRecordingOrder& order) noexcept {
-  const Handle handle{order.endpoint};
-  Leg* leg = legs_.find(handle);
-  if (leg == nullptr) return Code::kHandleStale;
-  FileRequest request{.kind = FileRequest::Kind::kRecord,
-                      .epoch = epoch_,
-                      .order = order.order,
-                      .endpoint = order.endpoint,
-                      .rate_hz = std::uint32_t{order.rate_khz} * 1'000,
-                      .container = static_cast<contract::RecordingContainer>(order.container),
-                      .sound = static_cast<contract::RecordingSound>(order.sound)};
-  if (leg->audio == nullptr || !is_sound(order) || !read_file_name(order.name, request.name))
-    return Code::kOrderInvalid;
-  if (leg->audio->tap != nullptr) return Code::kQueueFull;
-  std::unique_ptr<RecordingFeed> feed(new (std::nothrow) RecordingFeed());
-  if (feed == nullptr) return Code::kMemoryFull;
-  const TapSetup setup{.recording = order.order,
-                       .sound = static_cast<pipeline::RecordedSound>(order.sound),
-                       .maximum_ms = order.maximum_ms,
-                       .end_silence_ms = order.end_silence_ms};
-  std::unique_ptr<Tap> tap(new (std::nothrow) Tap(setup, *feed));
-  if (tap == nullptr) return Code::kMemoryFull;
-  request.feed = feed.get();
-  if (!files_.ask(request)) {
-    tap.reset();  // before the feed, which it closes
-    return Code::kQueueFull;
+Code MediaThread::change_recording(const contract::OrderHeader& header) noexcept {
+  switch (static_cast<OrderKind>(header.kind)) {
+    case OrderKind::kStartRecording: {
+      const auto order = as<contract::StartRecordingOrder>(header);
+      return change_taps(order, [&](Taps& taps) { return recordings_.start(taps, epoch_, order); });
+    }
+    case OrderKind::kPauseRecording: {
+      const auto order = as<contract::PauseRecordingOrder>(header);
+      return change_taps(order, [&](Taps& taps) { return TapDesk::pause(taps, order); });
+    }
+    default: {
+      const auto order = as<contract::StopRecordingOrder>(header);
+      return change_taps(order, [&](Taps& taps) { return TapDesk::stop(taps, order); });
+    }
   }
-  (void)feed.release();
-  leg->audio->tap = std::move(tap);
-  follow_tap(*leg);
-  return Code::kOk;
 }
 
-Tap* MediaThread::tap_of(Leg& leg, std::uint32_t recording) noexcept {
-  if (leg.audio == nullptr || leg.audio->tap == nullptr) return nullptr;
-  return leg.audio->tap->recording() == recording ? leg.audio->tap.get() : nullptr;
-}
-
-Code MediaThread::pause_recording(const contract::PauseRecordingOrder& order) noexcept {
-  Leg* leg = legs_.find(Handle{order.endpoint});
-  if (leg == nullptr) return Code::kHandleStale;
-  if (order.paused > 1 || order.silence_instead > 1) return Code::kOrderInvalid;
-  Tap* tap = tap_of(*leg, order.recording);
-  if (tap == nullptr) return Code::kHandleStale;
-  tap->pause(order.paused == 1, order.silence_instead == 1);
-  return Code::kOk;
-}
-
-Code MediaThread::stop_recording(const contract::StopRecordingOrder& order) noexcept {
+template <typename Order, typename Change>
+Code MediaThread::change_taps(const Order& order, Change change) noexcept {
   const Handle handle{order.endpoint};
+  switch (static_cast<SoundTarget>(order.target)) {
+    case SoundTarget::kEndpoint:
+      break;
+    case SoundTarget::kConference: {
+      RoomSound* sound = conferences_.sound(handle);
+      return sound == nullptr ? Code::kHandleStale : change(sound->taps());
+    }
+    default:
+      return Code::kOrderInvalid;
+  }
   Leg* leg = legs_.find(handle);
   if (leg == nullptr) return Code::kHandleStale;
-  Tap* tap = tap_of(*leg, order.recording);
-  if (tap == nullptr) return Code::kHandleStale;
-  tap->end(contract::RecordingEnd::kStopped);
-  leg->audio->tap.reset();
-  follow_tap(*leg);
-  return Code::kOk;
+  if (leg->audio == nullptr) return Code::kOrderInvalid;
+  const Code code = change(leg->audio->taps);
+  if (code == Code::kOk) follow_tap(*leg);
+  return code;
 }
 
 void MediaThread::follow_tap(Leg& leg) noexcept {
@@ -113,11 +77,7 @@ Leg* MediaThread::recorder_of(const Leg& leg) noexcept {
 
 void MediaThread::record(Leg& leg, pipeline::Side side, Instant nominal, std::uint32_t rate_hz,
                          codec::Pcm piece) noexcept {
-  Tap& tap = *leg.audio->tap;
-  tap.take(side, nominal, rate_hz, piece);
-  if (!tap.over()) return;
-  leg.audio->tap.reset();
-  follow_tap(leg);
+  if (leg.audio->taps.take(side, nominal, rate_hz, piece)) follow_tap(leg);
 }
 
 void MediaThread::tell_recording(const FileAnswer& answer) noexcept {
@@ -133,6 +93,8 @@ void MediaThread::tell_recording(const FileAnswer& answer) noexcept {
   event.bytes = static_cast<double>(answer.bytes);
   event.lost_ms = answer.lost_ms;
   event.end = static_cast<std::uint8_t>(answer.end);
+  event.target = static_cast<std::uint8_t>(answer.target);
+  event.trimmed_ms = answer.trimmed_ms;
   CHECK(push_event(event, EventKind::kRecordingEnded));
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/part_file.h"
 #include "io/append_file.h"
 #include "io/mapped_file.h"
 #include "spool/ogg_reader.h"
@@ -16,7 +17,6 @@ namespace trunkyard::engine {
 namespace {
 
 constexpr std::string_view kSegmentEnding = ".seg";
-constexpr std::string_view kPartEnding = ".part";
 using Use = io::MappedFile::Use;
 
 /// Whether a segment ends in what looks like its seal; so the many that are whole cost no reading.
@@ -69,7 +69,7 @@ bool is_ogg(io::Folder& folder, const std::string& name) {
 }
 
 bool recover_part(io::Folder& folder, const std::string& name) {
-  const std::string whole = name.substr(0, name.size() - kPartEnding.size());
+  const std::string whole = name.substr(0, name.size() - std::string_view(kPartEnding).size());
   // A finished one of that name is worth more than this.
   if (folder.open_to_read(whole.c_str()).ok()) return false;
   if (!finish_wav(folder, name) && !is_ogg(folder, name)) return false;

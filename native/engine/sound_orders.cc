@@ -10,6 +10,7 @@ namespace trunkyard::engine {
 using contract::Code;
 using contract::EventKind;
 using contract::OrderKind;
+using contract::SoundTarget;
 
 namespace {
 
@@ -80,29 +81,46 @@ void MediaThread::tell_file_answer(const FileAnswer& answer) noexcept {
 }
 
 Code MediaThread::change_play(const contract::OrderHeader& order) noexcept {
-  Leg* leg = legs_.find(Handle{order.endpoint});
-  if (leg == nullptr) return Code::kHandleStale;
-  Code code = Code::kOrderInvalid;
   switch (static_cast<OrderKind>(order.kind)) {
     case OrderKind::kPlay:
-      code = plays_.play(*leg, as<contract::PlayOrder>(order));
-      break;
+      return change_play_by(as<contract::PlayOrder>(order));
     case OrderKind::kPlayTone:
-      code = plays_.play_tone(*leg, as<contract::PlayToneOrder>(order));
-      break;
+      return change_play_by(as<contract::PlayToneOrder>(order));
     default:
-      code = plays_.stop(*leg, as<contract::StopPlayOrder>(order));
-      break;
+      return change_play_by(as<contract::StopPlayOrder>(order));
+  }
+}
+
+template <typename Order>
+Code MediaThread::change_play_by(const Order& order) noexcept {
+  const Handle handle{order.endpoint};
+  Code code = Code::kOrderInvalid;
+  if (order.target == static_cast<std::uint8_t>(SoundTarget::kConference)) {
+    RoomSound* sound = conferences_.sound(handle);
+    if (sound == nullptr) return Code::kHandleStale;
+    code = plays_.carry_out(sound->place(), epoch_, order);
+  } else if (order.target == static_cast<std::uint8_t>(SoundTarget::kEndpoint)) {
+    Leg* leg = legs_.find(handle);
+    if (leg == nullptr) return Code::kHandleStale;
+    PlayPlace place;
+    if (LegAudio* audio = leg->audio.get()) {
+      place = {.player = &audio->player,
+               .sends = audio->sender != nullptr,
+               .has_turns = leg->reachable(),
+               .hears_digits = true,
+               .hears_voice = audio->receiver != nullptr};
+    }
+    code = plays_.carry_out(place, epoch_, order);
+    if (leg->audio != nullptr) follow_player(*leg);
   }
   if (code == Code::kQueueFull) count(Counter::kPlaysRefused);
-  follow_player(*leg);
   return code;
 }
 
 void MediaThread::follow_player(Leg& leg) noexcept {
-  const pipeline::Player* player = leg.audio == nullptr ? nullptr : leg.audio->player.get();
+  const pipeline::Player* player = leg.audio->player.get();
   leg.endpoint.set_engaged(player != nullptr && player->active());
-  leg.pending.plays = PlayDesk::first_report(leg) != nullptr;
+  leg.pending.plays = PlayDesk::first_report(player) != nullptr;
   // Whether the peer's voice is waited for may have changed, and what of its call is recorded.
   follow_tap(leg);
 }
@@ -122,16 +140,16 @@ Code MediaThread::detect_speech(const contract::DetectSpeechOrder& order) noexce
   return Code::kOk;
 }
 
-/// @returns whether none is left.
-bool MediaThread::tell_plays(Handle handle, Leg& leg) noexcept {
-  while (const pipeline::PlayReport* report = PlayDesk::first_report(leg)) {
+bool MediaThread::tell_plays(SoundTarget target, Handle handle, pipeline::Player* player) noexcept {
+  while (const pipeline::PlayReport* report = PlayDesk::first_report(player)) {
     contract::PlayEndedEvent event;
     event.endpoint = handle.bits;
     event.play = report->id;
     event.played_ms = report->played_ms;
     event.end = static_cast<std::uint8_t>(report->end);
+    event.target = static_cast<std::uint8_t>(target);
     if (!push_event(event, EventKind::kPlayEnded)) return false;
-    plays_.pop_report(leg);
+    plays_.pop_report(*player);
   }
   return true;
 }

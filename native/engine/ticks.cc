@@ -132,7 +132,10 @@ void MediaThread::tell_pending(Handle handle, Leg& leg) noexcept {
     leg.pending.media_timeout = false;
   }
   if (leg.pending.digits) leg.pending.digits = !tell_digits(handle, leg);
-  if (leg.pending.plays) leg.pending.plays = !tell_plays(handle, leg);
+  if (leg.pending.plays) {
+    leg.pending.plays =
+        !tell_plays(contract::SoundTarget::kEndpoint, handle, leg.audio->player.get());
+  }
   if (leg.pending.speech) leg.pending.speech = !tell_speech(handle, leg);
 }
 

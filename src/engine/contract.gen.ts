@@ -2,7 +2,7 @@
 // Records that cross between the control plane and the engine, byte for byte; little-endian.
 
 /** Changes with every change of the contract; host and client compare it. */
-export const CONTRACT_HASH = 0x7f8b8b35;
+export const CONTRACT_HASH = 0xf6d622cc;
 
 /** A code’s number is its index. */
 export const CODES = [
@@ -75,7 +75,7 @@ export const DIGIT_SOURCES = [
 ] as const;
 
 /** A value’s number is its index. */
-export const PLAY_TARGETS = [
+export const SOUND_TARGETS = [
   'endpoint',
   'conference',
 ] as const;
@@ -85,6 +85,8 @@ export const RECORDING_CONTAINERS = [
   'wav',
   'oggOpus',
   'segments',
+  'wavPcmu',
+  'wavPcma',
 ] as const;
 
 /** A value’s number is its index. */
@@ -167,9 +169,9 @@ export const ORDER = {
   play: { kind: 15, clip: 16, startMs: 20, times: 24, target: 26, replaces: 27, endsOnDigit: 28, endsOnVoice: 29 },
   playTone: { kind: 16, durationMs: 16, frequenciesHz: 20, cadenceMs: 24, levelsBelowFull: 36, repeats: 38, target: 39, replaces: 40, endsOnDigit: 41, endsOnVoice: 42 },
   stopPlay: { kind: 17, target: 16 },
-  startRecording: { kind: 18, maximumMs: 16, endSilenceMs: 20, container: 24, sound: 25, rateKhz: 26, name: 32 },
-  pauseRecording: { kind: 19, recording: 16, paused: 20, silenceInstead: 21 },
-  stopRecording: { kind: 20, recording: 16 },
+  startRecording: { kind: 18, maximumMs: 16, endSilenceMs: 20, container: 24, sound: 25, rateKhz: 26, target: 27, trims: 28, name: 32 },
+  pauseRecording: { kind: 19, recording: 16, paused: 20, silenceInstead: 21, target: 22 },
+  stopRecording: { kind: 20, recording: 16, target: 20 },
   detectSpeech: { kind: 21, noSpeechMs: 16, endSilenceMs: 20, on: 24 },
 } as const;
 
@@ -189,8 +191,8 @@ export const EVENT = {
   digit: { kind: 7, digit: 16, source: 17, durationMs: 20 },
   conferenceOpened: { kind: 8 },
   clipLoaded: { kind: 9, clip: 16, durationMs: 20 },
-  playEnded: { kind: 10, play: 16, playedMs: 20, end: 24 },
-  recordingEnded: { kind: 11, recording: 16, durationMs: 20, bytes: 24, lostMs: 32, end: 36 },
+  playEnded: { kind: 10, play: 16, playedMs: 20, end: 24, target: 25 },
+  recordingEnded: { kind: 11, recording: 16, durationMs: 20, bytes: 24, lostMs: 32, end: 36, target: 37, trimmedMs: 40 },
   speech: { kind: 12, speech: 16 },
   speaker: { kind: 13, speaking: 16 },
 } as const;

@@ -10,9 +10,10 @@ import {
   EVENT_RECORD_BYTES,
   PLAY_ENDS,
   RECORDING_ENDS,
+  SOUND_TARGETS,
   SPEECH_CHANGES,
 } from './contract.gen.ts';
-import type { EndpointCounters, EngineCode, EngineEvent } from './types.ts';
+import type { EndpointCounters, EngineCode, EngineEvent, SoundPlace } from './types.ts';
 
 /**
  * Decodes whole records in order.
@@ -134,7 +135,7 @@ function decodeNews(view: DataView, at: number, { kind, handle }: Header): Engin
     case EVENT.playEnded.kind:
       return {
         kind: 'playEnded',
-        endpoint,
+        ...placeOf(handle, view.getUint8(at + EVENT.playEnded.target)),
         play: orderId(view.getUint32(at + EVENT.playEnded.play, true)),
         playedMs: view.getUint32(at + EVENT.playEnded.playedMs, true),
         end: named(PLAY_ENDS, view.getUint8(at + EVENT.playEnded.end)),
@@ -142,11 +143,12 @@ function decodeNews(view: DataView, at: number, { kind, handle }: Header): Engin
     case EVENT.recordingEnded.kind:
       return {
         kind: 'recordingEnded',
-        endpoint,
+        ...placeOf(handle, view.getUint8(at + EVENT.recordingEnded.target)),
         recording: orderId(view.getUint32(at + EVENT.recordingEnded.recording, true)),
         durationMs: view.getUint32(at + EVENT.recordingEnded.durationMs, true),
         bytes: view.getFloat64(at + EVENT.recordingEnded.bytes, true),
         lostMs: view.getUint32(at + EVENT.recordingEnded.lostMs, true),
+        trimmedMs: view.getUint32(at + EVENT.recordingEnded.trimmedMs, true),
         end: named(RECORDING_ENDS, view.getUint8(at + EVENT.recordingEnded.end)),
       };
     case EVENT.speech.kind:
@@ -166,6 +168,12 @@ function decodeNews(view: DataView, at: number, { kind, handle }: Header): Engin
     default:
       return null;
   }
+}
+
+function placeOf(handle: number, target: number): SoundPlace {
+  return named(SOUND_TARGETS, target) === 'conference'
+    ? { conference: conferenceHandle(handle) }
+    : { endpoint: endpointHandle(handle) };
 }
 
 function codeAt(view: DataView, at: number): EngineCode {

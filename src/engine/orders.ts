@@ -8,13 +8,14 @@ import {
   ORDER,
   ORDER_HEADER,
   ORDER_RECORD_BYTES,
-  PARTICIPANT_ROLES,
   PAYLOAD_CONVERSIONS,
   PAYLOAD_KINDS,
   PAYLOAD_TYPE_DROPPED,
   SOURCE_RULES,
   SRTP_SUITES,
 } from './contract.gen.ts';
+import { writeConferenceOrder } from './conference-orders.ts';
+import { byteOf, shortOf, UNREADABLE, wordOf } from './field-values.ts';
 import { writeSoundOrder } from './sound-orders.ts';
 import type { EngineOrder, SentAudio, SrtpSecret, SrtpSuite } from './types.ts';
 
@@ -22,15 +23,10 @@ import type { EngineOrder, SentAudio, SrtpSecret, SrtpSuite } from './types.ts';
 const CLOCK_RATES_TOO_MANY = 0xff;
 const CLOCK_RATE_HZ_MAX = 0xff_ffff;
 const PAYLOAD_TYPES = 128;
-/** A number no record's field means anything by: the engine answers ORDER_INVALID. */
-const UNREADABLE = 0xff;
-const UNREADABLE_WORD = 0xffff_ffff;
 const CONVERSIONS_MAX = 4;
 const RECEIVED_PAYLOADS_MAX = 16;
 const MKI_BYTES_MAX = 4;
 const DIGITS_MAX = 64;
-/** How a record writes 0 dB. */
-const GAIN_UNIT = 64;
 
 /** Bytes of master key and master salt (RFC 3711 §8.2, RFC 7714 §12). */
 const SECRET_LENGTHS: Readonly<Record<SrtpSuite, { readonly key: number; readonly salt: number }>> =
@@ -114,20 +110,10 @@ export class OrderEncoder {
         writeSoundOrder(view, at, order);
         return;
       case 'openConference':
-        view.setUint32(at + ORDER.openConference.affinity, order.affinity, true);
-        view.setUint16(at + ORDER.openConference.capacity, shortOf(order.capacity), true);
-        view.setUint8(at + ORDER.openConference.rateKhz, byteOf(order.rateKhz));
-        view.setUint32(at + ORDER.openConference.partOf, order.partOf ?? 0, true);
-        return;
       case 'closeConference':
-        view.setUint32(at + ORDER_HEADER.endpoint, order.conference, true);
-        return;
       case 'setParticipant':
-        view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
-        this.#writeParticipant(at, order);
-        return;
       case 'leaveConference':
-        view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
+        writeConferenceOrder(view, at, order);
         return;
       default:
         neverReached(order);
@@ -268,39 +254,12 @@ export class OrderEncoder {
       .slice(0, DIGITS_MAX)
       .forEach((digit, index) => view.setUint8(at + fields.digits + index, byteOf(digit)));
   }
-
-  #writeParticipant(at: number, order: OrderOf<'setParticipant'>): void {
-    const view = this.#view;
-    const fields = ORDER.setParticipant;
-    const { role } = order;
-    view.setUint32(at + fields.conference, order.conference, true);
-    view.setUint32(at + fields.coached, role.kind === 'coach' ? role.coached : 0, true);
-    view.setUint8(at + fields.role, PARTICIPANT_ROLES.indexOf(role.kind));
-    view.setUint8(at + fields.gainDbAbove64, byteOf(order.gainDb + GAIN_UNIT));
-    view.setUint8(at + fields.levelled, order.levelled ? 1 : 0);
-    view.setUint8(at + fields.passDigits, order.passDigits ? 1 : 0);
-  }
 }
 
 /** `PAYLOAD_TYPE_DROPPED` means "none" there; what is no payload type at all must not. */
 function encodedType(type: number | null): number {
   if (type === null) return PAYLOAD_TYPE_DROPPED;
   return payloadTypeValid(type) ? type : PAYLOAD_TYPES;
-}
-
-/** A number that fits a byte, or one that the engine refuses. */
-function byteOf(value: number): number {
-  return Number.isInteger(value) && value >= 0 && value < UNREADABLE ? value : UNREADABLE;
-}
-
-/** The same of two bytes; 0 is refused where it is used. */
-function shortOf(value: number): number {
-  return Number.isInteger(value) && value > 0 && value <= 0xffff ? value : 0;
-}
-
-/** The same of four bytes. */
-function wordOf(value: number): number {
-  return Number.isInteger(value) && value >= 0 && value < UNREADABLE_WORD ? value : UNREADABLE_WORD;
 }
 
 function payloadTypeValid(value: number): boolean {

@@ -1,13 +1,15 @@
-// Orders about clips and what is played, into records. What no record can hold is written so that the engine refuses it.
+// Orders about clips, what is played and what is recorded, into records. What no record can hold is written so that the
+// engine refuses it.
 import { neverReached } from '../base/index.ts';
 import {
   ORDER,
   ORDER_HEADER,
-  PLAY_TARGETS,
   RECORDING_CONTAINERS,
   RECORDING_SOUNDS,
+  SOUND_TARGETS,
 } from './contract.gen.ts';
-import type { EngineOrder, PlayManner, ToneSound } from './types.ts';
+import { byteOf, isShort, UNREADABLE, wordOf } from './field-values.ts';
+import type { EngineOrder, PlayManner, SoundPlace, ToneSound } from './types.ts';
 
 export type SoundOrder = Extract<
   EngineOrder,
@@ -28,9 +30,7 @@ export type SoundOrder = Extract<
 const NAME_BYTES_MAX = 160;
 const SINES_MAX = 2;
 const STEPS_MAX = 3;
-/** Numbers the engine takes in no field where they are written. */
-const UNREADABLE = 0xff;
-const UNREADABLE_WORD = 0xffff_ffff;
+/** More than any tone has. */
 const HZ_UNREADABLE = 0xffff;
 
 const utf8 = new TextEncoder();
@@ -62,20 +62,19 @@ export function writeSoundOrder(view: DataView, at: number, order: SoundOrder): 
         view.setUint16(at + ORDER.playTone.frequenciesHz, HZ_UNREADABLE, true);
       return;
     case 'stopPlay':
-      view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
-      view.setUint8(at + ORDER.stopPlay.target, PLAY_TARGETS.indexOf('endpoint'));
+      writePlace(view, at, ORDER.stopPlay.target, order);
       return;
     case 'startRecording':
       writeRecording(view, at, order);
       return;
     case 'pauseRecording':
-      view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
+      writePlace(view, at, ORDER.pauseRecording.target, order);
       view.setUint32(at + ORDER.pauseRecording.recording, order.recording, true);
       view.setUint8(at + ORDER.pauseRecording.paused, order.paused ? 1 : 0);
       view.setUint8(at + ORDER.pauseRecording.silenceInstead, order.silenceInstead ? 1 : 0);
       return;
     case 'stopRecording':
-      view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
+      writePlace(view, at, ORDER.stopRecording.target, order);
       view.setUint32(at + ORDER.stopRecording.recording, order.recording, true);
       return;
     case 'detectSpeech':
@@ -103,13 +102,22 @@ function writeRecording(
   order: Extract<SoundOrder, { kind: 'startRecording' }>,
 ): void {
   const fields = ORDER.startRecording;
-  view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
+  writePlace(view, at, fields.target, order);
   view.setUint32(at + fields.maximumMs, wordOf(order.maximumMs), true);
   view.setUint32(at + fields.endSilenceMs, wordOf(order.endSilenceMs), true);
   view.setUint8(at + fields.container, RECORDING_CONTAINERS.indexOf(order.container));
   view.setUint8(at + fields.sound, RECORDING_SOUNDS.indexOf(order.sound));
-  view.setUint8(at + fields.rateKhz, order.rateKhz);
+  view.setUint8(at + fields.rateKhz, byteOf(order.rateKhz));
+  view.setUint8(at + fields.trims, order.trimsSilence ? 1 : 0);
   writeName(view, at + fields.name, order.name);
+}
+
+/** @param targetAt where the order’s record says which of the two it is. */
+function writePlace(view: DataView, at: number, targetAt: number, place: SoundPlace): void {
+  const isConference = 'conference' in place;
+  const handle = isConference ? place.conference : place.endpoint;
+  view.setUint32(at + ORDER_HEADER.endpoint, handle, true);
+  view.setUint8(at + targetAt, SOUND_TARGETS.indexOf(isConference ? 'conference' : 'endpoint'));
 }
 
 /** A name that is too long, or would end within, is left empty: the engine takes none such. */
@@ -123,10 +131,13 @@ interface MannerFields {
   readonly fields: Readonly<Record<'target' | 'replaces' | 'endsOnDigit' | 'endsOnVoice', number>>;
 }
 
-function writeManner(view: DataView, at: number, order: PlayManner & MannerFields): void {
+function writeManner(
+  view: DataView,
+  at: number,
+  order: SoundPlace & PlayManner & MannerFields,
+): void {
   const { fields } = order;
-  view.setUint32(at + ORDER_HEADER.endpoint, order.endpoint, true);
-  view.setUint8(at + fields.target, PLAY_TARGETS.indexOf('endpoint'));
+  writePlace(view, at, fields.target, order);
   view.setUint8(at + fields.replaces, order.replaces ? 1 : 0);
   view.setUint8(at + fields.endsOnDigit, order.endsOnDigit ? 1 : 0);
   view.setUint8(at + fields.endsOnVoice, order.endsOnVoice ? 1 : 0);
@@ -153,13 +164,4 @@ function writeTone(view: DataView, at: number, tone: ToneSound): boolean {
     view.setUint16(at + fields.cadenceMs + 4 * index + 2, offMs, true);
   });
   return true;
-}
-
-function isShort(value: number): boolean {
-  return Number.isInteger(value) && value >= 0 && value <= 0xffff;
-}
-
-/** A number of four bytes, or the greatest: later than any clip, longer than any call. */
-function wordOf(value: number): number {
-  return Number.isInteger(value) && value >= 0 && value < UNREADABLE_WORD ? value : UNREADABLE_WORD;
 }

@@ -73,12 +73,21 @@ export interface SrtpSecret {
   readonly mki: Uint8Array;
 }
 
+/**
+ * Where something is played or recorded. Of a conference any part will do to play: all parts hear it, but those on hold. What
+ * is recorded is what one hears who only listens, so one part is enough too.
+ */
+export type SoundPlace =
+  { readonly endpoint: EndpointHandle } | { readonly conference: ConferenceHandle };
+
 /** How something is played, whatever it is. */
 export interface PlayManner {
-  readonly endpoint: EndpointHandle;
   /** Ends what sounds and waits; else it waits its turn, 16 at most. */
   readonly replaces: boolean;
-  /** The peer’s next key press, or its voice, ends it. A voice needs `setAudio` with something to receive. */
+  /**
+   * The peer’s next key press, or its voice, ends it. A voice needs `setAudio` with something to receive. Neither can be in a
+   * conference.
+   */
   readonly endsOnDigit: boolean;
   readonly endsOnVoice: boolean;
 }
@@ -200,37 +209,40 @@ export type EngineOrder =
   /** Nobody can play it from now on; where it is being played, it is played to its end. */
   | { readonly kind: 'unloadClip'; readonly order: OrderId; readonly clip: ClipHandle }
   /**
-   * Plays a clip to the endpoint’s peer in place of its link; needs `setAudio` with something to send. `playEnded` names this
-   * order when it is over, however it ends, unless the endpoint closes before.
+   * Plays a clip to the endpoint’s peer in place of its link, which needs `setAudio` with something to send; or into a
+   * conference, beside what is said there. `playEnded` names this order when it is over, however it ends, unless endpoint or
+   * conference close before.
    */
-  | (PlayManner & {
-      readonly kind: 'play';
-      readonly order: OrderId;
-      readonly clip: ClipHandle;
-      /** Where the first time begins; before the clip’s end. */
-      readonly startMs: number;
-      /** 0 = until it is stopped, 65,535 at most. */
-      readonly times: number;
-    })
+  | (SoundPlace &
+      PlayManner & {
+        readonly kind: 'play';
+        readonly order: OrderId;
+        readonly clip: ClipHandle;
+        /** Where the first time begins; before the clip’s end. */
+        readonly startMs: number;
+        /** 0 = until it is stopped, 65,535 at most. */
+        readonly times: number;
+      })
   /** The same with a tone. */
-  | (PlayManner & {
-      readonly kind: 'playTone';
-      readonly order: OrderId;
-      readonly tone: ToneSound;
-      /** 0 = as long as its cadence lasts. */
-      readonly durationMs: number;
-    })
+  | (SoundPlace &
+      PlayManner & {
+        readonly kind: 'playTone';
+        readonly order: OrderId;
+        readonly tone: ToneSound;
+        /** 0 = as long as its cadence lasts. */
+        readonly durationMs: number;
+      })
   /** Ends what sounds, which fades, and all that waits. */
-  | { readonly kind: 'stopPlay'; readonly order: OrderId; readonly endpoint: EndpointHandle }
+  | (SoundPlace & { readonly kind: 'stopPlay'; readonly order: OrderId })
   /**
-   * Records an endpoint into the media folder: what its peer says, and what is sent to the peer. One at a time; needs `setAudio`,
-   * on a forwarded link at both endpoints, since each side is heard where it is received. `recordingEnded` names this order
-   * once the file is whole, also after the endpoint has closed.
+   * Records an endpoint into the media folder: what its peer says, and what is sent to the peer; needs `setAudio`, on a forwarded
+   * link at both endpoints, since each side is heard where it is received. Or a conference, with what is played into it; `mixed`.
+   * Two at a time. `recordingEnded` names this order once the file is whole, also after the endpoint or conference has closed.
+   * A file that is there is never written over.
    */
-  | {
+  | (SoundPlace & {
       readonly kind: 'startRecording';
       readonly order: OrderId;
-      readonly endpoint: EndpointHandle;
       /** A plain name, 1 to 160 bytes of UTF-8; segments add a number and `.seg`. */
       readonly name: string;
       readonly container: RecordingContainer;
@@ -239,25 +251,28 @@ export type EngineOrder =
       readonly rateKhz: 8 | 16 | 48;
       /** 0 = none. */
       readonly maximumMs: number;
-      /** A silence of the peer so long ends it; 0 = never. */
+      /** A silence of the peer, or of the whole conference, so long ends it; 0 = never. */
       readonly endSilenceMs: number;
-    }
+      /**
+       * Whether silence before the first sound and after the last is left out of the file. Of segments, which are read while they
+       * are written, the first is a gap and the last stays.
+       */
+      readonly trimsSilence: boolean;
+    })
   /** A pause is cut out, or heard as silence. */
-  | {
+  | (SoundPlace & {
       readonly kind: 'pauseRecording';
       readonly order: OrderId;
-      readonly endpoint: EndpointHandle;
       readonly recording: OrderId;
       readonly paused: boolean;
       /** Of a pause that begins. */
       readonly silenceInstead: boolean;
-    }
-  | {
+    })
+  | (SoundPlace & {
       readonly kind: 'stopRecording';
       readonly order: OrderId;
-      readonly endpoint: EndpointHandle;
       readonly recording: OrderId;
-    }
+    })
   /** Tells by `speech` whether the peer speaks; needs `setAudio` with something to receive. Given again, it begins anew. */
   | {
       readonly kind: 'detectSpeech';
@@ -316,10 +331,13 @@ export type EngineOrder =
 /** How a play ended. `failed`: the endpoint has nothing left to send with. */
 export type PlayEnd = 'finished' | 'stopped' | 'digit' | 'voice' | 'failed';
 
-/** `segments`: files of half a minute that are readable at any moment, also after a crash. */
-export type RecordingContainer = 'wav' | 'oggOpus' | 'segments';
+/**
+ * `wav`: 16 bits a sample; `wavPcmu`, `wavPcma`: half as long, at 8 kHz. `segments`: files of half a minute that are readable at
+ * any moment, also after a crash.
+ */
+export type RecordingContainer = 'wav' | 'wavPcmu' | 'wavPcma' | 'oggOpus' | 'segments';
 
-/** `closed`: with its endpoint. `diskFull`, `failed`: what there is was kept where it could be. */
+/** `closed`: with its endpoint or conference. `diskFull`, `failed`: what there is was kept where it could be. */
 export type RecordingEnd = 'stopped' | 'maximum' | 'silence' | 'closed' | 'diskFull' | 'failed';
 
 /** What a peer did: began to speak, said nothing for `noSpeechMs`, or fell silent for `endSilenceMs`. */
@@ -434,26 +452,26 @@ export type EngineEvent =
       readonly clip: ClipHandle;
       readonly durationMs: number;
     }
-  | {
+  | (SoundPlace & {
       readonly kind: 'playEnded';
-      readonly endpoint: EndpointHandle;
       /** The order that began it. */
       readonly play: OrderId;
       readonly playedMs: number;
       readonly end: PlayEnd;
-    }
-  | {
+    })
+  /** The endpoint or conference may have been closed since. */
+  | (SoundPlace & {
       readonly kind: 'recordingEnded';
-      /** May have been closed since. */
-      readonly endpoint: EndpointHandle;
       /** The order that began it. */
       readonly recording: OrderId;
       readonly durationMs: number;
       readonly bytes: number;
       /** Left out because the disk was too slow; silence in the file. */
       readonly lostMs: number;
+      /** Silence left out at both ends together; in no other number here. */
+      readonly trimmedMs: number;
       readonly end: RecordingEnd;
-    }
+    })
   | { readonly kind: 'speech'; readonly endpoint: EndpointHandle; readonly speech: SpeechChange }
   /** The media process is gone; every handle is stale. Made by the JS face, not by a record. */
   | { readonly kind: 'engineLost' };

@@ -201,7 +201,7 @@ const PLAY = {
 function ended(engine: TestEngine, endpoint: EndpointHandle): Promise<EventOf<'playEnded'>> {
   return engine.hears(
     (event): event is EventOf<'playEnded'> =>
-      event.kind === 'playEnded' && event.endpoint === endpoint,
+      event.kind === 'playEnded' && 'endpoint' in event && event.endpoint === endpoint,
   );
 }
 
@@ -262,6 +262,7 @@ const RECORD = {
   rateKhz: 8,
   maximumMs: 0,
   endSilenceMs: 0,
+  trimsSilence: false,
 } as const;
 
 test('a recording holds each party of a forwarded call in its own channel', () =>
@@ -295,53 +296,81 @@ test('a recording holds each party of a forwarded call in its own channel', () =
     assert.ok(strength(played, 900) > 100 * strength(played, 500));
   }));
 
-/** Samples of a channel in a segment's media blocks (native/spool/segment.h). */
-function samplesIn(segment: Buffer, channel: number): number {
+/** Samples in a segment's media blocks (native/spool/segment.h), all of one channel. */
+function samplesInSegment(segment: Buffer): number {
   let samples = 0;
   for (let at = 72; at + 40 <= segment.length; at += 40 + segment.readUInt32BE(at + 12)) {
     assert.is(segment.toString('ascii', at, at + 4), 'TYBK');
-    const isMedia = segment.readUInt8(at + 4) === 1 && segment.readUInt8(at + 5) === channel;
-    if (isMedia) samples += Number(segment.readBigUInt64BE(at + 24));
+    if (segment.readUInt8(at + 4) === 1) samples += Number(segment.readBigUInt64BE(at + 24));
   }
   return samples;
 }
 
-test('A12 after kill -9 of the media process all but the last second is there, and the next start seals it', async () => {
+/** Samples at 8 kHz up to the last whole page of an Ogg file (RFC 3533 §6), its pre-skip not counted. */
+function samplesInOgg(file: Buffer): number {
+  const preSkip = file.readUInt16LE(file.indexOf('OpusHead') + 10);
+  let granule = 0;
+  for (let at = 0; at + 27 <= file.length;) {
+    assert.is(file.toString('ascii', at, at + 4), 'OggS');
+    const lengths = file.subarray(at + 27, at + 27 + file.readUInt8(at + 26));
+    const bytes = 27 + lengths.length + lengths.reduce((sum, length) => sum + length, 0);
+    if (at + bytes <= file.length) granule = Number(file.readBigUInt64LE(at + 6));
+    at += bytes;
+  }
+  return (granule - preSkip) / 6;
+}
+
+/** What the data chunk of a WAV of 16 bits says, which has to be what there is. */
+function samplesInWav(file: Buffer): number {
+  const dataAt = file.indexOf('data');
+  const bytes = file.readUInt32LE(dataAt + 4);
+  assert.is(file.length, dataAt + 8 + bytes);
+  assert.is(file.readUInt32LE(4), file.length - 8);
+  return bytes / 2;
+}
+
+test('A12 after kill -9 of the media process every recording is there up to its last second, and the next start makes it good', async () => {
   const place = new MediaPlace();
   const folder = mkdtempSync(join(tmpdir(), 'trunkyard-sound-'));
   const host = await startHostProcess(place.config({ mediaFolder: folder }));
   const engine = new TestEngine(place);
   const telephone = await Telephone.open(engine, PCMU);
-  const { endpoint } = telephone;
-  telephone.say(500);
-  const order = {
-    ...RECORD,
-    endpoint,
-    name: 'call',
-    container: 'segments',
-    sound: 'received',
-  } as const;
-  assert.is((await engine.order(order)).code, 'OK');
+  const other = await Telephone.open(engine, PCMU);
+  for (const each of [telephone, other]) each.say(500);
+  const forms = [
+    { endpoint: telephone.endpoint, name: 'call', container: 'segments' },
+    { endpoint: telephone.endpoint, name: 'call.wav', container: 'wav' },
+    { endpoint: other.endpoint, name: 'call.ogg', container: 'oggOpus' },
+  ] as const;
+  for (const form of forms)
+    assert.is((await engine.order({ ...RECORD, ...form, sound: 'received' })).code, 'OK');
   const began = performance.now();
   await until(() => performance.now() - began > 4_000, { what: 'four seconds', ...LIMIT });
   const recordedMs = performance.now() - began;
   host.kill('SIGKILL');
   await until(() => host.signalCode !== null, { what: 'the host’s end', ...LIMIT });
-  telephone.close();
+  for (const each of [telephone, other]) each.close();
   await engine.client.close();
 
   const next = await startHostProcess(place.config({ mediaFolder: folder }));
   const again = new TestEngine(place);
-  await until(() => again.client.nodeCounters().recordingsRecovered === 1, {
+  await until(() => again.client.nodeCounters().recordingsRecovered === 3, {
     what: 'the recovery',
     ...LIMIT,
   });
-  assert.equal(readdirSync(folder), ['call.00000.seg']);
-  const segment = readFileSync(join(folder, 'call.00000.seg'));
+  assert.equal(readdirSync(folder).toSorted(), ['call.00000.seg', 'call.ogg', 'call.wav']);
+  const contents = (name: string): Buffer => readFileSync(join(folder, name));
+  const segment = contents('call.00000.seg');
   const seal = segment.subarray(segment.length - 88);
   assert.is(seal.readUInt8(4), 3, 'the last block is a seal');
   assert.is(seal.readUInt8(41), 1, 'which says that it came after a crash');
-  assert.ok(samplesIn(segment, 0) / 8 > recordedMs - 1_000);
+  const recorded = [
+    samplesInSegment(segment),
+    samplesInWav(contents('call.wav')),
+    samplesInOgg(contents('call.ogg')),
+  ];
+  for (const samples of recorded)
+    assert.ok(samples / 8 > recordedMs - 1_000, `${samples / 8} of ${recordedMs} ms`);
   await again.client.close();
   next.kill('SIGTERM');
   await until(() => next.exitCode !== null, { what: 'the host’s good end', ...LIMIT });

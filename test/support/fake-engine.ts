@@ -36,13 +36,10 @@ const NO_COUNTERS: EndpointCounters = {
 type OrderOf<Kind extends EngineOrder['kind']> = Extract<EngineOrder, { readonly kind: Kind }>;
 
 /** What calls of two parties need. */
-type CallOrder = Exclude<EngineOrder, { kind: (typeof CONFERENCE_ORDERS)[number] }>;
-const CONFERENCE_ORDERS = [
-  'openConference',
-  'closeConference',
-  'setParticipant',
-  'leaveConference',
-] as const;
+type CallOrder = Exclude<
+  EngineOrder,
+  { readonly conference: unknown } | { readonly kind: 'openConference' | 'leaveConference' }
+>;
 
 export interface FakeEndpoint {
   readonly handle: EndpointHandle;
@@ -216,7 +213,9 @@ export class FakeEngine {
 }
 
 function isOfCall(order: EngineOrder): order is CallOrder {
-  return !CONFERENCE_ORDERS.some((kind) => kind === order.kind);
+  return (
+    !('conference' in order) && order.kind !== 'openConference' && order.kind !== 'leaveConference'
+  );
 }
 
 /** Both halves: what is heard by the other leg, and what is said to this one. */

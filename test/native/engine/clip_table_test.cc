@@ -30,6 +30,8 @@ struct Shelf {
   io::Folder folder;
 };
 
+constexpr std::uint32_t kClient = 7;
+
 std::vector<std::uint8_t> short_clip(double hz = 500) {
   return sound_clip({.tracks = {kClipPcmu}, .ms = 40}, sine_sound(hz));
 }
@@ -37,15 +39,15 @@ std::vector<std::uint8_t> short_clip(double hz = 500) {
 TEST("a clip is taken as often as one likes and unmapped when the last has given it back") {
   Shelf shelf;
   ClipTable clips;
-  const auto clip = clips.add(shelf.map("a", short_clip()));
+  const auto clip = clips.add(shelf.map("a", short_clip()), kClient);
   REQUIRE(clip.ok());
-  const spool::ClipView* first = clips.take(*clip);
+  const spool::ClipView* first = clips.take(*clip, kClient);
   REQUIRE(first != nullptr);
-  CHECK_TRUE(clips.take(*clip) == first);
+  CHECK_TRUE(clips.take(*clip, kClient) == first);
   CHECK_EQ(first->facts().frame_count, 2u);
   CHECK_TRUE(clips.retire(*clip));
   CHECK_FALSE(clips.retire(*clip));
-  CHECK_TRUE(clips.take(*clip) == nullptr);
+  CHECK_TRUE(clips.take(*clip, kClient) == nullptr);
   CHECK_EQ(clips.sweep(), 1u);
   clips.give_back(*clip);
   CHECK_EQ(clips.sweep(), 1u);
@@ -60,39 +62,54 @@ TEST("a handle of a clip that is gone is nobody else's, and no handle is 0") {
   Shelf shelf;
   ClipTable clips;
   shelf.files.write("a", short_clip());
-  const auto first = clips.add(shelf.map("a"));
+  const auto first = clips.add(shelf.map("a"), kClient);
   REQUIRE(first.ok());
   CHECK_TRUE(clips.retire(*first));
   CHECK_EQ(clips.sweep(), 0u);
   std::uint32_t last = 0;
   for (std::uint32_t count = 0; count < kClipsMax; ++count) {
-    const auto next = clips.add(shelf.map("a"));
+    const auto next = clips.add(shelf.map("a"), kClient);
     REQUIRE(next.ok());
     CHECK_TRUE(*next != *first);
     CHECK_TRUE(*next != 0);
     last = *next;
   }
-  CHECK_TRUE(clips.add(shelf.map("a")).code() == ErrorCode::kBufferFull);
-  CHECK_TRUE(clips.take(*first) == nullptr);
-  CHECK_TRUE(clips.take(0) == nullptr);
-  CHECK_TRUE(clips.take(0xffff'ffff) == nullptr);
-  CHECK_TRUE(clips.take(last) != nullptr);
+  CHECK_TRUE(clips.add(shelf.map("a"), kClient).code() == ErrorCode::kBufferFull);
+  CHECK_TRUE(clips.take(*first, kClient) == nullptr);
+  CHECK_TRUE(clips.take(0, kClient) == nullptr);
+  CHECK_TRUE(clips.take(0xffff'ffff, kClient) == nullptr);
+  CHECK_TRUE(clips.take(last, kClient) != nullptr);
   clips.give_back(last);
   clips.retire_all();
   CHECK_EQ(clips.sweep(), 0u);
   CHECK_EQ(clips.size(), 0u);
 }
 
+TEST("a clip is its client's alone, also while nobody has retired it yet") {
+  Shelf shelf;
+  ClipTable clips;
+  const auto clip = clips.add(shelf.map("a", short_clip()), kClient);
+  REQUIRE(clip.ok());
+  CHECK_TRUE(clips.take(*clip, kClient + 1) == nullptr);
+  CHECK_TRUE(clips.take(*clip, kClient) != nullptr);
+  // Asking for it in vain held on to nothing.
+  CHECK_TRUE(clips.retire(*clip));
+  CHECK_EQ(clips.sweep(), 1u);
+  clips.give_back(*clip);
+  CHECK_EQ(clips.sweep(), 0u);
+}
+
 TEST("what is no clip, is damaged or could be played to few is refused") {
   Shelf shelf;
   ClipTable clips;
-  CHECK_TRUE(clips.add(shelf.map("text", {'h', 'e', 'l', 'l', 'o'})).code() ==
+  CHECK_TRUE(clips.add(shelf.map("text", {'h', 'e', 'l', 'l', 'o'}), kClient).code() ==
              ErrorCode::kMediaTruncated);
   auto damaged = short_clip();
   damaged.back() ^= 1;
-  CHECK_TRUE(clips.add(shelf.map("damaged", damaged)).code() == ErrorCode::kMediaMalformed);
+  CHECK_TRUE(clips.add(shelf.map("damaged", damaged), kClient).code() ==
+             ErrorCode::kMediaMalformed);
   const auto narrow = sound_clip({.tracks = {kClipOpus}, .ms = 40}, sine_sound(500));
-  CHECK_TRUE(clips.add(shelf.map("opus", narrow)).code() == ErrorCode::kMediaUnsupported);
+  CHECK_TRUE(clips.add(shelf.map("opus", narrow), kClient).code() == ErrorCode::kMediaUnsupported);
   CHECK_EQ(clips.size(), 0u);
 }
 
@@ -108,7 +125,7 @@ TEST("threads that play a clip while it is retired each have it whole or not at 
     players.emplace_back([&] {
       while (!done.load()) {
         const std::uint32_t clip = handle.load();
-        const spool::ClipView* view = clips.take(clip);
+        const spool::ClipView* view = clips.take(clip, kClient);
         if (view == nullptr) continue;
         bytes += view->frame(0, 1).back() == view->frame(0, 1).back() ? 1u : 0u;
         clips.give_back(clip);
@@ -116,7 +133,7 @@ TEST("threads that play a clip while it is retired each have it whole or not at 
     });
   }
   for (int round = 0; round < 300; ++round) {
-    const auto clip = clips.add(shelf.map("a"));
+    const auto clip = clips.add(shelf.map("a"), kClient);
     CHECK_TRUE(clip.ok());
     handle.store(*clip);
     std::this_thread::yield();

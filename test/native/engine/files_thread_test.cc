@@ -44,7 +44,7 @@ TEST("a clip is loaded for all media threads, with its length, and unloaded by a
   CHECK_EQ(loaded.order, 5u);
   CHECK_EQ(loaded.epoch, 1u);
   CHECK_EQ(loaded.duration_ms, 1'240u);
-  CHECK_TRUE(desk.files->clips().take(loaded.clip) != nullptr);
+  CHECK_TRUE(desk.files->clips().take(loaded.clip, 1) != nullptr);
   desk.files->clips().give_back(loaded.clip);
   const FileRequest unload{.kind = kUnload, .epoch = 1, .order = 6, .clip = loaded.clip};
   CHECK_TRUE(desk.ask(right, unload).code == Code::kOk);
@@ -73,13 +73,13 @@ TEST("the next client's first word lets the clips of the last one go, and only t
   FilePort right = desk.files->port(1);
   const std::uint32_t old = desk.ask(left, {.kind = kLoad, .epoch = 1}, "a").clip;
   const std::uint32_t fresh = desk.ask(right, {.kind = kLoad, .epoch = 2}, "a").clip;
-  CHECK_TRUE(desk.files->clips().take(old) == nullptr);
+  CHECK_TRUE(desk.files->clips().take(old, 1) == nullptr);
   // The other thread hears of the new client later; an order of the old one is not answered.
   CHECK_TRUE(left.ask({.kind = kLoad, .epoch = 1}));
   CHECK_TRUE(left.ask({.kind = FileRequest::Kind::kNewClient, .epoch = 2}));
   CHECK_TRUE(desk.ask(left, {.kind = kUnload, .epoch = 2, .order = 9, .clip = old}).code ==
              Code::kHandleStale);
-  CHECK_TRUE(desk.files->clips().take(fresh) != nullptr);
+  CHECK_TRUE(desk.files->clips().take(fresh, 2) != nullptr);
   desk.files->clips().give_back(fresh);
 }
 

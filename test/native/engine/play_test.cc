@@ -1,15 +1,12 @@
 // Clips and tones played by a running engine, heard over real loopback sockets: by legs with and
 // without a link, forwarded or decoded; what ends them, what is told, what is refused. And whether
 // a peer speaks.
-#include <algorithm>
-#include <cstring>
 #include <string>
 #include <vector>
 
 #include "native/engine/party.h"
+#include "native/engine/sounds.h"
 #include "native/harness.h"
-#include "native/io/test_folder.h"
-#include "native/spool/sound_clip.h"
 
 using namespace test;
 using namespace test::party;
@@ -27,25 +24,11 @@ struct Studio {
   Studio() {
     clip = load("tone.clip",
                 sound_clip({.tracks = {kClipPcmu, kClipPcma, kClipPcm16k, kClipOpus}, .ms = 2'000},
-                           soft(2.0)));
-  }
-  /// With soft ends, so that Opus legs take it as it is.
-  static Sound soft(double end_s) {
-    const Sound tone = sine_sound(kClipHz);
-    return [=](double at_s) {
-      return tone(at_s) * std::clamp(at_s / 0.01, 0.0, 1.0) *
-             std::clamp((end_s - at_s) / 0.01, 0.0, 1.0);
-    };
-  }
-  contract::ClipLoadedEvent load_event(const std::string& name) {
-    contract::LoadClipOrder order;
-    std::memcpy(order.name, name.data(), name.size());
-    CHECK(rig.submit(OrderKind::kLoadClip, order));
-    return rig.answer().as<contract::ClipLoadedEvent>();
+                           soft_tone(kClipHz, 2.0)));
   }
   std::uint32_t load(const std::string& name, const std::vector<std::uint8_t>& bytes) {
     folder.write(name, bytes);
-    const auto event = load_event(name);
+    const auto event = load_clip(rig, name);
     CHECK(event.code == 0);
     return event.clip;
   }
@@ -399,10 +382,10 @@ TEST("what can't be played is refused by code, and a full queue counted") {
   tone.levels_below_full[1] = 97;
   CHECK_TRUE(studio.play(tone) == Code::kOrderInvalid);
   for (const char* name : {"", "../x", ".hidden"})
-    CHECK_EQ(studio.load_event(name).code, static_cast<int>(Code::kOrderInvalid));
-  CHECK_EQ(studio.load_event("missing").code, static_cast<int>(Code::kFileFailed));
+    CHECK_EQ(load_clip(studio.rig, name).code, static_cast<int>(Code::kOrderInvalid));
+  CHECK_EQ(load_clip(studio.rig, "missing").code, static_cast<int>(Code::kFileFailed));
   studio.folder.write("text", {'h', 'i'});
-  CHECK_EQ(studio.load_event("text").code, static_cast<int>(Code::kClipInvalid));
+  CHECK_EQ(load_clip(studio.rig, "text").code, static_cast<int>(Code::kClipInvalid));
   order.times = 0;
   for (std::uint32_t count = 0; count < kPlayQueueMax; ++count)
     CHECK_TRUE(studio.play(order) == Code::kOk);
@@ -428,12 +411,13 @@ TEST(
   CHECK_TRUE(studio.unload(studio.clip) == Code::kOk);
 }
 
-TEST("the next client finds no clip of the last one") {
+TEST("the next client finds no clip of the last one, from its first order on") {
   Studio studio;
   studio.rig.drop_client();
   studio.rig.attach();
   Listener listener(studio.rig);
-  const auto again = studio.load_event("tone.clip");
+  CHECK_TRUE(studio.play(studio.play_order(listener.handle())) == Code::kHandleStale);
+  const auto again = load_clip(studio.rig, "tone.clip");
   CHECK_TRUE(studio.play(studio.play_order(listener.handle())) == Code::kHandleStale);
   CHECK_EQ(again.code, 0);
   CHECK_TRUE(again.clip != studio.clip);

@@ -3,19 +3,17 @@
 #include <sys/resource.h>
 
 #include <csignal>
-#include <cstring>
 #include <string>
 #include <vector>
 
+#include "codec/g711.h"
 #include "engine/recording_recovery.h"
 #include "native/engine/party.h"
+#include "native/engine/sounds.h"
 #include "native/harness.h"
-#include "native/io/test_folder.h"
-#include "native/spool/sound_clip.h"
 #include "spool/ogg_reader.h"
 #include "spool/recording_reader.h"
 #include "spool/segment_writer.h"
-#include "spool/wav.h"
 
 using namespace test;
 using namespace test::party;
@@ -30,17 +28,6 @@ using contract::RecordingSound;
 namespace {
 
 struct Studio {
-  contract::StartRecordingOrder order(std::uint32_t leg, const std::string& name,
-                                      RecordingSound sound = RecordingSound::kDual,
-                                      RecordingContainer container = RecordingContainer::kWav) {
-    contract::StartRecordingOrder order;
-    order.endpoint = leg;
-    order.container = static_cast<std::uint8_t>(container);
-    order.sound = static_cast<std::uint8_t>(sound);
-    order.rate_khz = 8;
-    std::memcpy(order.name, name.data(), name.size());
-    return order;
-  }
   Code start(const contract::StartRecordingOrder& order) {
     CHECK(rig.submit(OrderKind::kStartRecording, order));
     const AnyEvent event = rig.answer();
@@ -68,18 +55,8 @@ struct Studio {
     CHECK_TRUE(rig.hears(EventKind::kRecordingEnded, leg, &event));
     return event.as<contract::RecordingEndedEvent>();
   }
-  /// One channel of a WAV file.
-  Samples channel(const std::string& name, std::size_t index) {
-    const std::vector<std::uint8_t> file = folder.contents(name);
-    const auto wav = spool::read_wav(file);
-    CHECK_TRUE(wav.ok());
-    if (!wav) return {};
-    CHECK_FALSE(wav->is_cut);
-    const std::size_t channels = wav->format.channel_count;
-    Samples samples(wav->data.size() / 2 / channels);
-    for (std::size_t at = 0; at < samples.size(); ++at)
-      std::memcpy(&samples[at], wav->data.data() + 2 * (at * channels + index), 2);
-    return samples;
+  Samples channel(const std::string& name, std::size_t index) const {
+    return wav_channel(folder, name, index);
   }
 
   TestFolder folder;
@@ -110,7 +87,7 @@ TEST("a decoded call is recorded with each party in its own channel, while both 
   CHECK_TRUE(in_some_run([] {
     Studio studio;
     DecodedCall call(studio.rig, {.voice = kG722}, {.voice = kPcma});
-    CHECK_TRUE(studio.start(studio.order(call.left.handle, "a.wav")) == Code::kOk);
+    CHECK_TRUE(studio.start(recording_order(call.left.handle, "a.wav")) == Code::kOk);
     talk_for(call, 150);
     CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
     const auto event = studio.ended(call.left.handle);
@@ -134,7 +111,7 @@ TEST("a forwarded call is recorded beside its way, each party in its own channel
     CHECK_TRUE(studio.rig.link(call.right.handle, call.left.handle) == Code::kOk);
     call.hear();
     call.alice.ssrcs.clear();
-    CHECK_TRUE(studio.start(studio.order(call.left.handle, "a.wav")) == Code::kOk);
+    CHECK_TRUE(studio.start(recording_order(call.left.handle, "a.wav")) == Code::kOk);
     talk_for(call, 150);
     CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
     (void)studio.ended(call.left.handle);
@@ -150,10 +127,12 @@ TEST("segments and Ogg Opus hold what was said, and an endpoint that closes leav
   CHECK_TRUE(in_some_run([] {
     Studio studio;
     DecodedCall call(studio.rig, {}, {});
-    CHECK_TRUE(studio.start(studio.order(call.left.handle, "s", RecordingSound::kDual,
-                                         RecordingContainer::kSegments)) == Code::kOk);
-    CHECK_TRUE(studio.start(studio.order(call.right.handle, "o.ogg", RecordingSound::kMixed,
-                                         RecordingContainer::kOggOpus)) == Code::kOk);
+    CHECK_TRUE(studio.start(recording_order(
+                   call.left.handle, "s",
+                   {RecordingSound::kDual, RecordingContainer::kSegments})) == Code::kOk);
+    CHECK_TRUE(studio.start(recording_order(
+                   call.right.handle, "o.ogg",
+                   {RecordingSound::kMixed, RecordingContainer::kOggOpus})) == Code::kOk);
     talk_for(call, 150);
     CHECK_TRUE(studio.rig.close(call.left.handle).code() == Code::kOk);
     CHECK_TRUE(studio.rig.close(call.right.handle).code() == Code::kOk);
@@ -198,7 +177,7 @@ TEST("digits ordered on a recorded leg that is forwarded to cost neither side a 
     DecodedCall call(studio.rig, {}, {});
     CHECK_TRUE(studio.rig.link(call.left.handle, call.right.handle) == Code::kOk);
     CHECK_TRUE(studio.rig.link(call.right.handle, call.left.handle) == Code::kOk);
-    CHECK_TRUE(studio.start(studio.order(call.left.handle, "a.wav")) == Code::kOk);
+    CHECK_TRUE(studio.start(recording_order(call.left.handle, "a.wav")) == Code::kOk);
     talk_for(call, 10);
     contract::SendDigitsOrder digits;
     digits.endpoint = call.left.handle;
@@ -228,7 +207,7 @@ TEST("a recording that begins while its forwarded leg is played to hears the lin
     tone.duration_ms = 300;
     CHECK(studio.rig.submit(OrderKind::kPlayTone, tone));
     CHECK_TRUE(studio.rig.answer().code() == Code::kOk);
-    CHECK_TRUE(studio.start(studio.order(call.left.handle, "a.wav")) == Code::kOk);
+    CHECK_TRUE(studio.start(recording_order(call.left.handle, "a.wav")) == Code::kOk);
     talk_for(call, 100);
     CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
     (void)studio.ended(call.left.handle);
@@ -246,7 +225,7 @@ TEST("what is played to a leg is in its recording") {
     tone.levels_below_full[0] = 13;
     CHECK(studio.rig.submit(OrderKind::kPlayTone, tone));
     CHECK_TRUE(studio.rig.answer().code() == Code::kOk);
-    CHECK_TRUE(studio.start(studio.order(call.left.handle, "a.wav")) == Code::kOk);
+    CHECK_TRUE(studio.start(recording_order(call.left.handle, "a.wav")) == Code::kOk);
     talk_for(call, 120);
     CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
     (void)studio.ended(call.left.handle);
@@ -257,10 +236,10 @@ TEST("what is played to a leg is in its recording") {
 TEST("a recording ends at its longest, after a silence, and is shorter by its pauses") {
   Studio studio;
   DecodedCall call(studio.rig, {}, {});
-  auto order = studio.order(call.left.handle, "max.wav");
+  auto order = recording_order(call.left.handle, "max.wav");
   order.maximum_ms = 400;
   CHECK_TRUE(studio.start(order) == Code::kOk);
-  order = studio.order(call.right.handle, "pause.wav", RecordingSound::kMixed);
+  order = recording_order(call.right.handle, "pause.wav", {.sound = RecordingSound::kMixed});
   CHECK_TRUE(studio.start(order) == Code::kOk);
   talk_for(call, 40);
   CHECK_TRUE(studio.pause(call.right.handle, true, false) == Code::kOk);
@@ -276,7 +255,7 @@ TEST("a recording ends at its longest, after a silence, and is shorter by its pa
   CHECK_TRUE(event.duration_ms >= 900);
   CHECK_TRUE(event.duration_ms < 1'600);
 
-  order = studio.order(call.left.handle, "silence.wav", RecordingSound::kReceived);
+  order = recording_order(call.left.handle, "silence.wav", {.sound = RecordingSound::kReceived});
   order.end_silence_ms = 500;
   CHECK_TRUE(studio.start(order) == Code::kOk);
   talk_for(call, 25);
@@ -290,7 +269,7 @@ TEST("a recording ends at its longest, after a silence, and is shorter by its pa
 TEST("what can't be recorded is refused by code") {
   Studio studio;
   DecodedCall call(studio.rig, {}, {});
-  const auto order = studio.order(call.left.handle, "a.wav");
+  const auto order = recording_order(call.left.handle, "a.wav");
   const auto refused = [&](auto change, Code code = Code::kOrderInvalid) {
     auto changed = order;
     change(changed);
@@ -298,14 +277,108 @@ TEST("what can't be recorded is refused by code") {
   };
   refused([&](auto& it) { it.endpoint = studio.rig.open().handle; });
   refused([](auto& it) { it.endpoint = 0xffff'ffff; }, Code::kHandleStale);
-  refused([](auto& it) { it.container = 3; });
-  refused([](auto& it) { it.container = 1; });
+  refused([](auto& it) { it.container = contract::kRecordingContainerCount; });
+  refused([](auto& it) { it.container = static_cast<int>(RecordingContainer::kOggOpus); });
+  refused([](auto& it) {
+    it.container = static_cast<int>(RecordingContainer::kWavPcmu);
+    it.rate_khz = 16;
+  });
+  refused([](auto& it) { it.target = 2; });
+  refused([](auto& it) { it.target = 1; }, Code::kHandleStale);
+  refused([](auto& it) { it.trims = 2; });
   refused([](auto& it) { it.sound = 3; });
   refused([](auto& it) { it.rate_khz = 44; });
   refused([](auto& it) { it.name[0] = '/'; });
   CHECK_TRUE(studio.stop(call.left.handle) == Code::kHandleStale);
-  CHECK_TRUE(studio.start(order) == Code::kOk);
+  for (std::uint32_t count = 0; count < kTapsMax; ++count)
+    CHECK_TRUE(studio.start(recording_order(call.left.handle, std::to_string(count))) == Code::kOk);
   CHECK_TRUE(studio.start(order) == Code::kQueueFull);
+}
+
+TEST("one leg is recorded twice at once, each recording with its own sound and end") {
+  CHECK_TRUE(in_some_run([] {
+    Studio studio;
+    DecodedCall call(studio.rig, {}, {});
+    CHECK_TRUE(studio.start(recording_order(call.left.handle, "both.wav")) == Code::kOk);
+    const std::uint32_t both = studio.recording;
+    CHECK_TRUE(studio.start(recording_order(
+                   call.left.handle, "one.wav",
+                   {RecordingSound::kReceived, RecordingContainer::kWavPcma})) == Code::kOk);
+    talk_for(call, 75);
+    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
+    const auto one = studio.ended(call.left.handle);
+    CHECK_EQ(one.recording, studio.recording);
+    CHECK_TRUE(studio.stop(call.left.handle) == Code::kHandleStale);
+    talk_for(call, 75);
+    studio.recording = both;
+    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
+    const auto event = studio.ended(call.left.handle);
+    CHECK_EQ(event.recording, both);
+    CHECK_TRUE(event.duration_ms >= one.duration_ms + 1'000);
+    const std::vector<std::uint8_t> file = studio.folder.contents("one.wav");
+    const auto wav = spool::read_wav(file).value();
+    CHECK_TRUE(wav.format == (spool::MediaFormat{.kind = spool::PayloadKind::kPcma}));
+    Samples received(wav.data.size());
+    codec::G711(Isa::kC).decode(codec::Law::kA, wav.data, received);
+    return is_tone(received, kLeftHz, kRightHz) &&
+           is_tone(studio.channel("both.wav", 0), kLeftHz, kRightHz) &&
+           is_tone(studio.channel("both.wav", 1), kRightHz, kLeftHz);
+  }));
+}
+
+TEST("a recording never takes the place of a file that is there") {
+  Studio studio;
+  DecodedCall call(studio.rig, {}, {});
+  const std::vector<std::uint8_t> kept = {'m', 'i', 'n', 'e'};
+  studio.folder.write("a.wav", kept);
+  studio.folder.write("s.00000.seg", kept);
+  for (const auto& order :
+       {recording_order(call.left.handle, "a.wav"),
+        recording_order(call.left.handle, "s",
+                        {RecordingSound::kDual, RecordingContainer::kSegments})}) {
+    CHECK_TRUE(studio.start(order) == Code::kOk);
+    CHECK_TRUE(end_of(studio.ended(call.left.handle)) == RecordingEnd::kFailed);
+  }
+  // One that appears meanwhile is kept too, and what was recorded lies beside it.
+  CHECK_TRUE(studio.start(recording_order(call.right.handle, "b.wav")) == Code::kOk);
+  CHECK_TRUE(eventually([&] { return !studio.folder.contents("b.wav.part").empty(); }));
+  studio.folder.write("b.wav", kept);
+  talk_for(call, 20);
+  CHECK_TRUE(studio.stop(call.right.handle) == Code::kOk);
+  CHECK_TRUE(end_of(studio.ended(call.right.handle)) == RecordingEnd::kFailed);
+  for (const char* name : {"a.wav", "b.wav", "s.00000.seg"})
+    CHECK_EQ(studio.folder.contents(name), kept);
+  CHECK_TRUE(studio.folder.contents("b.wav.part").size() > 1'000);
+  CHECK_TRUE(eventually([&] { return studio.rig.node(NodeCounter::kRecordingsFailed) == 3.0; }));
+}
+
+TEST("silence before and after what is said is left out, and counted") {
+  CHECK_TRUE(in_some_run([] {
+    Studio studio;
+    DecodedCall call(studio.rig, {}, {});
+    auto order = recording_order(call.left.handle, "a.wav", {.sound = RecordingSound::kReceived});
+    order.trims = 1;
+    CHECK_TRUE(studio.start(order) == Code::kOk);
+    const Samples quiet(160, 0);
+    const auto say_nothing_for = [&](int frames) {
+      int done = 0;
+      (void)in_real_time(
+          [&] { call.alice.peer.send(call.left.rtp_port, call.alice.packet_of(quiet)); },
+          [&] { return ++done == frames; });
+    };
+    say_nothing_for(60);
+    talk_for(call, 100);
+    say_nothing_for(60);
+    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
+    const auto event = studio.ended(call.left.handle);
+    const Samples samples = studio.channel("a.wav", 0);
+    CHECK_EQ(samples.size(), std::size_t{event.duration_ms} * 8);
+    CHECK_EQ(event.bytes, static_cast<double>(studio.folder.contents("a.wav").size()));
+    const codec::Pcm middle = codec::Pcm(samples).subspan(samples.size() / 2 - 4'000, 8'000);
+    // Two seconds and the margins, of 4.4 seconds.
+    return event.duration_ms >= 2'300 && event.duration_ms <= 2'600 && event.trimmed_ms >= 1'600 &&
+           std::abs(sine_dbov(middle, 8'000, kLeftHz) - Party::kToneDbov) < 2;
+  }));
 }
 
 TEST("A13 a full disk ends the recording that meets it, and the call and others go on") {
@@ -318,10 +391,10 @@ TEST("A13 a full disk ends the recording that meets it, and the call and others 
     const auto handler = std::signal(SIGXFSZ, SIG_IGN);
     const struct rlimit small = {64 * 1024, before.rlim_max};
     CHECK(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-    CHECK_TRUE(studio.start(studio.order(call.right.handle, "small.wav",
-                                         RecordingSound::kReceived)) == Code::kOk);
+    CHECK_TRUE(studio.start(recording_order(call.right.handle, "small.wav",
+                                            {.sound = RecordingSound::kReceived})) == Code::kOk);
     const std::uint32_t other = studio.recording;
-    CHECK_TRUE(studio.start(studio.order(call.left.handle, "big.wav")) == Code::kOk);
+    CHECK_TRUE(studio.start(recording_order(call.left.handle, "big.wav")) == Code::kOk);
     talk_for(call, 150);
     const auto event = studio.ended(call.left.handle);
     CHECK_TRUE(end_of(event) == RecordingEnd::kDiskFull);

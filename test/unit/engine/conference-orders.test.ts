@@ -13,7 +13,7 @@ import {
 } from '../../../src/engine/contract.gen.ts';
 import { decodeEvents } from '../../../src/engine/events.ts';
 import type { EngineEvent, EngineOrder } from '../../../src/engine/index.ts';
-import { OrderEncoder } from '../../../src/engine/orders.ts';
+import { recordOf } from '../../support/order-record.ts';
 
 type OrderOf<Kind extends EngineOrder['kind']> = Extract<EngineOrder, { readonly kind: Kind }>;
 
@@ -23,12 +23,8 @@ const ORDER_NUMBER = orderId(77);
 /** A byte and a word that the engine refuses. */
 const REFUSED = 0xff;
 
-function encode(order: EngineOrder): DataView {
-  return new DataView(new OrderEncoder().encode([order]).slice().buffer);
-}
-
 function opening(fields: Partial<OrderOf<'openConference'>> = {}): DataView {
-  return encode({
+  return recordOf({
     kind: 'openConference',
     order: ORDER_NUMBER,
     affinity: 0xffff_fffe,
@@ -40,7 +36,7 @@ function opening(fields: Partial<OrderOf<'openConference'>> = {}): DataView {
 }
 
 function taking(fields: Partial<OrderOf<'setParticipant'>> = {}): DataView {
-  return encode({
+  return recordOf({
     kind: 'setParticipant',
     order: ORDER_NUMBER,
     endpoint: ENDPOINT,
@@ -74,10 +70,14 @@ test('a size or rate that no record holds is written as one that is refused', ()
 });
 
 test('conferences are closed by their handle, and left by the endpoint’s', () => {
-  const closing = encode({ kind: 'closeConference', order: ORDER_NUMBER, conference: CONFERENCE });
+  const closing = recordOf({
+    kind: 'closeConference',
+    order: ORDER_NUMBER,
+    conference: CONFERENCE,
+  });
   assert.is(closing.getUint16(ORDER_HEADER.kind, true), 10);
   assert.is(closing.getUint32(ORDER_HEADER.endpoint, true), CONFERENCE);
-  const leaving = encode({ kind: 'leaveConference', order: ORDER_NUMBER, endpoint: ENDPOINT });
+  const leaving = recordOf({ kind: 'leaveConference', order: ORDER_NUMBER, endpoint: ENDPOINT });
   assert.is(leaving.getUint16(ORDER_HEADER.kind, true), 12);
   assert.is(leaving.getUint32(ORDER_HEADER.endpoint, true), ENDPOINT);
 });

@@ -17,6 +17,7 @@ import type {
   PLAY_ENDS,
   RECORDING_CONTAINERS,
   RECORDING_ENDS,
+  RECORDING_SOUNDS,
   SOURCE_RULES,
   SPEECH_CHANGES,
   SRTP_SUITES,
@@ -77,8 +78,10 @@ test('the types and the contract name the same ends of what is played and change
   const ends: Same<PlayEnd, (typeof PLAY_ENDS)[number]> = true;
   const changes: Same<SpeechChange, (typeof SPEECH_CHANGES)[number]> = true;
   const containers: Same<RecordingContainer, (typeof RECORDING_CONTAINERS)[number]> = true;
+  type RecordingSound = Extract<EngineOrder, { readonly kind: 'startRecording' }>['sound'];
+  const sounds: Same<RecordingSound, (typeof RECORDING_SOUNDS)[number]> = true;
   const stops: Same<RecordingEnd, (typeof RECORDING_ENDS)[number]> = true;
-  assert.equal([ends, changes, containers, stops], [true, true, true, true]);
+  assert.equal([ends, changes, containers, sounds, stops], Array(5).fill(true));
 });
 
 test.run();

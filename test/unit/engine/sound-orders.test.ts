@@ -1,7 +1,7 @@
 // Orders about clips and what is played, byte for byte; what no record can hold is made something the engine refuses.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { clipHandle, endpointHandle, orderId } from '../../../src/base/index.ts';
+import { clipHandle, conferenceHandle, endpointHandle, orderId } from '../../../src/base/index.ts';
 import {
   EVENT,
   EVENT_HEADER,
@@ -11,17 +11,14 @@ import {
 } from '../../../src/engine/contract.gen.ts';
 import { decodeEvents } from '../../../src/engine/events.ts';
 import type { EngineEvent, EngineOrder } from '../../../src/engine/index.ts';
-import { OrderEncoder } from '../../../src/engine/orders.ts';
+import { recordOf } from '../../support/order-record.ts';
 
 type OrderOf<Kind extends EngineOrder['kind']> = Extract<EngineOrder, { readonly kind: Kind }>;
 
 const HANDLE = endpointHandle(0xfedc_ba98);
 const CLIP = clipHandle(0x8000_1001);
+const CONFERENCE = conferenceHandle(0x8000_4001);
 const MANNER = { endpoint: HANDLE, replaces: false, endsOnDigit: false, endsOnVoice: false };
-
-function encode(order: EngineOrder): DataView {
-  return new DataView(new OrderEncoder().encode([order]).slice().buffer);
-}
 
 const play = (fields: Partial<OrderOf<'play'>>): OrderOf<'play'> => ({
   kind: 'play',
@@ -49,7 +46,7 @@ const nameOf = (view: DataView): string => {
 
 test('a clip’s name goes as UTF-8, and one that no record holds goes as none', () => {
   const load = (name: string): string =>
-    nameOf(encode({ kind: 'loadClip', order: orderId(1), name }));
+    nameOf(recordOf({ kind: 'loadClip', order: orderId(1), name }));
   assert.is(load('grüße.clip'), 'grüße.clip');
   assert.is(load('x'.repeat(160)), 'x'.repeat(160));
   assert.is(load('x'.repeat(161)), '');
@@ -59,7 +56,7 @@ test('a clip’s name goes as UTF-8, and one that no record holds goes as none',
 
 test('a play has clip, beginning, times and manner', () => {
   const fields = ORDER.play;
-  const view = encode(
+  const view = recordOf(
     play({ startMs: 250, times: 65_535, replaces: true, endsOnDigit: true, endsOnVoice: true }),
   );
   assert.is(view.getUint16(ORDER_HEADER.kind, true), 15);
@@ -75,14 +72,14 @@ test('a play has clip, beginning, times and manner', () => {
 
 test('numbers that no play has become a target or a beginning that there isn’t', () => {
   for (const times of [-1, 1.5, 65_536, Number.NaN])
-    assert.is(encode(play({ times })).getUint8(ORDER.play.target), 255);
+    assert.is(recordOf(play({ times })).getUint8(ORDER.play.target), 255);
   for (const startMs of [-1, 0.5, 2 ** 32])
-    assert.is(encode(play({ startMs })).getUint32(ORDER.play.startMs, true), 0xffff_ffff);
+    assert.is(recordOf(play({ startMs })).getUint32(ORDER.play.startMs, true), 0xffff_ffff);
 });
 
 test('a tone has its sines, its cadence and its duration', () => {
   const fields = ORDER.playTone;
-  const view = encode(
+  const view = recordOf(
     tone({
       sines: [
         { hz: 440, belowFullDb: 16 },
@@ -117,16 +114,16 @@ test('a tone with too much in it, or a number out of range, has a frequency that
     { sines: [{ hz: 440, belowFullDb: 255 }] },
     { cadence: [{ onMs: 65_536, offMs: 0 }] },
   ])
-    assert.is(encode(tone(fields)).getUint16(ORDER.playTone.frequenciesHz, true), 0xffff);
+    assert.is(recordOf(tone(fields)).getUint16(ORDER.playTone.frequenciesHz, true), 0xffff);
 });
 
 test('stopping, unloading and listening for speech name what they are about', () => {
-  const stop = encode({ kind: 'stopPlay', order: orderId(1), endpoint: HANDLE });
+  const stop = recordOf({ kind: 'stopPlay', order: orderId(1), endpoint: HANDLE });
   assert.is(stop.getUint32(ORDER_HEADER.endpoint, true), HANDLE);
-  const unload = encode({ kind: 'unloadClip', order: orderId(1), clip: CLIP });
+  const unload = recordOf({ kind: 'unloadClip', order: orderId(1), clip: CLIP });
   assert.is(unload.getUint32(ORDER.unloadClip.clip, true), CLIP);
   const detect = (timer: OrderOf<'detectSpeech'>['timer']): DataView =>
-    encode({ kind: 'detectSpeech', order: orderId(1), endpoint: HANDLE, timer });
+    recordOf({ kind: 'detectSpeech', order: orderId(1), endpoint: HANDLE, timer });
   const on = detect({ noSpeechMs: 5_000, endSilenceMs: 0 });
   assert.is(on.getUint8(ORDER.detectSpeech.on), 1);
   assert.is(on.getUint32(ORDER.detectSpeech.noSpeechMs, true), 5_000);
@@ -136,7 +133,7 @@ test('stopping, unloading and listening for speech name what they are about', ()
 
 test('a recording has its name, its form and its ends; pausing and stopping name it', () => {
   const fields = ORDER.startRecording;
-  const start = encode({
+  const start = recordOf({
     kind: 'startRecording',
     order: orderId(5),
     endpoint: HANDLE,
@@ -146,16 +143,19 @@ test('a recording has its name, its form and its ends; pausing and stopping name
     rateKhz: 16,
     maximumMs: 3_600_000,
     endSilenceMs: 5_000,
+    trimsSilence: true,
   });
   assert.is(start.getUint32(ORDER_HEADER.endpoint, true), HANDLE);
   assert.is(start.getUint32(fields.maximumMs, true), 3_600_000);
   assert.is(start.getUint32(fields.endSilenceMs, true), 5_000);
   assert.equal(
-    [fields.container, fields.sound, fields.rateKhz].map((at) => start.getUint8(at)),
-    [2, 2, 16],
+    [fields.container, fields.sound, fields.rateKhz, fields.target, fields.trims].map((at) =>
+      start.getUint8(at),
+    ),
+    [2, 2, 16, 0, 1],
   );
   assert.is(start.getUint8(fields.name), 'c'.charCodeAt(0));
-  const pause = encode({
+  const pause = recordOf({
     kind: 'pauseRecording',
     order: orderId(6),
     endpoint: HANDLE,
@@ -169,13 +169,63 @@ test('a recording has its name, its form and its ends; pausing and stopping name
     [paused.paused, paused.silenceInstead].map((at) => pause.getUint8(at)),
     [1, 1],
   );
-  const stop = encode({
+  const stop = recordOf({
     kind: 'stopRecording',
     order: orderId(7),
     endpoint: HANDLE,
     recording: orderId(5),
   });
   assert.is(stop.getUint32(ORDER.stopRecording.recording, true), 5);
+});
+
+test('a conference is named as such wherever something is played or recorded', () => {
+  const order = orderId(9);
+  const conference = CONFERENCE;
+  const recording = orderId(5);
+  const manner = { replaces: false, endsOnDigit: false, endsOnVoice: false };
+  const sound = { sines: [{ hz: 440, belowFullDb: 20 }], cadence: [], repeats: false };
+  const records: readonly (readonly [DataView, number])[] = [
+    [
+      recordOf({ kind: 'play', order, conference, ...manner, clip: CLIP, startMs: 0, times: 1 }),
+      ORDER.play.target,
+    ],
+    [
+      recordOf({ kind: 'playTone', order, conference, ...manner, tone: sound, durationMs: 0 }),
+      ORDER.playTone.target,
+    ],
+    [recordOf({ kind: 'stopPlay', order, conference }), ORDER.stopPlay.target],
+    [
+      recordOf({
+        kind: 'startRecording',
+        order,
+        conference,
+        name: 'room.wav',
+        container: 'wavPcma',
+        sound: 'mixed',
+        rateKhz: 8,
+        maximumMs: 0,
+        endSilenceMs: 0,
+        trimsSilence: false,
+      }),
+      ORDER.startRecording.target,
+    ],
+    [
+      recordOf({
+        kind: 'pauseRecording',
+        order,
+        conference,
+        recording,
+        paused: true,
+        silenceInstead: false,
+      }),
+      ORDER.pauseRecording.target,
+    ],
+    [recordOf({ kind: 'stopRecording', order, conference, recording }), ORDER.stopRecording.target],
+  ];
+  for (const [record, targetAt] of records) {
+    assert.is(record.getUint32(ORDER_HEADER.endpoint, true), conference);
+    assert.is(record.getUint8(targetAt), 1);
+  }
 });
 
 test('the end of a recording comes with its length, its bytes and what it lost', () => {
@@ -186,6 +236,7 @@ test('the end of a recording comes with its length, its bytes and what it lost',
       view.setUint32(fields.durationMs, 90_000, true);
       view.setFloat64(fields.bytes, 2 ** 33, true);
       view.setUint32(fields.lostMs, 20, true);
+      view.setUint32(fields.trimmedMs, 1_500, true);
       view.setUint8(fields.end, 4);
     }),
     {
@@ -195,9 +246,20 @@ test('the end of a recording comes with its length, its bytes and what it lost',
       durationMs: 90_000,
       bytes: 2 ** 33,
       lostMs: 20,
+      trimmedMs: 1_500,
       end: 'diskFull',
     },
   );
+});
+
+test('what ends in a conference names the conference, and nothing is neither', () => {
+  for (const { kind, target } of [EVENT.playEnded, EVENT.recordingEnded]) {
+    const ended = decode(kind, (view) => view.setUint8(target, 1));
+    assert.ok(ended !== undefined && 'conference' in ended);
+    assert.is(ended.conference, HANDLE);
+    assert.not('endpoint' in ended);
+    assert.throws(() => decode(kind, (view) => view.setUint8(target, 2)));
+  }
 });
 
 function decode(kind: number, fill: (view: DataView) => void): EngineEvent | undefined {

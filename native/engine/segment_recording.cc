@@ -1,0 +1,147 @@
+#include "engine/segment_recording.h"
+
+#include <array>
+#include <cstdio>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/prng.h"
+#include "io/append_file.h"
+#include "spool/segment_writer.h"
+
+namespace trunkyard::engine {
+
+namespace {
+
+using pipeline::RecorderRow;
+using spool::GapReason;
+
+spool::RecordingFacts facts_of(const RecordingPlan& plan) {
+  spool::RecordingFacts facts{.id = {},
+                              .format = {.kind = spool::PayloadKind::kPcm16,
+                                         .rate_hz = plan.rate_hz,
+                                         .channel_count = plan.channel_count()},
+                              .started_unix_ms = plan.started_unix_ms};
+  Prng prng(plan.seed);
+  for (std::uint8_t& byte : facts.id)
+    byte = static_cast<std::uint8_t>(prng.next_u32());
+  return facts;
+}
+
+class SegmentRecording final : public RecordingFile {
+ public:
+  SegmentRecording(io::Folder& folder, const RecordingPlan& plan)
+      : folder_(&folder),
+        name_(plan.name),
+        samples_(codec::samples_of(plan.rate_hz, pipeline::kPieceMs)),
+        writer_(facts_of(plan), {.block_ms = kRecordingFlushMs}),
+        output_(writer_.output_bytes_max()) {}
+  [[nodiscard]] Result<void> begin() {
+    std::array<char, 16> number;
+    std::snprintf(number.data(), number.size(), ".%05u.seg", writer_.index());
+    Result<io::AppendFile> file = io::AppendFile::create(*folder_, (name_ + number.data()).c_str());
+    failed_ = !file.ok();
+    if (failed_) return Error{file.error()};
+    if (file_) bytes_ += file_->size();
+    file_.emplace(std::move(*file));
+    const Result<Bytes> header = writer_.open(output_);
+    return header ? put(*header) : Result<void>(Error{ErrorCode::kDiskFull});
+  }
+
+  [[nodiscard]] Result<void> handle_deadline(Instant now) override {
+    if (now < writer_.next_deadline()) return {};
+    return put(writer_.handle_deadline(now, output_));
+  }
+  [[nodiscard]] Result<void> finish() override {
+    // What the disk refused is missing in the row of blocks: a seal would promise it. The segment
+    // reads up to there, as after a crash.
+    if (failed_) return Error{ErrorCode::kDiskFailed};
+    const Result<void> ended = end_gap(rows(), GapReason::kNone);
+    const Result<void> sealed = seal(spool::SealKind::kEndsRecording);
+    return ended ? sealed : ended;
+  }
+  [[nodiscard]] std::uint64_t bytes() const noexcept override {
+    return bytes_ + (file_ ? file_->size() : 0);
+  }
+
+ protected:
+  [[nodiscard]] Result<void> write_row(Instant now, const RecorderRow& row) override {
+    if (row.empty()) {
+      ++gap_rows_;
+      return {};
+    }
+    if (const Result<void> written = end_gap(row.position, row.reason); !written) return written;
+    for (std::uint8_t channel = 0; channel < row.channels.size(); ++channel) {
+      const codec::Pcm from = row.channels[channel];
+      if (from.empty()) continue;
+      const spool::Piece piece{
+          .channel = channel,
+          .position = std::uint64_t{row.position} * samples_,
+          .samples = static_cast<std::uint32_t>(samples_),
+          .bytes = {reinterpret_cast<const std::uint8_t*>(from.data()), 2 * from.size()}};
+      if (const Result<void> rolled = roll(); !rolled) return rolled;
+      const spool::Appended appended = writer_.append(now, piece, output_);
+      if (const Result<void> written = put(appended.to_write); !written) return written;
+    }
+    return {};
+  }
+  void skip_row() override {
+    ++gap_rows_;
+    gap_is_silence_ = true;
+  }
+
+ private:
+  [[nodiscard]] Result<void> put(Bytes bytes) {
+    if (bytes.empty()) return {};
+    const Result<void> written = file_->append(bytes);
+    failed_ = failed_ || !written.ok();
+    return written;
+  }
+  /// Goes on in the next segment when this one has its length.
+  [[nodiscard]] Result<void> roll() {
+    if (!writer_.is_full()) return {};
+    if (const Result<void> sealed = seal(spool::SealKind::kGoesOn); !sealed) return sealed;
+    return begin();
+  }
+  /// @param position of the row that comes after it.
+  [[nodiscard]] Result<void> end_gap(std::uint64_t position, GapReason reason) {
+    if (gap_rows_ == 0) return {};
+    if (const Result<void> rolled = roll(); !rolled) return rolled;
+    const std::uint64_t rows = std::exchange(gap_rows_, 0);
+    if (std::exchange(gap_is_silence_, false)) reason = GapReason::kSilence;
+    return put(writer_
+                   .gap({.position = (position - rows) * samples_,
+                         .samples = rows * samples_,
+                         .reason = reason},
+                        output_)
+                   .to_write);
+  }
+  [[nodiscard]] Result<void> seal(spool::SealKind kind) {
+    const Result<void> written = put(writer_.seal(kind, output_));
+    const Result<void> synced = file_->sync();
+    return written ? synced : written;
+  }
+
+  io::Folder* folder_;
+  std::string name_;
+  std::size_t samples_;
+  spool::SegmentWriter writer_;
+  std::vector<std::uint8_t> output_;
+  std::optional<io::AppendFile> file_;
+  std::uint64_t bytes_ = 0;  ///< of the segments before
+  std::uint64_t gap_rows_ = 0;
+  bool gap_is_silence_ = false;  ///< left out on order
+  bool failed_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RecordingFile>> create_segment_recording(io::Folder& folder,
+                                                                const RecordingPlan& plan) {
+  auto recording = std::make_unique<SegmentRecording>(folder, plan);
+  if (const Result<void> begun = recording->begin(); !begun) return Error{begun.error()};
+  return std::unique_ptr<RecordingFile>(std::move(recording));
+}
+
+}  // namespace trunkyard::engine
