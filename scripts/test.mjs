@@ -1,8 +1,15 @@
 // The test runner: one child process for each file, so that a hanging or crashing test costs that file alone, and one
 // sum over test files, native suites and checks. It makes a fresh clone ready by itself.
 import { killGroups, durationText, plainText, run } from './lib/run.mjs';
-import { allJobs, installNeeds, readiness } from './lib/test-jobs.mjs';
+import {
+  allJobs,
+  hasOwnNetworks,
+  inOwnNetwork,
+  installNeeds,
+  readiness,
+} from './lib/test-jobs.mjs';
 import { readOutcome } from './lib/test-outcome.mjs';
+import { runInOrder } from './lib/test-schedule.mjs';
 import { ROOT, setup } from './setup.mjs';
 
 const HELP = `usage: npm test [-- OPTIONS]
@@ -19,9 +26,14 @@ A test file may open with comment lines that speak to this runner:
   // needs: root sipp baresip   programs it uses. Root installs them from Debian; without root the file is
                                 skipped when one is missing. As root and in CI nothing is skipped.
   // again: kernel-path         a second run with the kernel's fast path, where the machine has one
-  // limit: 300s                its time limit, in place of 120 s`;
+  // limit: 300s                its time limit, in place of 120 s
+  // runs: alone                it has deadlines and needs the cores, so that no other such test runs beside it
+  // runs: anywhere             an end-to-end test without deadlines, which runs with those that compute`;
 
-const PARALLEL_JOBS = 2;
+/** What computes, at a time. */
+const CORES = 2;
+/** What has deadlines, at a time, where each can have a network of its own: it waits more than it computes. */
+const TIMED_LANES = 2;
 
 /** @returns {{filter: string, quick: boolean, list: boolean, help: boolean}} */
 function parseArguments(args) {
@@ -41,9 +53,14 @@ function parseArguments(args) {
   return options;
 }
 
-/** What tests may see of our environment: nothing that colours output or points them at somebody's configuration. */
-function testEnvironment() {
+/**
+ * What tests may see of our environment: nothing that colours output or points them at somebody's configuration.
+ * @param {{compiled: boolean}} options  whether dist is what src says
+ */
+function testEnvironment({ compiled }) {
   const env = { ...process.env, NO_COLOR: '1' };
+  delete env.TRUNKYARD_TEST_COMPILED;
+  if (compiled) env.TRUNKYARD_TEST_COMPILED = '1';
   delete env.FORCE_COLOR;
   delete env.TRUNKYARD_CONFIG;
   delete env.NODE_OPTIONS;
@@ -98,41 +115,61 @@ function indented(text) {
   return text.replace(/^/gm, '     ');
 }
 
-async function runJob(job, env, report) {
-  let seconds = 0;
-  for (const [index, command] of job.commands.entries()) {
-    const result = await run(command, {
-      cwd: ROOT,
-      env: { ...env, ...job.env },
-      limitS: job.limitS,
-    });
-    seconds += result.seconds;
-    if (!result.ok && index < job.commands.length - 1) {
-      const problem = `${command.join(' ')}: ${result.problem}`;
-      report.add(
-        job,
-        { passed: 0, failed: 1, skipped: 0, failures: [problem] },
-        { seconds, output: result.output },
-      );
+/** Runs jobs and what prepares them; a preparation that several share is done once. */
+class Runner {
+  #env;
+  #report;
+  #ownNetworks;
+  /** By command. */
+  #preparations = new Map();
+
+  constructor(report, { env, ownNetworks }) {
+    this.#report = report;
+    this.#env = env;
+    this.#ownNetworks = ownNetworks;
+  }
+
+  /** @returns {Promise<string | null>} why it failed */
+  prepare(job) {
+    const { preparation } = job;
+    if (preparation === undefined) return Promise.resolve(null);
+    const key = preparation.join(' ');
+    const known = this.#preparations.get(key);
+    if (known !== undefined) return known;
+    const done = this.#prepareBy(preparation, job.limitS);
+    this.#preparations.set(key, done);
+    return done;
+  }
+
+  async #prepareBy(command, limitS) {
+    const result = await run(command, { cwd: ROOT, env: this.#env, limitS, yields: true });
+    const name = command.slice(1).join(' ');
+    if (result.ok) {
+      console.log(`made ${name} (${durationText(result.seconds)})`);
+      return null;
+    }
+    console.log(`${name}:\n${indented(plainText(result.output).trimEnd())}\n`);
+    return `${name}: ${result.problem}`;
+  }
+
+  async start(job) {
+    const problem = await this.prepare(job);
+    if (problem !== null) {
+      const outcome = { passed: 0, failed: 1, skipped: 0, failures: [problem] };
+      this.#report.add(job, outcome, { seconds: 0, output: '' });
       return;
     }
-    if (index === job.commands.length - 1) {
-      const output =
-        result.problem === null ? result.output : `${result.output.trimEnd()}\n${result.problem}`;
-      report.add(job, readOutcome(job.kind, result), { seconds, output });
-    }
+    const isolated = job.ownNetwork && this.#ownNetworks;
+    const result = await run(isolated ? inOwnNetwork(job.command) : job.command, {
+      cwd: ROOT,
+      env: { ...this.#env, ...job.env },
+      limitS: job.limitS,
+      yields: job.runs === 'behind',
+    });
+    const output =
+      result.problem === null ? result.output : `${result.output.trimEnd()}\n${result.problem}`;
+    this.#report.add(job, readOutcome(job.kind, result), { seconds: result.seconds, output });
   }
-}
-
-/** Runs what may share the machine, a few at a time, then the rest one by one. */
-async function runJobs(jobs, env, report) {
-  const shared = jobs.filter((job) => !job.alone);
-  const next = async () => {
-    for (let job = shared.shift(); job !== undefined; job = shared.shift())
-      await runJob(job, env, report);
-  };
-  await Promise.all(Array.from({ length: PARALLEL_JOBS }, next));
-  for (const job of jobs.filter((candidate) => candidate.alone)) await runJob(job, env, report);
 }
 
 /** @returns {Promise<boolean>} whether all is well */
@@ -160,7 +197,15 @@ async function main(options) {
       report.fail(job.name, `${answer.reason}, which could not be had`);
     return answer.verdict === 'run';
   });
-  await runJobs(ready, testEnvironment(), report);
+  const ownNetworks = hasOwnNetworks();
+  const compiled = !problems.some(({ step }) => step === 'control plane');
+  const runner = new Runner(report, { env: testEnvironment({ compiled }), ownNetworks });
+  await runInOrder(ready, {
+    start: (job) => runner.start(job),
+    prepare: (job) => runner.prepare(job),
+    cores: CORES,
+    timedLanes: ownNetworks ? TIMED_LANES : 1,
+  });
   console.log(`\n${jobs.length} jobs in ${durationText((performance.now() - startedMs) / 1000)}`);
   return report.close();
 }

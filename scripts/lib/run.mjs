@@ -1,6 +1,8 @@
 // Running child programs from the scripts: one at a time with plain progress lines, or bounded with a time limit.
 // A child gets a process group of its own, so that a program which hangs takes its own children with it.
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 
 /** Process groups that are alive, by the pid of their leader. */
 const groups = new Set();
@@ -22,12 +24,16 @@ function killGroup(pid) {
 /**
  * Runs a program to its end and keeps what it printed.
  * @param {readonly string[]} command  program and arguments
- * @param {{cwd?: string, env?: Record<string, string | undefined>, limitS?: number, show?: boolean}} options
- *   `limitS`: seconds before the whole process group is killed; none = no limit. `show`: output goes to our own.
+ * @param {{cwd?: string, env?: Record<string, string | undefined>, limitS?: number, show?: boolean, yields?: boolean}} options
+ *   `limitS`: seconds before the whole process group is killed; none = no limit. `show`: output goes to our own. `yields`: it
+ *   gets what processor time the others leave.
  * @returns {Promise<{ok: boolean, code: number | null, signal: string | null, timedOut: boolean, output: string,
  *   seconds: number, problem: string | null}>} `problem` says in words why `ok` is false.
  */
-export function run(command, { cwd, env = process.env, limitS, show = false } = {}) {
+export function run(
+  command,
+  { cwd, env = process.env, limitS, show = false, yields = false } = {},
+) {
   const startedMs = performance.now();
   const [program, ...args] = command;
   return new Promise((resolve) => {
@@ -36,7 +42,10 @@ export function run(command, { cwd, env = process.env, limitS, show = false } = 
     const chunks = [];
     let timedOut = false;
     let spawnError = null;
-    if (child.pid !== undefined) groups.add(child.pid);
+    if (child.pid !== undefined) {
+      groups.add(child.pid);
+      if (yields) makeYield(child.pid);
+    }
     const timer =
       limitS === undefined
         ? null
@@ -60,6 +69,19 @@ export function run(command, { cwd, env = process.env, limitS, show = false } = 
       resolve({ ok: problem === null, code, signal, timedOut, output, seconds, problem });
     });
   });
+}
+
+/**
+ * Lets everyone else go first. Linux shares time among the groups that a desktop's scheduler makes of what was started together
+ * (CONFIG_SCHED_AUTOGROUP) before it looks at single processes, and so the group gives way too, where there are such.
+ */
+function makeYield(pid) {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_LOW);
+    writeFileSync(`/proc/${pid}/autogroup`, String(constants.priority.PRIORITY_LOW));
+  } catch {
+    // It has ended, or this system has no such groups.
+  }
 }
 
 function describe({ code, signal, timedOut, spawnError, limitS }) {

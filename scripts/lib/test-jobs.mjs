@@ -10,11 +10,13 @@ import { run } from './run.mjs';
  * @property {string} name            what the report calls it; --filter looks in it
  * @property {'uvu' | 'suite' | 'check'} kind  how its output is read: a test file, a program that ends with a line
  *   `N passed, N failed, N skipped`, or a program whose exit code is all it says
- * @property {readonly (readonly string[])[]} commands  run in order; all but the last only prepare
+ * @property {readonly string[]} [preparation]  a command that has to succeed before; jobs with the same one share its run
+ * @property {readonly string[]} command
  * @property {readonly string[]} needs words of NEEDS, or `root`
  * @property {Readonly<Record<string, string>>} [env]  set beside the environment
  * @property {number} limitS           seconds a command may take
- * @property {boolean} alone           nothing else runs beside it: it has deadlines of real time
+ * @property {'anywhere' | 'timed' | 'alone' | 'behind'} runs  beside what: see test-schedule.mjs
+ * @property {boolean} ownNetwork      it opens sockets on addresses that are everybody's
  */
 
 /**
@@ -37,6 +39,8 @@ export const NEEDS = {
     files: ['/usr/include/openssl/evp.h', '/usr/include/srtp2/srtp.h'],
     packages: ['libssl-dev', 'libsrtp2-dev'],
   },
+  // Two tests with sockets at a time: each sees a loopback interface of its own.
+  namespaces: { programs: ['unshare', 'ip'], packages: ['util-linux', 'iproute2'] },
   clang: { programs: ['clang-16'], packages: ['clang-16', 'libclang-rt-16-dev'] },
   'clang-format': { programs: ['clang-format-16'], packages: ['clang-format-16'] },
   // Forwarding inside the kernel. No package brings it, so it is skipped where the machine refuses, as root too.
@@ -47,31 +51,31 @@ export const NEEDS = {
 const AGAIN = { 'kernel-path': { TRUNKYARD_TEST_KERNEL_PATH: '1' } };
 
 const FILE_LIMIT_S = 120;
-const BUILD_LIMIT_S = 900;
+/** For builds and native suites; they may have to wait for the time that others leave. */
+const NATIVE_LIMIT_S = 1800;
+const INSTALL_LIMIT_S = 900;
 const CHECK_LIMIT_S = 300;
 const node = process.execPath;
 const moduleProgram = (name, ...path) => [node, join('node_modules', name, ...path)];
 
 /**
- * Every job there is, in the order they start: quick answers first, then what needs the machine to itself.
+ * Every job there is.
  * @param {{quick: boolean}} options  `quick` leaves the sanitizer builds out.
  * @returns {Job[]}
  */
 export function allJobs({ quick }) {
-  const files = testFiles();
-  const besides = files.filter((job) => !job.alone);
-  const alone = files.filter((job) => job.alone);
-  return [...checks(), ...besides, ...nativeSuites({ quick }), fuzzSmoke(), ...alone];
+  return [...checks(), fuzzSmoke(), ...testFiles(), ...nativeSuites({ quick })];
 }
 
 function checks() {
   const check = (name, command, needs = []) => ({
     name,
     kind: 'check',
-    commands: [command],
+    command,
     needs,
     limitS: CHECK_LIMIT_S,
-    alone: false,
+    runs: 'anywhere',
+    ownNetwork: false,
   });
   return [
     check('check: tidy', [node, 'scripts/tidy.mjs']),
@@ -99,25 +103,45 @@ function checks() {
   ];
 }
 
+/** Of test/native: rooms whose tests open sockets and wait for what really happens. */
+const TIMED_ROOMS = ['engine', 'io', 'kernel'];
+
 function nativeSuites({ quick }) {
-  // The sanitized programs are optimised too and hold the same tests, so the plain one would only repeat them.
-  const flavours = quick ? ['dev'] : ['asan', 'tsan'];
-  const suite = (name, flavour, target, command) => ({
-    name,
+  const suite = (what, { flavour, target = 'native_tests', runs, command }) => ({
+    name: `native tests (${what})`,
     kind: 'suite',
-    commands: [[node, 'scripts/build.mjs', flavour, '--target', target], command],
+    preparation: [node, 'scripts/build.mjs', flavour, '--target', target],
+    command,
     needs: ['cmake', 'native-libraries'],
-    limitS: BUILD_LIMIT_S,
-    alone: true,
+    limitS: NATIVE_LIMIT_S,
+    runs,
+    ownNetwork: false,
   });
-  const inNode = "process.exitCode = require('./build/dev/node_tests.node').run()";
+  const program = (flavour) => join('build', flavour, 'native_tests');
+  const part = (word) => TIMED_ROOMS.flatMap((room) => [word, `test/native/${room}/`]);
+  // On node's own OpenSSL, the one that ships.
+  const inNode = suite('srtp inside node', {
+    flavour: 'dev',
+    target: 'node_tests',
+    runs: 'behind',
+    command: [node, '-e', "process.exitCode = require('./build/dev/node_tests.node').run()"],
+  });
+  if (quick)
+    return [inNode, suite('dev', { flavour: 'dev', runs: 'alone', command: [program('dev')] })];
+  // The sanitized programs are optimised too and hold the same tests, so a plain one would only repeat them.
   return [
-    ...flavours.map((flavour) => {
-      const program = join('build', flavour, 'native_tests');
-      return suite(`native tests (${flavour})`, flavour, 'native_tests', [program]);
+    inNode,
+    suite('asan', {
+      flavour: 'asan',
+      runs: 'behind',
+      command: [program('asan'), ...part('--except')],
     }),
-    // On node's own OpenSSL, the one that ships.
-    suite('native tests (srtp inside node)', 'dev', 'node_tests', [node, '-e', inNode]),
+    suite('asan, rooms with clocks', {
+      flavour: 'asan',
+      runs: 'alone',
+      command: [program('asan'), ...part('--filter')],
+    }),
+    suite('tsan', { flavour: 'tsan', runs: 'alone', command: [program('tsan')] }),
   ];
 }
 
@@ -125,10 +149,11 @@ function fuzzSmoke() {
   return {
     name: 'fuzz smoke (TypeScript parsers)',
     kind: 'suite',
-    commands: [[node, 'scripts/fuzz.mjs', '--all', '--seconds', '5']],
+    command: [node, 'scripts/fuzz.mjs', '--all', '--seconds', '5'],
     needs: [],
     limitS: CHECK_LIMIT_S,
-    alone: true,
+    runs: 'anywhere',
+    ownNetwork: false,
   };
 }
 
@@ -141,14 +166,19 @@ function testFiles() {
 }
 
 function fileJobs(path) {
-  const { needs, again, limitS } = readDirectives(readFileSync(join(ROOT, path), 'utf8'), path);
+  const { needs, again, limitS, runs } = readDirectives(
+    readFileSync(join(ROOT, path), 'utf8'),
+    path,
+  );
+  const isEndToEnd = path.startsWith(join('test', 'e2e'));
   const job = {
     name: path,
     kind: 'uvu',
-    commands: [[node, '--import', 'tsx', path]],
+    command: [node, '--import', 'tsx', path],
     needs,
     limitS: limitS ?? FILE_LIMIT_S,
-    alone: path.startsWith(join('test', 'e2e')),
+    runs: runs ?? (isEndToEnd ? 'timed' : 'anywhere'),
+    ownNetwork: isEndToEnd,
   };
   const repeated = again.map((word) => ({
     ...job,
@@ -160,18 +190,21 @@ function fileJobs(path) {
 }
 
 /**
- * Reads `// needs: root sipp`, `// again: kernel-path` and `// limit: 300s` from the comment lines that open a test file.
- * @returns {{needs: string[], again: string[], limitS: number | null}}
+ * Reads `// needs: root sipp`, `// again: kernel-path`, `// limit: 300s` and `// runs: alone` from the comment lines that open a
+ * test file.
+ * @returns {{needs: string[], again: string[], limitS: number | null, runs: 'alone' | 'anywhere' | null}}
  */
 export function readDirectives(text, path) {
   let needs = [];
   let again = [];
   let limitS = null;
+  let runs = null;
   for (const line of text.split('\n')) {
     if (!line.startsWith('//')) break;
-    const [, word, value] = /^\/\/\s*(needs|again|limit):\s*(.+?)\s*$/.exec(line) ?? [];
+    const [, word, value] = /^\/\/\s*(needs|again|limit|runs):\s*(.+?)\s*$/.exec(line) ?? [];
     if (word === 'needs') needs = value.split(/[\s,]+/);
     if (word === 'again') again = value.split(/[\s,]+/);
+    if (word === 'runs') runs = value;
     if (word === 'limit') limitS = Number(/^(\d+)\s?s$/.exec(value)?.[1] ?? Number.NaN);
   }
   const unknown = needs.filter((need) => need !== 'root' && !Object.hasOwn(NEEDS, need));
@@ -185,7 +218,9 @@ export function readDirectives(text, path) {
       `${path}: unknown word: again ${unknownAgain.join(', ')}; known: ${Object.keys(AGAIN).join(', ')}`,
     );
   if (Number.isNaN(limitS)) throw new Error(`${path}: a limit is written like "// limit: 300s"`);
-  return { needs, again, limitS };
+  if (runs !== null && runs !== 'alone' && runs !== 'anywhere')
+    throw new Error(`${path}: a file runs "alone" or "anywhere", not "${runs}"`);
+  return { needs, again, limitS, runs };
 }
 
 /**
@@ -194,8 +229,8 @@ export function readDirectives(text, path) {
  * @param {{log: (line: string) => void, isRoot: boolean}} options
  */
 export async function installNeeds(jobs, { log, isRoot }) {
-  // The set-up itself compiles the two native parts.
-  const wanted = ['compiler', ...jobs.flatMap((job) => job.needs)];
+  // The set-up itself compiles the two native parts, and files with sockets get networks of their own.
+  const wanted = ['compiler', 'namespaces', ...jobs.flatMap((job) => job.needs)];
   const missing = new Set(
     wanted.filter((need) => need !== 'root' && !NEEDS[need].mayLack && !isThere(need)),
   );
@@ -208,7 +243,7 @@ export async function installNeeds(jobs, { log, isRoot }) {
     ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...packages],
   ];
   for (const command of commands) {
-    const result = await run(command, { env, limitS: BUILD_LIMIT_S });
+    const result = await run(command, { env, limitS: INSTALL_LIMIT_S });
     // What could not be installed fails the jobs that need it, each by its name.
     if (!result.ok)
       log(`${result.output.trimEnd()}\nset-up: ${command.join(' ')}: ${result.problem}`);
@@ -246,6 +281,20 @@ function isOnPath(program) {
       return false;
     }
   });
+}
+
+/** Gives the program that follows a network of its own, with a loopback interface and nothing else; root may. */
+const OWN_NETWORK = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'];
+
+/** Whether this machine lets us have such networks. */
+export function hasOwnNetworks() {
+  const [program, ...args] = [...OWN_NETWORK, 'true'];
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+}
+
+/** The command that runs a command in a network of its own. */
+export function inOwnNetwork(command) {
+  return [...OWN_NETWORK, ...command];
 }
 
 let kernelPath = null;

@@ -1,5 +1,6 @@
 // needs: cmake
 // limit: 300s
+// runs: anywhere
 // The media benches in small, so that they can't rot: their programs are built, a few streams go through the compiled media
 // process for a second. Whether the machine is quiet enough for figures is of no interest here.
 import { test } from 'uvu';

@@ -1,3 +1,4 @@
+// runs: alone
 // Comfort noise and redundant audio as packets, through the whole product: read, made, and passed on as they are.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,5 @@
 // limit: 240s
+// runs: alone
 // A conference of a hundred parties over RTP, on two media threads. Each has a tone of its own, so a filter at every ear
 // tells exactly whom it hears. Streams are encoded before and decoded after the call, by codecs that are not ours.
 import { createSocket } from 'node:dgram';

@@ -1,3 +1,4 @@
+// runs: alone
 // A network with jitter, through the whole product: what a trunk's `jitter_buffer` makes of it stands in the call records.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

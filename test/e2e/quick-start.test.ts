@@ -10,6 +10,7 @@ import * as assert from 'uvu/assert';
 import { startProgram } from '../support/child.ts';
 import { until } from '../support/loopback.ts';
 import { processTree, sendSignal } from '../support/processes.ts';
+import { PROGRAM } from '../support/program.ts';
 import { commandsUnder } from '../support/readme.ts';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -85,9 +86,7 @@ for (const folder of readdirSync(join(ROOT, 'examples'))) {
   const path = join(ROOT, 'examples', folder, 'trunkyard.yaml');
   if (!existsSync(path)) continue;
   test(`the configuration of examples/${folder} is free of errors`, () => {
-    const { status, output } = shell(
-      `node --import tsx src/server/main.ts config check --config ${path}`,
-    );
+    const { status, output } = shell(`node ${PROGRAM.join(' ')} config check --config ${path}`);
     assert.is(status, 0, output);
   });
 }

@@ -19,6 +19,7 @@ import type { EngineSettings } from '../support/engine.ts';
 import { Engine, WorkFolder } from '../support/engine.ts';
 import { ADDRESSES, until } from '../support/loopback.ts';
 import { CALLER_TRUNK } from '../support/parties.ts';
+import { PROGRAM } from '../support/program.ts';
 import { memoryOf } from '../support/shared-memory.ts';
 import { Phone } from './server-phone.ts';
 
@@ -143,7 +144,7 @@ export async function withHouse(body: (house: House) => Promise<void>): Promise<
 
 /** Starts `trunkyard ...`. */
 export function startCommand(args: readonly string[]): Program {
-  return startProgram(process.execPath, ['--import', 'tsx', 'src/server/main.ts', ...args], {
+  return startProgram(process.execPath, [...PROGRAM, ...args], {
     cwd: ROOT,
     env: { NO_COLOR: '1' },
   });

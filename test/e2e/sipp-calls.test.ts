@@ -1,5 +1,6 @@
 // needs: sipp
 // limit: 300s
+// runs: alone
 // Calls from trunk to trunk as a carrier sends them: SIPp on both sides, real RTP both ways, and the books compared with
 // what SIPp counted on either side.
 import { test } from 'uvu';

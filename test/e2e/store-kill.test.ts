@@ -1,4 +1,5 @@
 // limit: 300s
+// runs: anywhere
 // kill -9 of a process that writes calls: what it was promised is there afterwards, once, and every call is closed.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

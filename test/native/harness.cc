@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -39,11 +41,20 @@ const char* short_path(const char* file) {
 }
 
 constexpr const char* kHelp =
-    "usage: native_tests [--filter TEXT] [--list] [--verbose]\n"
+    "usage: native_tests [--filter TEXT]... [--except TEXT]... [--list] [--verbose]\n"
     "\n"
-    "  --filter TEXT  only tests whose file or name holds TEXT\n"
+    "  --filter TEXT  only tests whose file or name holds TEXT, or that of another --filter\n"
+    "  --except TEXT  no tests whose file or name holds TEXT\n"
     "  --list         print the names and run nothing\n"
-    "  --verbose      print each test before it runs\n";
+    "  --verbose      print each test before it runs, and after it how long it took\n";
+
+/// Whether a test's file or name holds one of the texts.
+bool holds_any(const Test& test, const std::vector<std::string>& texts) {
+  return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
+    return std::strstr(test.name, text.c_str()) != nullptr ||
+           std::strstr(short_path(test.file), text.c_str()) != nullptr;
+  });
+}
 
 }  // namespace
 
@@ -75,13 +86,16 @@ bool in_child_aborts(void (*body)(void*), void* context) {
 }
 
 int run_all(int argc, char** argv) {
-  const char* filter = "";
+  std::vector<std::string> filters;
+  std::vector<std::string> exceptions;
   bool list = false;
   bool verbose = false;
   for (int index = 1; index < argc; ++index) {
     const std::string argument = argv[index];
     if (argument == "--filter" && index + 1 < argc) {
-      filter = argv[++index];
+      filters.emplace_back(argv[++index]);
+    } else if (argument == "--except" && index + 1 < argc) {
+      exceptions.emplace_back(argv[++index]);
     } else if (argument == "--list") {
       list = true;
     } else if (argument == "--verbose") {
@@ -97,13 +111,19 @@ int run_all(int argc, char** argv) {
   int skipped = 0;
   for (const Test& test : tests()) {
     const char* file = short_path(test.file);
-    if (std::strstr(test.name, filter) == nullptr && std::strstr(file, filter) == nullptr) continue;
+    if (!filters.empty() && !holds_any(test, filters)) continue;
+    if (holds_any(test, exceptions)) continue;
     if (list || verbose) std::printf("%s: %s\n", file, test.name);
     if (list) continue;
     std::fflush(stdout);
 
     outcome = {};
+    const auto begun = std::chrono::steady_clock::now();
     test.body();
+    if (verbose) {
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+      std::printf("    %.1f s\n", took.count());
+    }
     if (!outcome.failures.empty()) {
       ++failed;
       std::printf("FAIL %s: %s\n", file, test.name);

@@ -10,6 +10,7 @@ import { startProgram } from './child.ts';
 import { WITH_KERNEL_PATH } from './kernel-path.ts';
 import { ADDRESSES, freePort, until } from './loopback.ts';
 import { processTree, sendSignal } from './processes.ts';
+import { PROGRAM } from './program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -104,11 +105,10 @@ export class Engine {
     const httpPort = await freePort(ADDRESSES.engine);
     const configPath = join(folder, 'trunkyard.yaml');
     writeFileSync(configPath, stringify(fileOf(settings, { sipPort, httpPort, folder })));
-    const program = startProgram(
-      process.execPath,
-      ['--import', 'tsx', 'src/server/main.ts', 'serve', '--config', configPath],
-      { cwd: ROOT, env: { NO_COLOR: '1' } },
-    );
+    const program = startProgram(process.execPath, [...PROGRAM, 'serve', '--config', configPath], {
+      cwd: ROOT,
+      env: { NO_COLOR: '1' },
+    });
     const engine = new Engine(program, sipPort, httpPort);
     let ended: Ended | null = null;
     void program.ended.then((end) => {

@@ -116,13 +116,61 @@ test('ends a program at its time limit together with the children it has started
 
 test('reads what a test file says about itself', () => {
   const text =
-    '// needs: root sipp\n// again: kernel-path\n// limit: 300s\n// What it is for.\nimport x;\n// needs: tshark\n';
+    '// needs: root sipp\n// again: kernel-path\n// limit: 300s\n// runs: alone\n// What it is for.\nimport x;\n// needs: tshark\n';
   const answer = call('test-jobs.mjs', `it.readDirectives(${JSON.stringify(text)}, 'x')`);
   assert.equal(JSON.parse(answer), {
     needs: ['root', 'sipp'],
     again: ['kernel-path'],
     limitS: 300,
+    runs: 'alone',
   });
+});
+
+/** Runs jobs of these classes through the scheduler and tells what began and ended, in order. */
+function scheduled(jobs: readonly string[], timedLanes: number): readonly string[] {
+  const text = call(
+    'test-schedule.mjs',
+    `(async () => {
+      const seen = [];
+      const note = (word, { name }) => {
+        seen.push(word + name);
+        return new Promise((resolve) => setImmediate(resolve));
+      };
+      const start = async (job) => {
+        await note('+', job);
+        await note('-', job);
+      };
+      const jobs = ${JSON.stringify(jobs)}.map((text) => {
+        const [name, runs] = text.split(' ');
+        return { name, runs };
+      });
+      const prepare = (job) => note('prepare ', job);
+      await it.runInOrder(jobs, { start, prepare, cores: 2, timedLanes: ${timedLanes} });
+      return seen;
+    })()`,
+  );
+  return JSON.parse(text) as readonly string[];
+}
+
+test('runs what computes first, as many at a time as there are cores', () => {
+  const seen = scheduled(['a anywhere', 't timed', 'b anywhere', 'c anywhere'], 1);
+  assert.equal(seen.slice(0, 2), ['+a', '+b']);
+  assert.ok(seen.indexOf('+c') > 1 && seen.indexOf('+t') > seen.indexOf('-c'));
+});
+
+test('runs what has deadlines side by side where that is safe, and what needs the cores after it', () => {
+  const jobs = ['t timed', 'n alone', 'u timed', 'm alone'];
+  const both = scheduled(jobs, 2).filter((word) => !word.startsWith('prepare'));
+  assert.equal(both, ['+t', '+u', '-t', '-u', '+n', '-n', '+m', '-m']);
+  const one = scheduled(jobs, 1).filter((word) => !word.startsWith('prepare'));
+  assert.equal(one, ['+t', '-t', '+u', '-u', '+n', '-n', '+m', '-m']);
+});
+
+test('prepares what comes last while others wait, and runs behind them what only computes', () => {
+  const seen = scheduled(['t timed', 'n alone', 'x behind', 'y behind'], 1);
+  const behind = seen.filter((word) => /[nxy]$/.test(word) && word !== '+n' && word !== '-n');
+  assert.equal(behind, ['prepare n', 'prepare x', 'prepare y', '+x', '-x', '+y', '-y']);
+  assert.ok(seen.indexOf('prepare n') < seen.indexOf('-t'), 'it does not wait for the timed ones');
 });
 
 test('runs a file again with the kernel path, which a machine may lack, and fails for no other need', () => {
