@@ -257,6 +257,11 @@ Code MediaThread::set_receiver(Leg& leg, const Receivable& receivable) noexcept 
     if (audio.receiver == nullptr) return Code::kMemoryFull;
   }
   const auto watch = watch_of(receivable);
+  if (audio.watch && !(watch && audio.watch->setup() == *watch)) {
+    // A press that is down would be told to nobody.
+    audio.watch->finish();
+    take_watched_digits(leg);
+  }
   if (!watch) {
     audio.watch.reset();
   } else if (!audio.watch || !(audio.watch->setup() == *watch)) {

@@ -23,6 +23,10 @@ void DigitWatch::handle_deadline(Instant now) noexcept {
   if (now >= events_.next_deadline()) add(events_.handle_deadline(now));
 }
 
+void DigitWatch::finish() noexcept {
+  add(events_.reset());
+}
+
 void DigitWatch::hand_over() noexcept {
   events_.reset();
 }

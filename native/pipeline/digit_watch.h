@@ -29,6 +29,8 @@ class DigitWatch {
   void handle_packet(Instant now, const rtp::PacketView& packet) noexcept;
   /// Ends a press whose packets stopped without saying so. Ask next_digit() afterwards.
   void handle_deadline(Instant now) noexcept;
+  /// Nobody watches any more: ends a press that is down. Ask next_digit() afterwards.
+  void finish() noexcept;
   /// Whoever decodes the stream from now on hears of a press that is down as well: forgets it.
   void hand_over() noexcept;
 

@@ -57,6 +57,15 @@ TEST("A24 a press is seen once, however often its packets say so") {
   CHECK_EQ(watcher.edges, "+5 -5 +5 -5 ");
 }
 
+TEST("a press that is down ends when nobody watches any more") {
+  Watcher watcher;
+  watcher.packet(0, 5, 1'000, false);
+  watcher.watch.finish();
+  watcher.take();
+  CHECK_EQ(watcher.edges, "+5 -5 ");
+  CHECK_FALSE(watcher.watch.down());
+}
+
 TEST("a press whose packets stop ends by time, and one that is handed over doesn't") {
   Watcher watcher;
   watcher.packet(0, 1, 1'000, false);
