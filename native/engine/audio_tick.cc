@@ -119,12 +119,12 @@ void MediaThread::take_turn(Handle handle, Leg& leg, Instant nominal) noexcept {
   const codec::MutablePcm piece = piece_of(samples, audio.sender->setup().source_rate_hz);
   PacketSink sink{*this, leg, nominal};
   bool sends = false;
+  const bool plays = audio.player != nullptr && audio.player->active();
   if (confers(leg)) {
-    // What is replaced or recorded is wanted as samples.
-    const bool plays = audio.player != nullptr && audio.player->active();
-    const bool apart = plays || audio.records_sent();
+    // What is replaced or recorded is wanted as samples, from the tick on that was told so.
+    const bool apart = conferences_.is_apart(audio.hears);
     if (!apart && conferences_.say(audio.hears, nominal, *audio.sender, sink)) return;
-    sends = apart && conferences_.listen(audio.hears, *audio.sender, piece);
+    sends = apart && conferences_.listen(audio.hears, piece);
   }
   if (Leg* talker = talker_of(handle, audio)) {
     pull(audio.hears.leg, *talker, nominal, piece);
@@ -134,7 +134,7 @@ void MediaThread::take_turn(Handle handle, Leg& leg, Instant nominal) noexcept {
   if (audio.player != nullptr && audio.player->active())
     sends = play(handle, leg, nominal, piece, sends);
   if (!sends) {
-    if (!audio.sender->saying_digits() || leg.endpoint.engaged()) return;
+    if (!audio.sender->saying_digits() || plays) return;
     silence(piece);
   }
   // Silence that only carries digits is not recorded: the link may bring something meanwhile, and

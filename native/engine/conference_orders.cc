@@ -46,6 +46,13 @@ void MediaThread::end_links(Handle handle, Leg& leg) noexcept {
   }
 }
 
+Code MediaThread::close_conference(Handle handle) noexcept {
+  const Code code = conferences_.close(handle);
+  // Those who were in it encode as ordered again.
+  if (code == Code::kOk && load_gauge_.relief() > 0) relieve_encoders();
+  return code;
+}
+
 Code MediaThread::leave_conference(Handle handle) noexcept {
   Leg* leg = legs_.find(handle);
   if (leg == nullptr) return Code::kHandleStale;

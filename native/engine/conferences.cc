@@ -182,6 +182,8 @@ Code Conferences::set_participant(const contract::SetParticipantOrder& order, Ha
     leave(leg);
     ++participants_;
     hears = Hears::of_conference(conference, seat);
+    // Whoever forwards to him goes unheard as long as he is in here.
+    leg.endpoint.set_engaged(true);
     // What is receivable at one rate is at all.
     CHECK(leg.audio->tune(part.room.rate_hz()));
     leg.audio->set_source_rate(part.room.rate_hz());
@@ -196,6 +198,7 @@ void Conferences::leave(Leg& leg) noexcept {
   LegAudio& audio = *leg.audio;
   part_of(audio.hears).room.leave(audio.hears.seat, audio.sender.get());
   audio.hears = {};
+  leg.endpoint.set_engaged(audio.player != nullptr && audio.player->active());
   --participants_;
   if (audio.sender != nullptr) audio.set_source_rate(audio.sender->setup().format.rate_hz);
 }

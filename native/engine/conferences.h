@@ -96,6 +96,7 @@ class Conferences {
     for (const pipeline::Seat seat : part.room.seats()) {
       const Handle handle = part.seats[seat].leg;
       Leg& leg = leg_of(handle);
+      part.room.set_apart(seat, leg.audio->hears_apart());
       if (leg.audio->receiver == nullptr || !leg.endpoint.listening()) continue;
       pull(handle, leg, nominal, part.room.space(seat));
       part.room.add(seat);
@@ -115,9 +116,14 @@ class Conferences {
            Sink& sink) noexcept {
     return part_of(hears).room.say(hears.seat, nominal, sender, sink);
   }
-  /// What a participant hears, as samples: while its peer is played something or is recorded.
-  bool listen(const Hears& hears, pipeline::AudioSender& sender, codec::MutablePcm out) noexcept {
-    return part_of(hears).room.listen(hears.seat, sender, out);
+  /// Whether what he hears in this tick is had as samples: his peer is played something or is
+  /// recorded.
+  [[nodiscard]] bool is_apart(const Hears& hears) noexcept {
+    return part_of(hears).room.is_apart(hears.seat);
+  }
+  /// What a participant hears, as samples. @returns false when he hears nothing.
+  bool listen(const Hears& hears, codec::MutablePcm out) noexcept {
+    return part_of(hears).room.listen(hears.seat, out);
   }
   /// A participant has pressed or released a key: passes it on to the others, if that was ordered.
   void pass_digit(const Hears& hears, const pipeline::Digit& digit) noexcept;

@@ -1,5 +1,7 @@
 #include "engine/leg_audio.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace trunkyard::engine {
@@ -21,6 +23,11 @@ AudioCounters LegAudio::counters(Duration round_trip) const noexcept {
     counters.mos_conversational = quality.mos_cq;
   }
   return counters;
+}
+
+std::uint32_t LegAudio::rate_hz_max() const noexcept {
+  const std::uint32_t heard_hz = receiver == nullptr ? 8'000 : receiver->rate_hz();
+  return sender == nullptr ? heard_hz : std::max(heard_hz, sender->setup().source_rate_hz);
 }
 
 bool LegAudio::tune(std::uint32_t rate_hz) noexcept {

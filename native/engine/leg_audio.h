@@ -112,6 +112,12 @@ struct LegAudio {
   [[nodiscard]] bool wants_sound() const noexcept {
     return !taps.empty() || speech.running() || (player != nullptr && player->waits_for_voice());
   }
+  /// The higher rate of what is heard from the peer and what is said to it.
+  [[nodiscard]] std::uint32_t rate_hz_max() const noexcept;
+  /// Whether what the peer hears is wanted as samples: it is replaced, or recorded.
+  [[nodiscard]] bool hears_apart() const noexcept {
+    return records_sent() || (player != nullptr && player->active());
+  }
   /// Whether what is sent to the peer is recorded.
   [[nodiscard]] bool records_sent() const noexcept { return taps.wants_sent(); }
   /// Whether the peer is in the middle of a press, however it says so.

@@ -202,6 +202,7 @@ class MediaThread {
   // conference_orders.cc
   void open_conference(const contract::OpenConferenceOrder& order) noexcept;
   [[nodiscard]] contract::Code set_participant(const contract::SetParticipantOrder& order) noexcept;
+  [[nodiscard]] contract::Code close_conference(Handle handle) noexcept;
   [[nodiscard]] contract::Code leave_conference(Handle handle) noexcept;
   /// Ends a leg's link, and the one that leads back.
   void end_links(Handle handle, Leg& leg) noexcept;

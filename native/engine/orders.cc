@@ -187,7 +187,7 @@ Code MediaThread::carry_out(const contract::OrderHeader& order) noexcept {
     case OrderKind::kDetectSpeech:
       return detect_speech(as<contract::DetectSpeechOrder>(order));
     case OrderKind::kCloseConference:
-      return conferences_.close(Handle{order.endpoint});
+      return close_conference(Handle{order.endpoint});
     case OrderKind::kSetParticipant:
       return set_participant(as<contract::SetParticipantOrder>(order));
     case OrderKind::kLeaveConference:

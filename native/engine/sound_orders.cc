@@ -119,7 +119,7 @@ Code MediaThread::change_play_by(const Order& order) noexcept {
 
 void MediaThread::follow_player(Leg& leg) noexcept {
   const pipeline::Player* player = leg.audio->player.get();
-  leg.endpoint.set_engaged(player != nullptr && player->active());
+  leg.endpoint.set_engaged(confers(leg) || (player != nullptr && player->active()));
   leg.pending.plays = PlayDesk::first_report(player) != nullptr;
   // Whether the peer's voice is waited for may have changed, and what of its call is recorded.
   follow_tap(leg);

@@ -269,16 +269,11 @@ void Conference::miss_remote(std::uint32_t part) noexcept {
   mixer_.add_remote(part, parts_[part].miss(remote_));
 }
 
-bool Conference::listen(Seat seat, AudioSender& sender, codec::MutablePcm out) noexcept {
+bool Conference::listen(Seat seat, codec::MutablePcm out) noexcept {
   Place& place = place_of(seat);
+  CHECK(is_apart(seat));
   if (!hears(place)) return false;
   CHECK(out.size() == samples_);
-  if (place.shares) {
-    leave_shared(place, &sender);
-    // What waits there is of this tick already.
-    sender.start_frame();
-  }
-  place.apart_at = tick_;
   const codec::Pcm heard = mixer_.hear(place.slot, out);
   if (heard.data() != out.data()) std::copy(heard.begin(), heard.end(), out.begin());
   return true;

@@ -106,6 +106,9 @@ class Conference {
   /// Where a participant's 10 ms are to be written before add().
   [[nodiscard]] codec::MutablePcm space(Seat seat) noexcept;
   void add(Seat seat) noexcept;
+  /// Whether he is to be asked for by listen(). Before mix(), so that he is led away between two
+  /// pieces; what is told later holds from the next tick on.
+  void set_apart(Seat seat, bool apart) noexcept { place_of(seat).apart = apart; }
   /// Where 10 ms that are nobody's are to be written before announce(): everybody hears them who
   /// hears the room, of the other parts too. Their edges are the caller's to soften.
   [[nodiscard]] codec::MutablePcm announcement() noexcept { return mixer_.space(announcer_); }
@@ -152,11 +155,15 @@ class Conference {
     return true;
   }
   /// What a participant hears, for a caller who sends it in a form of its own or something else in
-  /// its place. As say(), in the participant's turn; his sender is led away from the shared
-  /// encoder.
+  /// its place. As say(), in the participant's turn; only while is_apart() (CHECKed).
   /// @param out 10 ms; written when he hears something.
   /// @returns false when he hears nothing.
-  bool listen(Seat seat, AudioSender& sender, codec::MutablePcm out) noexcept;
+  bool listen(Seat seat, codec::MutablePcm out) noexcept;
+  /// Whether he is led by his own encoder in this tick because of set_apart().
+  [[nodiscard]] bool is_apart(Seat seat) noexcept {
+    const Place& place = place_of(seat);
+    return place.apart && !place.shares;
+  }
   /// 10 ms of what somebody hears who says nothing, until the next begin() or order.
   [[nodiscard]] codec::Pcm hear_room() noexcept { return mixer_.hear_room(); }
   /// What this part's participants say to the other parts; empty when nobody does.
@@ -192,6 +199,7 @@ class Conference {
     bool taken = false;                 ///< by a participant who has not left
     bool changed = false;               ///< listed in changed_
     bool shares = false;                ///< hears a shared encoder's payloads
+    bool apart = false;                 ///< is asked for by listen()
     std::uint8_t kind = kNoKind;        ///< in kinds_; kNoKind = never shares
     std::uint64_t apart_at = 0;         ///< the last tick in which he heard something of his own
   };
@@ -233,7 +241,7 @@ class Conference {
   template <typename Sender>
   void follow(Place& place, Sender&& sender) noexcept {
     if (place.kind == kNoKind) return;
-    const bool apart = mixer_.group(place.slot) != mixer::kGroupRoom;
+    const bool apart = place.apart || mixer_.group(place.slot) != mixer::kGroupRoom;
     if (apart) place.apart_at = tick_;
     if (place.shares) {
       if (apart) leave_shared(place, sender());

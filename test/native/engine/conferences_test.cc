@@ -38,6 +38,28 @@ bool all_others(const Guest& ear, const Guest& source) {
 
 }  // namespace
 
+TEST("whoever forwards to a participant goes unheard beside the mix") {
+  Rig rig({.endpoints_max = 32});
+  Guest outsider(rig, {}, 2'000);
+  Guest ear(rig, {}, 700);
+  CHECK_TRUE(rig.link(outsider.leg.handle, ear.leg.handle) == Code::kOk);
+  const std::uint32_t room = open_conference(rig).header().endpoint;
+  CHECK_TRUE(take_part(rig, ear.leg.handle, room) == Code::kOk);
+  Guests guests(rig);
+  const Guest& other = guests.add({}, room);
+  const auto talk = [&] {
+    outsider.talk();
+    ear.talk();
+    guests.talk();
+  };
+  CHECK_TRUE(in_real_time(
+      talk, [&] { return hears_tone(ear.party, other.hz); }, kMeasureEvery));
+  CHECK_EQ(ear.party.ssrcs.size(), 1u);
+  CHECK_TRUE(leave_conference(rig, ear.leg.handle) == Code::kOk);
+  CHECK_TRUE(in_real_time(
+      talk, [&] { return hears_tone(ear.party, 2'000); }, kMeasureEvery));
+}
+
 TEST("A26 parties with four codecs hear each other and not themselves, at every rate of a room") {
   for (const std::uint8_t rate_khz : {8, 16, 48}) {
     Rig rig;

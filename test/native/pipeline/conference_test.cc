@@ -86,8 +86,13 @@ class Rig {
     for (std::size_t index = 0; index < members.size(); ++index) {
       if (index == members.size() / 2) between();
       Member& member = *members[index];
-      if (member.seat != kNoSeat)
+      if (member.seat == kNoSeat) continue;
+      if (room.is_apart(member.seat)) {
+        Samples piece(codec::samples_of(room.rate_hz(), pipeline::kPieceMs));
+        if (room.listen(member.seat, piece)) member.sender.push(at_ms(now_ms), piece, member.out);
+      } else {
         (void)room.say(member.seat, at_ms(now_ms), member.sender, member.out);
+      }
     }
     now_ms += pipeline::kPieceMs;
   }
@@ -237,6 +242,35 @@ TEST("all who listen in one form have the same payloads, encoded once, in packet
     }
   }
   CHECK_EQ(talker.out.packets.size(), 50u);
+}
+
+TEST("whom a recording asks for by samples goes on hearing without a change of a bit, and after") {
+  for (const Format& format : {kPcmu, kG722, kOpus16, kL16}) {
+    for (const int ticks : {300, 301, 303}) {
+      Rig rig(16'000);
+      (void)rig.join(kPcmu, 700);
+      Member& recorded = rig.join(format, 0, {}, 40);
+      const Member& other = rig.join(format, 0, {}, 40);
+      rig.run_ms(ticks * 10);
+      CHECK_EQ(rig.room.sharers(), 2u);
+      // Ordered between two turns: he is led away by the next tick.
+      rig.room.set_apart(recorded.seat, true);
+      CHECK_FALSE(rig.room.is_apart(recorded.seat));
+      rig.run_ms(1'010);
+      CHECK_TRUE(rig.room.is_apart(recorded.seat));
+      rig.room.set_apart(recorded.seat, false);
+      rig.run_ms(3'000);
+      CHECK_EQ(rig.room.sharers(), 2u);
+      rig.run_ms(40);
+      CHECK_TRUE(is_whole(recorded));
+      // As many packets, and until he came back the same ones, as for who was never asked.
+      const std::size_t count = other.out.packets.size();
+      CHECK_TRUE(recorded.out.packets.size() + 1 >= count);
+      CHECK_TRUE(recorded.out.packets.size() <= count + 1);
+      rig.listen();
+      CHECK_TRUE(largest_jump(recorded.heard) <= largest_jump(other.heard) + 200);
+    }
+  }
 }
 
 TEST(
