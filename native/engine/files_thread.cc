@@ -33,7 +33,11 @@ Result<std::unique_ptr<FilesThread>> FilesThread::start(const Config& config) {
     folder.emplace(std::move(*opened));
   }
   std::uint32_t recovered = 0;
-  if (folder) recovered = recover_recordings(*folder);
+  if (folder) {
+    // What another host is writing looks like what a killed one has left.
+    if (folder->take_alone()) recovered = recover_recordings(*folder);
+    folder->share();
+  }
   std::unique_ptr<FilesThread> made(new FilesThread(config, std::move(folder)));
   made->recovered_ = recovered;
   made->thread_ = std::thread([files = made.get()] { files->run(); });

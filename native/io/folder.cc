@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,6 +31,15 @@ Result<Folder> Folder::open(const char* path) noexcept {
   File directory(::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.open()) return Error{disk_error(errno)};
   return Folder(std::move(directory));
+}
+
+bool Folder::take_alone() noexcept {
+  return ::flock(directory_.descriptor(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+void Folder::share() noexcept {
+  while (::flock(directory_.descriptor(), LOCK_SH) != 0 && errno == EINTR)
+    continue;
 }
 
 Result<File> Folder::create(const char* name) noexcept {

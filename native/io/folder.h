@@ -21,6 +21,12 @@ class Folder {
   /// @returns kDiskFailed.
   [[nodiscard]] static Result<Folder> open(const char* path) noexcept;
 
+  /// Takes the folder for this object's own, until share() or the object's end: whoever cleans up
+  /// after a killed process must not meet files that a living one writes.
+  /// @returns false when another one has it or shares it. A file system without locks says true.
+  [[nodiscard]] bool take_alone() noexcept;
+  /// Has the folder with others, until this goes: nobody takes it alone. Waits for one who does.
+  void share() noexcept;
   /// Makes a file that isn't there yet, for writing, readable by this user alone. Name rules: not
   /// empty, not hidden (a dot first), no slash. The name lasts when it returns.
   /// @returns kConfigInvalid for such a name, kDiskFull or kDiskFailed; also when it exists.

@@ -8,6 +8,7 @@
 #include "native/harness.h"
 #include "native/io/test_folder.h"
 #include "native/spool/sound_clip.h"
+#include "spool/wav.h"
 
 namespace {
 
@@ -63,6 +64,22 @@ TEST("files that aren't there, aren't clips or lie elsewhere are refused by code
   FilePort other = without.files->port(0);
   CHECK_TRUE(without.ask(other, {.kind = kLoad, .epoch = 1}, "text").code == Code::kFileFailed);
   CHECK_FALSE(FilesThread::start({.folder = folder.file("missing")}).ok());
+}
+
+TEST("what another host is writing is not taken for what a killed one has left") {
+  TestFolder folder;
+  std::array<std::uint8_t, spool::kWavHeaderBytesMax> header;
+  const Bytes open =
+      spool::write_wav_header(header, {.kind = spool::PayloadKind::kPcm16}, std::nullopt);
+  std::vector<std::uint8_t> growing(open.begin(), open.end());
+  growing.resize(growing.size() + 1'600, 7);
+  Desk desk(folder.path());
+  folder.write("growing.wav.part", growing);
+  { Desk other(folder.path()); }
+  CHECK_TRUE(folder.contents("growing.wav.part") == growing);
+  desk.files.reset();
+  Desk next(folder.path());
+  CHECK_EQ(next.files->recovered(), 1u);
 }
 
 TEST("the next client's first word lets the clips of the last one go, and only those") {

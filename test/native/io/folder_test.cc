@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
+#include <utility>
 
 #include "native/harness.h"
 #include "native/io/test_folder.h"
@@ -14,6 +16,20 @@ namespace {
 using namespace trunkyard;
 using namespace trunkyard::io;
 using test::TestFolder;
+
+TEST("a folder is taken alone only while nobody else has or shares it") {
+  TestFolder files;
+  auto first = Folder::open(files.path()).value();
+  auto second = std::optional(Folder::open(files.path()).value());
+  CHECK_TRUE(first.take_alone());
+  CHECK_FALSE(second->take_alone());
+  first.share();
+  CHECK_FALSE(second->take_alone());
+  second->share();
+  CHECK_FALSE(first.take_alone());
+  { const auto gone = std::move(first); }
+  CHECK_TRUE(second->take_alone());
+}
 
 TEST("a file is made once, for its owner alone") {
   const TestFolder place;
