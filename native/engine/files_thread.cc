@@ -76,8 +76,11 @@ bool FilesThread::serve() noexcept {
   for (const auto& lane : lanes_) {
     FileRequest request;
     // No request is taken out whose answer has no room: its media thread is behind.
-    while (lane->answers.free_count() > 0 && lane->requests.try_pop_record(request))
+    while (lane->answers.free_count() > 0 && lane->requests.try_pop_record(request)) {
       carry_out(*lane, request);
+      // A large clip takes a second to be read and checked, a slow disk as long to make a file.
+      recordings_.take_feeds(io::now());
+    }
     empty = empty && lane->requests.available() == 0;
   }
   return empty;

@@ -55,20 +55,28 @@ void RecordingDesk::start(std::uint32_t lane, const FileRequest& request, Instan
 }
 
 void RecordingDesk::write(Instant now) {
-  for (const auto& recording : open_)
-    advance(*recording, now);
+  for (const auto& recording : open_) {
+    // Of those that end together each waits for the disk; the others go on speaking meanwhile.
+    if (advance(*recording, now)) take_feeds(now);
+  }
   std::erase_if(open_, [](const auto& recording) { return recording->feed == nullptr; });
 }
 
-void RecordingDesk::advance(Recording& recording, Instant now) {
+void RecordingDesk::take_feeds(Instant now) {
+  for (const auto& recording : open_)
+    if (recording->feed != nullptr) take_feed(*recording, now);
+}
+
+/// @returns whether it has ended, and its file was made whole.
+bool RecordingDesk::advance(Recording& recording, Instant now) {
   // Asked first: what is in the feed then is all there will be.
   const bool closed = recording.feed->closed();
   take_feed(recording, now);
   if (!closed) {
-    if (recording.file == nullptr) return;
+    if (recording.file == nullptr) return false;
     const Result<void> written = recording.file->handle_deadline(now);
     if (!written) fail(recording, written.error());
-    return;
+    return false;
   }
   if (recording.file != nullptr) {
     recording.recorder.finish(recording.feed->length());
@@ -85,6 +93,7 @@ void RecordingDesk::advance(Recording& recording, Instant now) {
     }
   }
   recording.feed.reset();
+  return true;
 }
 
 Result<void> RecordingDesk::trim_end(Recording& recording) {

@@ -29,6 +29,8 @@ class RecordingDesk {
   void start(std::uint32_t lane, const FileRequest& request, Instant now);
   /// Takes what the feeds have and writes it.
   void write(Instant now);
+  /// The same, but nothing is ended and made whole: after something else that took long.
+  void take_feeds(Instant now);
   /// Recordings whose feeds are still here.
   [[nodiscard]] std::size_t size() const noexcept { return open_.size(); }
 
@@ -50,7 +52,7 @@ class RecordingDesk {
     FileAnswer answer;
   };
 
-  void advance(Recording& recording, Instant now);
+  [[nodiscard]] bool advance(Recording& recording, Instant now);
   void take_feed(Recording& recording, Instant now);
   void write_rows(Recording& recording, Instant now);
   void write_row(Recording& recording, Instant now, const pipeline::RecorderRow& row);

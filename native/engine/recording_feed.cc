@@ -1,13 +1,26 @@
 #include "engine/recording_feed.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/check.h"
 
 namespace trunkyard::engine {
 
-RecordingFeed::RecordingFeed()
-    : store_(sizeof(Record), kTapRecordsMax), producer_(store_.ring()), consumer_(store_.ring()) {}
+namespace {
+
+/// A ring's capacity is a power of two.
+std::uint32_t records_of(std::uint32_t rate_hz) noexcept {
+  const std::size_t records_of_piece = codec::samples_of(rate_hz, pipeline::kPieceMs) / kTapSamples;
+  return std::bit_ceil(kTapRecordsMax * static_cast<std::uint32_t>(records_of_piece));
+}
+
+}  // namespace
+
+RecordingFeed::RecordingFeed(std::uint32_t rate_hz)
+    : store_(sizeof(Record), records_of(rate_hz)),
+      producer_(store_.ring()),
+      consumer_(store_.ring()) {}
 
 bool RecordingFeed::push(const Piece& piece) noexcept {
   const std::size_t parts = piece.samples.size() / kTapSamples;

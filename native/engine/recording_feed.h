@@ -29,8 +29,10 @@ class RecordingFeed {
     codec::Pcm samples;
   };
 
-  /// Takes its memory: 180 KB, which holds five seconds of both sides at 8 kHz.
-  RecordingFeed();
+  /// Takes its memory: 180 KB for each 8 kHz, which holds five seconds of both sides.
+  /// @param rate_hz the highest of what is recorded, as far as it is known: 8,000, 16,000 or
+  ///                48,000. Pieces of a higher one have less time.
+  explicit RecordingFeed(std::uint32_t rate_hz);
 
   // The media thread.
 

@@ -26,15 +26,19 @@ Code MediaThread::change_recording(const contract::OrderHeader& header) noexcept
   switch (static_cast<OrderKind>(header.kind)) {
     case OrderKind::kStartRecording: {
       const auto order = as<contract::StartRecordingOrder>(header);
-      return change_taps(order, [&](Taps& taps) { return recordings_.start(taps, epoch_, order); });
+      return change_taps(order, [&](Taps& taps, std::uint32_t rate_hz) {
+        return recordings_.start(taps, epoch_, rate_hz, order);
+      });
     }
     case OrderKind::kPauseRecording: {
       const auto order = as<contract::PauseRecordingOrder>(header);
-      return change_taps(order, [&](Taps& taps) { return TapDesk::pause(taps, order); });
+      return change_taps(order,
+                         [&](Taps& taps, std::uint32_t) { return TapDesk::pause(taps, order); });
     }
     default: {
       const auto order = as<contract::StopRecordingOrder>(header);
-      return change_taps(order, [&](Taps& taps) { return TapDesk::stop(taps, order); });
+      return change_taps(order,
+                         [&](Taps& taps, std::uint32_t) { return TapDesk::stop(taps, order); });
     }
   }
 }
@@ -47,7 +51,7 @@ Code MediaThread::change_taps(const Order& order, Change change) noexcept {
       break;
     case SoundTarget::kConference: {
       RoomSound* sound = conferences_.sound(handle);
-      return sound == nullptr ? Code::kHandleStale : change(sound->taps());
+      return sound == nullptr ? Code::kHandleStale : change(sound->taps(), sound->rate_hz());
     }
     default:
       return Code::kOrderInvalid;
@@ -55,7 +59,7 @@ Code MediaThread::change_taps(const Order& order, Change change) noexcept {
   Leg* leg = legs_.find(handle);
   if (leg == nullptr) return Code::kHandleStale;
   if (leg->audio == nullptr) return Code::kOrderInvalid;
-  const Code code = change(leg->audio->taps);
+  const Code code = change(leg->audio->taps, leg->audio->rate_hz_max());
   if (code == Code::kOk) follow_tap(*leg);
   return code;
 }

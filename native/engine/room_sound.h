@@ -29,6 +29,7 @@ class RoomSound {
     return {.player = &player_, .sends = true, .has_turns = true};
   }
   [[nodiscard]] Taps& taps() noexcept { return taps_; }
+  [[nodiscard]] std::uint32_t rate_hz() const noexcept { return rate_hz_; }
   /// For reports; null before the first order to play.
   [[nodiscard]] pipeline::Player* player() noexcept { return player_.get(); }
 

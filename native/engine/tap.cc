@@ -41,15 +41,15 @@ void Tap::take(pipeline::Side side, Instant nominal, std::uint32_t rate_hz,
   if (!place(clock, nominal)) return;
   const std::uint32_t position = clock.position;
   length_ = std::max(length_, position + 1);
-  if (paused_) {
-    if (!cuts_) clock.before = spool::GapReason::kPause;
-    return;
-  }
-  if (position < cut_) return;
+  if ((paused_ && cuts_) || position < cut_) return;
   const std::uint32_t at = position - cut_;
   if (setup_.maximum_ms > 0 && at >= setup_.maximum_ms / pipeline::kPieceMs) {
     length_ = cut_ + setup_.maximum_ms / pipeline::kPieceMs;
     return end(contract::RecordingEnd::kMaximum);
+  }
+  if (paused_) {
+    clock.before = spool::GapReason::kPause;
+    return;
   }
   const bool pushed = feed_->push(
       {.side = side, .position = at, .rate_hz = rate_hz, .before = clock.before, .samples = piece});
@@ -58,8 +58,8 @@ void Tap::take(pipeline::Side side, Instant nominal, std::uint32_t rate_hz,
 
 void Tap::note_quiet(std::uint64_t quiet_ms) noexcept {
   if (over() || paused_ || setup_.end_silence_ms == 0) return;
-  // Silence from before the recording is none of its own.
-  const std::uint64_t own_ms = std::uint64_t{length_} * pipeline::kPieceMs;
+  // Silence from before the recording is none of its own, nor is that of a pause.
+  const std::uint64_t own_ms = std::uint64_t{length_ - heard_from_} * pipeline::kPieceMs;
   if (std::min(quiet_ms, own_ms) >= setup_.end_silence_ms) end(contract::RecordingEnd::kSilence);
 }
 
@@ -68,8 +68,9 @@ void Tap::pause(bool paused, bool silence_instead) noexcept {
   if (paused) {
     cuts_ = !silence_instead;
     paused_at_ = length_;
-  } else if (cuts_) {
-    cut_ += length_ - paused_at_;
+  } else {
+    if (cuts_) cut_ += length_ - paused_at_;
+    heard_from_ = length_;
   }
   paused_ = paused;
 }

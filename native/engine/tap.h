@@ -34,6 +34,9 @@ class Tap {
   /// Whether nothing more is taken: it was ended, has its length, or the disk refused.
   [[nodiscard]] bool over() const noexcept { return feed_ == nullptr; }
 
+  /// Whether the disk has refused, which a tap that gets nothing doesn't notice by itself.
+  [[nodiscard]] bool refused() const noexcept { return feed_ != nullptr && feed_->refused(); }
+
   /// 10 ms of one side, in its turn. @param nominal the turn's.
   void take(pipeline::Side side, Instant nominal, std::uint32_t rate_hz, codec::Pcm piece) noexcept;
   /// How long the peer has been silent by now; ends a recording that is to end by it.
@@ -61,7 +64,8 @@ class Tap {
   bool paused_ = false;
   bool cuts_ = false;  ///< the pause that runs
   std::uint32_t paused_at_ = 0;
-  std::uint32_t cut_ = 0;  ///< pieces of pauses cut out so far
+  std::uint32_t heard_from_ = 0;  ///< where the last pause ended
+  std::uint32_t cut_ = 0;         ///< pieces of pauses cut out so far
 };
 
 }  // namespace trunkyard::engine

@@ -47,15 +47,16 @@ bool read_request(const contract::StartRecordingOrder& order, FileRequest& reque
 
 }  // namespace
 
-Code TapDesk::start(Taps& taps, std::uint32_t epoch,
+Code TapDesk::start(Taps& taps, std::uint32_t epoch, std::uint32_t rate_hz,
                     const contract::StartRecordingOrder& order) noexcept {
   FileRequest request{.kind = FileRequest::Kind::kRecord,
                       .epoch = epoch,
                       .order = order.order,
                       .endpoint = order.endpoint};
   if (!read_request(order, request)) return Code::kOrderInvalid;
+  taps.drop_refused();
   if (taps.full()) return Code::kQueueFull;
-  std::unique_ptr<RecordingFeed> feed(new (std::nothrow) RecordingFeed());
+  std::unique_ptr<RecordingFeed> feed(new (std::nothrow) RecordingFeed(rate_hz));
   if (feed == nullptr) return Code::kMemoryFull;
   const TapSetup setup{.recording = order.order,
                        .sound = static_cast<pipeline::RecordedSound>(request.sound),

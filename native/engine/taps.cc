@@ -15,6 +15,14 @@ bool Taps::empty() const noexcept {
   return std::all_of(taps_.begin(), taps_.end(), [](const auto& tap) { return tap == nullptr; });
 }
 
+void Taps::drop_refused() noexcept {
+  for (std::unique_ptr<Tap>& tap : taps_) {
+    if (tap == nullptr || !tap->refused()) continue;
+    tap->end(contract::RecordingEnd::kFailed);
+    tap.reset();
+  }
+}
+
 void Taps::add(std::unique_ptr<Tap> tap) noexcept {
   const auto place = std::find(taps_.begin(), taps_.end(), nullptr);
   CHECK(place != taps_.end());

@@ -15,6 +15,8 @@ class Taps {
  public:
   [[nodiscard]] bool full() const noexcept;
   [[nodiscard]] bool empty() const noexcept;
+  /// Lets go of those that the disk refused, where nothing comes that would show it.
+  void drop_refused() noexcept;
   /// @param tap of a recording that isn't among them; there is room (CHECKed).
   void add(std::unique_ptr<Tap> tap) noexcept;
   /// The tap of a recording; null when it has ended.

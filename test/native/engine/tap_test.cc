@@ -35,7 +35,7 @@ struct Rig {
     }
     return all;
   }
-  RecordingFeed feed;
+  RecordingFeed feed{8'000};
   Tap tap;
   spool::GapReason last_reason = spool::GapReason::kNone;
 };
@@ -120,7 +120,7 @@ TEST("the longest length, a silence and an order end it, each once") {
 }
 
 TEST("a tap that goes closes its feed, and one that the disk refuses is over") {
-  RecordingFeed feed;
+  RecordingFeed feed(8'000);
   { const Tap tap({}, feed); }
   CHECK_TRUE(feed.closed());
   CHECK_TRUE(feed.end() == RecordingEnd::kClosed);
@@ -143,8 +143,50 @@ TEST("without room pieces are lost, counted, and the next one says so; nothing i
   CHECK_TRUE(rig.last_reason == spool::GapReason::kLoss);
 }
 
+TEST("a pause that is heard as silence counts for the longest length, and none for its end") {
+  Rig longest({.maximum_ms = 200});
+  for (std::int64_t ms = 0; ms < 100; ms += 10)
+    longest.take(Side::kReceived, ms);
+  longest.tap.pause(true, true);
+  for (std::int64_t ms = 100; ms < 300; ms += 10)
+    longest.take(Side::kReceived, ms);
+  CHECK_TRUE(longest.feed.closed());
+  CHECK_TRUE(longest.feed.end() == RecordingEnd::kMaximum);
+  CHECK_EQ(longest.feed.length(), 20u);
+
+  for (const bool silence : {false, true}) {
+    Rig silent({.end_silence_ms = 200});
+    silent.take(Side::kReceived, 0);
+    silent.tap.pause(true, silence);
+    for (std::int64_t ms = 10; ms < 500; ms += 10)
+      silent.take(Side::kReceived, ms);
+    silent.tap.pause(false, silence);
+    silent.take(Side::kReceived, 500);
+    silent.tap.note_quiet(60'000);
+    CHECK_FALSE(silent.tap.over());
+    for (std::int64_t ms = 510; ms < 700; ms += 10)
+      silent.take(Side::kReceived, ms);
+    silent.tap.note_quiet(60'000);
+    CHECK_TRUE(silent.tap.over());
+  }
+}
+
+TEST("a feed holds five seconds of both sides at any rate") {
+  for (const std::uint32_t rate_hz : {8'000u, 16'000u, 48'000u}) {
+    RecordingFeed feed(rate_hz);
+    const Samples samples(codec::samples_of(rate_hz, 10));
+    for (std::uint32_t position = 0; position < 500; ++position) {
+      for (const Side side : {Side::kReceived, Side::kSent}) {
+        const bool pushed =
+            feed.push({.side = side, .position = position, .rate_hz = rate_hz, .samples = samples});
+        REQUIRE(pushed);
+      }
+    }
+  }
+}
+
 TEST("a piece of a higher rate comes out whole") {
-  RecordingFeed feed;
+  RecordingFeed feed(8'000);
   Samples samples(480);
   for (std::size_t index = 0; index < samples.size(); ++index)
     samples[index] = static_cast<std::int16_t>(index);

@@ -18,7 +18,7 @@ using pipeline::Side;
 
 struct Rig {
   RecordingFeed& add(const TapSetup& setup) {
-    feeds.push_back(std::make_unique<RecordingFeed>());
+    feeds.push_back(std::make_unique<RecordingFeed>(8'000));
     taps.add(std::make_unique<Tap>(setup, *feeds.back()));
     return *feeds.back();
   }
@@ -88,6 +88,18 @@ TEST("a silence ends those that are to end by it, and they go with their next tu
   rig.taps.note_quiet(500);
   CHECK_TRUE(by_silence.end() == RecordingEnd::kSilence);
   CHECK_TRUE(rig.take(Side::kReceived));
+  CHECK_FALSE(other.closed());
+}
+
+TEST("one that the disk refused makes room, though nothing comes that would show it") {
+  Rig rig;
+  RecordingFeed& refused = rig.add({.recording = 1});
+  RecordingFeed& other = rig.add({.recording = 2});
+  refused.refuse();
+  rig.taps.drop_refused();
+  CHECK_FALSE(rig.taps.full());
+  CHECK_TRUE(refused.closed());
+  CHECK_TRUE(refused.end() == RecordingEnd::kFailed);
   CHECK_FALSE(other.closed());
 }
 
