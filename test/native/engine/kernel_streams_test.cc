@@ -15,6 +15,7 @@
 #include "native/allocations.h"
 #include "native/engine/forwarded_call.h"
 #include "native/engine/party.h"
+#include "native/engine/sounds.h"
 #include "native/harness.h"
 #include "native/kernel/net_lab.h"
 
@@ -262,6 +263,61 @@ TEST("re-INVITEs, watched digits and new links in the middle of the talk lose an
     if (way == Way::kKernel) {
       CHECK_TRUE(eventually([&] { return rig.node(NodeCounter::kPacketsInKernel) > 100; }));
     }
+  }
+}
+
+TEST("what is played, recorded and listened for takes a stream back without a lost packet") {
+  for (const Way way : ways()) {
+    TestFolder folder;
+    Rig rig(by(way, {.media_folder = folder.path()}));
+    Call call(rig, false, true);
+    CHECK_TRUE(party::set_audio(rig, call.left.handle) == Code::kOk);
+    CHECK_TRUE(party::set_audio(rig, call.right.handle) == Code::kOk);
+    Speaker alice(call.alice, call.left.rtp_port);
+    const auto goes_on = [&] {
+      const std::uint32_t arrived = alice.sent();
+      return eventually([&] { return alice.sent() > arrived + 30; });
+    };
+    const auto comes_to_be = [&](double streams) {
+      if (way == Way::kSockets) return goes_on();
+      return eventually([&] { return streams_in_kernel(rig) == streams; }) && goes_on();
+    };
+    const auto order = [&](contract::OrderKind kind, auto what) {
+      what.endpoint = call.left.handle;
+      CHECK(rig.submit(kind, what));
+      const AnyEvent event = rig.answer();
+      CHECK_TRUE(event.code() == Code::kOk);
+      return event.header().order;
+    };
+    CHECK_TRUE(comes_to_be(1));
+    contract::StopRecordingOrder stop;
+    stop.recording =
+        order(contract::OrderKind::kStartRecording, recording_order(call.left.handle, "a.wav"));
+    CHECK_TRUE(comes_to_be(0));
+    (void)order(contract::OrderKind::kStopRecording, stop);
+    CHECK_TRUE(comes_to_be(1));
+    contract::DetectSpeechOrder detect;
+    detect.on = 1;
+    (void)order(contract::OrderKind::kDetectSpeech, detect);
+    CHECK_TRUE(comes_to_be(0));
+    detect.on = 0;
+    (void)order(contract::OrderKind::kDetectSpeech, detect);
+    CHECK_TRUE(comes_to_be(1));
+    // Played to her; what she says goes on.
+    contract::PlayToneOrder tone;
+    tone.frequencies_hz[0] = 440;
+    tone.duration_ms = 300;
+    (void)order(contract::OrderKind::kPlayTone, tone);
+    CHECK_TRUE(comes_to_be(0));
+    CHECK_TRUE(comes_to_be(1));
+    CHECK_TRUE(rig.hears(EventKind::kPlayEnded, call.left.handle));
+    const std::uint32_t sent = alice.stop();
+    Heard bob;
+    bob.take(call.bob);
+    CHECK_TRUE(bob.all(sent));
+    const auto closed = rig.close(call.left.handle);
+    CHECK_EQ(party::count_of(closed, Counter::kPacketsReceived), sent);
+    CHECK_EQ(party::count_of(closed, Counter::kPacketsLost), 0.0);
   }
 }
 
