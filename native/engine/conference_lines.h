@@ -65,9 +65,10 @@ struct PartPlace {
 /// untouched until a conference has two parts.
 class ConferenceLines {
  public:
-  /// @param threads, conferences of each thread. @param spans conferences that may have several
-  /// parts
-  ///        at a time, at most kConferenceSpansMax.
+  /// @param threads     of the host.
+  /// @param conferences that each of them may have.
+  /// @param spans       conferences that may have several parts at a time, at most
+  ///                    kConferenceSpansMax.
   ConferenceLines(std::uint32_t threads, std::uint32_t conferences, std::uint32_t spans);
   ConferenceLines(const ConferenceLines&) = delete;
   ConferenceLines& operator=(const ConferenceLines&) = delete;

@@ -1,9 +1,8 @@
 // The shared region: everything that host and client both see, in one named piece of memory.
 //
-//   page 0      RegionHeader: who made it, its shape, who is attached
-//   then        per media thread: ring of orders (client -> thread), ring of events (thread ->
-//   client) then        statistics: one slot a media thread, then one slot an endpoint (float64,
-//   seqlock)
+//   page 0   RegionHeader: who made it, its shape, who is attached
+//   rings    per media thread: orders (client to thread), events (thread to client)
+//   slots    statistics: one a media thread, then one an endpoint (float64, seqlock)
 //
 // The host makes it; a client joins by name. Neither trusts it: the shape is copied out once,
 // checked against limits and against the size of the mapping, and never read again.

@@ -184,8 +184,8 @@ TEST("five hundred calls and conferences across eight threads go on while everyt
         crowd.hear();
       },
       [&] { return ++frame == 250; });
-  CHECK_TRUE(crowd.heard > 10'000);
-  CHECK_TRUE(rig.node(NodeCounter::kPacketsReceived) > 10'000);
+  CHECK_TRUE(crowd.heard > 2'000);
+  CHECK_TRUE(rig.node(NodeCounter::kPacketsReceived) > 2'000);
   CHECK_EQ(rig.node(NodeCounter::kConferencesOpen), double{kConferences * kParts});
   CHECK_EQ(rig.node(NodeCounter::kConferencesRefused), 0.0);
   meetings.close();
