@@ -19,7 +19,7 @@
 namespace trunkyard::rtp {
 
 /// Earlier frames in one packet. Two bridge a burst of two losses; more delay the call instead of
-/// helping it, and a packet that claims more is refused.
+/// helping it. Of a packet that brings more, the newest are kept.
 inline constexpr std::uint32_t kRedundantBlocksMax = 4;
 inline constexpr std::uint32_t kRedundantOffsetMax = (1u << 14) - 1;
 inline constexpr std::size_t kRedundantBytesMax = (1u << 10) - 1;
@@ -35,16 +35,15 @@ struct RedundantBlock {
 class RedundantPayload {
  public:
   /// @param payload of a packet whose payload type is mapped to `audio/red`.
-  /// @returns kPacketTruncated when headers or lengths reach beyond the payload, kPacketMalformed
-  /// for
-  ///          more than kRedundantBlocksMax earlier blocks.
+  /// @returns kPacketTruncated when headers or lengths reach beyond the payload. O(headers).
   [[nodiscard]] static Result<RedundantPayload> parse(Bytes payload) noexcept;
 
   /// The present frame; its offset is 0.
   [[nodiscard]] const RedundantBlock& primary() const noexcept { return blocks_[count_]; }
-  /// How many earlier ones there are: 0..kRedundantBlocksMax.
+  /// How many earlier ones are kept: 0..kRedundantBlocksMax.
   [[nodiscard]] std::uint32_t earlier_count() const noexcept { return count_; }
-  /// In the order they were written, the oldest first. @param index below earlier_count()
+  /// The newest of them in the order they were written, the oldest first. @param index below
+  /// earlier_count()
   /// (CHECKed).
   [[nodiscard]] const RedundantBlock& earlier(std::uint32_t index) const noexcept {
     CHECK(index < count_);
@@ -61,7 +60,8 @@ class RedundantPayload {
 /// Writes a redundant payload.
 /// @param earlier the oldest first. One that its header can't describe (no or too great an offset,
 /// too
-///                long) is left out, as is any beyond kRedundantBlocksMax: redundancy is a favour.
+///                long) is left out, as are the oldest of more than kRedundantBlocksMax: redundancy
+///                is a favour.
 /// @param primary its offset is not looked at.
 /// @returns the bytes written at the start of `into`, kBufferFull when they don't fit,
 ///          kPayloadTypeInvalid for a type above 127.

@@ -47,13 +47,36 @@ TEST("headers and lengths that reach beyond the payload are truncated") {
   }
 }
 
-TEST("more earlier blocks than we keep are malformed, not half read") {
+TEST("of more earlier blocks than we keep the newest are read, and the present frame") {
+  constexpr std::uint8_t kSent = kRedundantBlocksMax + 3;
   std::vector<std::uint8_t> payload;
-  for (std::uint32_t block = 0; block <= kRedundantBlocksMax; ++block) {
-    payload.insert(payload.end(), {0x80, 0x02, 0x80, 0x00});
+  // Block n is n + 1 bytes of value n, and so many steps of 160 old as come after it.
+  for (std::uint32_t block = 0; block < kSent; ++block) {
+    const std::uint32_t fields = (kSent - block) * 160 << 10 | (block + 1);
+    payload.insert(payload.end(),
+                   {0x88, static_cast<std::uint8_t>(fields >> 16),
+                    static_cast<std::uint8_t>(fields >> 8), static_cast<std::uint8_t>(fields)});
   }
   payload.push_back(0);
-  CHECK_EQ(RedundantPayload::parse(payload).code(), ErrorCode::kPacketMalformed);
+  for (std::uint8_t block = 0; block < kSent; ++block)
+    payload.insert(payload.end(), block + 1u, block);
+  payload.insert(payload.end(), {0xaa, 0xbb});
+  const Result<RedundantPayload> parsed = RedundantPayload::parse(payload);
+  REQUIRE(parsed.ok());
+  CHECK_EQ(parsed->earlier_count(), kRedundantBlocksMax);
+  for (std::uint32_t index = 0; index < parsed->earlier_count(); ++index) {
+    const std::uint32_t block = kSent - kRedundantBlocksMax + index;
+    CHECK_EQ(parsed->earlier(index).payload_type, 8);
+    CHECK_EQ(parsed->earlier(index).timestamp_offset, (kSent - block) * 160);
+    CHECK_EQ(parsed->earlier(index).payload,
+             std::vector<std::uint8_t>(block + 1, static_cast<std::uint8_t>(block)));
+  }
+  CHECK_EQ(parsed->primary().payload_type, 0);
+  CHECK_EQ(parsed->primary().timestamp_offset, 0u);
+  CHECK_EQ(parsed->primary().payload, (std::vector<std::uint8_t>{0xaa, 0xbb}));
+  // Without the present frame's two bytes and one more, a block reaches beyond the payload.
+  payload.resize(payload.size() - 3);
+  CHECK_EQ(RedundantPayload::parse(payload).code(), ErrorCode::kPacketTruncated);
 }
 
 TEST("what is written reads back equal, over random blocks") {
@@ -103,12 +126,19 @@ TEST("leaves out what a header can't describe, and says when it doesn't fit") {
   CHECK_EQ(write_redundant_payload(buffer, wrong, primary).code(), ErrorCode::kPayloadTypeInvalid);
 }
 
-TEST("of too many earlier blocks the first that fit the bound are written") {
+TEST("of too many earlier blocks the newest are written") {
   std::array<std::uint8_t, 256> buffer{};
-  const std::vector<RedundantBlock> earlier(kRedundantBlocksMax + 3, {0, 160, {}});
+  std::vector<RedundantBlock> earlier;
+  for (std::uint32_t age = kRedundantBlocksMax + 3; age > 0; --age)
+    earlier.push_back({0, age * 160, {}});
   const Result<Bytes> written = write_redundant_payload(buffer, earlier, {0, 0, {}});
   REQUIRE(written.ok());
-  CHECK_EQ(RedundantPayload::parse(*written)->earlier_count(), kRedundantBlocksMax);
+  CHECK_EQ(written->size(), 4 * kRedundantBlocksMax + 1);
+  const Result<RedundantPayload> parsed = RedundantPayload::parse(*written);
+  REQUIRE(parsed.ok());
+  REQUIRE(parsed->earlier_count() == kRedundantBlocksMax);
+  for (std::uint32_t index = 0; index < kRedundantBlocksMax; ++index)
+    CHECK_EQ(parsed->earlier(index).timestamp_offset, (kRedundantBlocksMax - index) * 160);
 }
 
 }  // namespace
