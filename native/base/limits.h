@@ -76,6 +76,9 @@ static_assert(std::uint64_t{kMixSlotsMax} * 2 * kMixPartsMax * 32'768 < 1u << 31
 /// Streams (SSRCs) under one SRTP key of one direction; further ones are refused until the key
 /// changes.
 inline constexpr std::uint32_t kSrtpSourcesMax = 32;
+/// Keys that a direction of a leg has left and may come back to, with what was met under each: 2 KB
+/// a key, taken by legs that change keys alone.
+inline constexpr std::uint32_t kSrtpKeysRemembered = 4;
 /// How far behind the newest packet a late one may be and still be told from a replay: RFC 3711
 /// §3.3.2 asks for 64 at least; this is 2.5 s of voice.
 inline constexpr std::uint32_t kReplayWindowPackets = 128;

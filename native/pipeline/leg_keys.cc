@@ -46,6 +46,7 @@ Result<void> LegKeys::change(Instant now, const KeyPair& keys) noexcept {
       return changed;
     }
     std::swap(receive_, *old_);
+    receive_.remember(*old_);
     old_until_ = now + kOldKeyHeard;
     return {};
   }
@@ -56,6 +57,7 @@ Result<void> LegKeys::change(Instant now, const KeyPair& keys) noexcept {
   if (const Result<void> changed = send_.rekey(keys.send, srtp::RolloverRule::kKeep); !changed) {
     return changed;
   }
+  if (old_ != nullptr) next->remember(*old_);
   old_.reset(new (std::nothrow) srtp::ReceiveContext(std::move(receive_)));
   receive_ = std::move(next).value();
   old_until_ = now + kOldKeyHeard;
@@ -147,7 +149,10 @@ std::size_t LegKeys::protect_rtcp(MutableBytes buffer, std::size_t packet_bytes)
 }
 
 void LegKeys::handle_deadline(Instant now) noexcept {
-  if (old_ != nullptr && now >= old_until_) old_.reset();
+  if (old_ == nullptr || now < old_until_) return;
+  // With what it has heard since the change.
+  receive_.remember(*old_);
+  old_.reset();
 }
 
 }  // namespace trunkyard::pipeline

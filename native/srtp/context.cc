@@ -72,9 +72,10 @@ struct Candidates {
   }
 };
 
-/// Of a stream that has been met under this key: one index, if the window lets it in.
-Candidates place_in_stream(const ReplayWindow& window, std::uint16_t sequence) noexcept {
-  const std::optional<std::uint64_t> index = estimate_index(window.highest(), sequence);
+/// Near a place where the stream has been: one index, if the window lets it in.
+Candidates place_near(std::uint64_t highest, const ReplayWindow& window,
+                      std::uint16_t sequence) noexcept {
+  const std::optional<std::uint64_t> index = estimate_index(highest, sequence);
   if (!index.has_value()) return {Verdict::kTooOld};
   if (*index >= kRtpIndexEnd) return {Verdict::kKeyExhausted};
   const Verdict verdict = verdict_of(window.judge(*index));
@@ -82,13 +83,22 @@ Candidates place_in_stream(const ReplayWindow& window, std::uint16_t sequence) n
   return {Verdict::kOk, {*index}, 1};
 }
 
-/// Of a stream that has not: see ReceiveContext::unprotect_rtp.
-Candidates place_first(const Source* source, std::uint16_t sequence) noexcept {
+/// Where a packet may stand: of a stream that has been met under this key there, of one that has
+/// gone on under another key first where that left it, of one that has never been met see
+/// ReceiveContext::unprotect_rtp. Never where this key's window has it already.
+Candidates place_of(const Source* source, std::uint16_t sequence) noexcept {
+  const bool is_met = source != nullptr && source->rtp.confirmed();
+  const bool has_hint = source != nullptr && source->rtp_hint != Source::kNowhere;
+  if (is_met && !has_hint) return place_near(source->rtp.highest(), source->rtp, sequence);
   Candidates candidates;
-  if (source != nullptr) {
-    const std::optional<std::uint64_t> index = estimate_index(source->rtp.highest(), sequence);
-    if (index.has_value() && *index < kRtpIndexEnd) candidates.add(*index);
+  if (has_hint) candidates = place_near(source->rtp_hint, source->rtp, sequence);
+  if (is_met) {
+    const Candidates before = place_near(source->rtp.highest(), source->rtp, sequence);
+    if (candidates.count == 0) return before;
+    if (before.count > 0) candidates.add(before.indices[0]);
+    return candidates;
   }
+  candidates.verdict = Verdict::kOk;
   candidates.add(rtp_index(0, sequence));
   if (sequence < 1u << 15) candidates.add(rtp_index(1, sequence));
   return candidates;
@@ -100,14 +110,6 @@ Result<Transform> transform_of(const MasterKey& key, Direction direction, Isa is
   if (!keys.ok()) return Error{keys.error()};
   return Transform::create(
       *keys, {.suite = key.suite(), .direction = direction, .mki = key.mki(), .kernels = kernels});
-}
-
-/// Under a new key nothing has been seen, but the streams may go on where they stood.
-void keep_places(SourceTable& sources) noexcept {
-  for (Source& source : sources) {
-    source.rtp.restart_at(source.rtp.highest());
-    source.rtcp.restart_at(0);
-  }
 }
 
 Outcome counted(VerdictCounts& counts, Verdict verdict, std::size_t bytes) noexcept {
@@ -142,16 +144,14 @@ Verdict SendContext::seal_rtp(MutableBytes buffer, std::size_t packet_bytes) noe
   const std::uint16_t sequence = sequence_of(packet);
   Source* source = sources_.find(ssrc);
   if (source == nullptr && !sources_.has_room()) return Verdict::kSourcesFull;
-  const bool known = source != nullptr && source->rtp.confirmed();
-  const Candidates place =
-      known ? place_in_stream(source->rtp, sequence) : place_first(source, sequence);
+  const Candidates place = place_of(source, sequence);
   if (place.verdict != Verdict::kOk) return place.verdict;
   const std::uint64_t index = place.indices[0];
   if (!transform_.protect_rtp(buffer.first(packet_bytes + tail_bytes), header.bytes, index)) {
     return Verdict::kCipherFailed;
   }
   if (source == nullptr) source = &sources_.add(ssrc);
-  source->rtp.mark(index);
+  source->mark_rtp(index);
   return Verdict::kOk;
 }
 
@@ -189,8 +189,8 @@ Result<void> SendContext::rekey(const MasterKey& key, RolloverRule rule) noexcep
   transform_ = std::move(transform).value();
   // The same key under another suite has the same keystream: then every place stays taken.
   if (!key_.same_keystream_as(key)) {
-    if (rule == RolloverRule::kReset) sources_.clear();
-    keep_places(sources_);
+    left_.leave(key_, sources_);
+    sources_ = left_.take_up(key, rule == RolloverRule::kReset ? SourceTable{} : sources_);
   }
   key_ = key;
   return {};
@@ -204,7 +204,7 @@ bool SendContext::resume(rtp::Ssrc ssrc, std::uint64_t highest_rtp,
   if (source == nullptr && !sources_.has_room()) return false;
   if (source == nullptr) source = &sources_.add(ssrc);
   // As sent: neither this number nor an earlier one may be used again.
-  source->rtp.mark(highest_rtp);
+  source->mark_rtp(highest_rtp);
   source->rtcp_next = next_rtcp;
   return true;
 }
@@ -230,14 +230,12 @@ Verdict ReceiveContext::open_rtp(MutableBytes packet) noexcept {
   const rtp::Ssrc ssrc = ssrc_of_rtp(packet);
   Source* source = sources_.find(ssrc);
   if (source == nullptr && !sources_.has_room()) return Verdict::kSourcesFull;
-  const bool known = source != nullptr && source->rtp.confirmed();
-  const Candidates candidates = known ? place_in_stream(source->rtp, sequence_of(packet))
-                                      : place_first(source, sequence_of(packet));
+  const Candidates candidates = place_of(source, sequence_of(packet));
   if (candidates.verdict != Verdict::kOk) return candidates.verdict;
   for (std::uint32_t index = 0; index < candidates.count; ++index) {
     if (!transform_.unprotect_rtp(packet, header.bytes, candidates.indices[index])) continue;
     if (source == nullptr) source = &sources_.add(ssrc);
-    source->rtp.mark(candidates.indices[index]);
+    source->mark_rtp(candidates.indices[index]);
     return Verdict::kOk;
   }
   return Verdict::kUnauthentic;
@@ -274,7 +272,10 @@ Result<void> ReceiveContext::rekey(const MasterKey& key) noexcept {
   if (!transform.ok()) return Error{transform.error()};
   transform_ = std::move(transform).value();
   // The same key under another suite: packets seen before would still be authentic.
-  if (!key_.same_keystream_as(key)) keep_places(sources_);
+  if (!key_.same_keystream_as(key)) {
+    left_.leave(key_, sources_);
+    sources_ = left_.take_up(key, sources_);
+  }
   key_ = key;
   return {};
 }
@@ -282,9 +283,18 @@ Result<void> ReceiveContext::rekey(const MasterKey& key) noexcept {
 Result<ReceiveContext> ReceiveContext::successor(const MasterKey& key) const noexcept {
   Result<ReceiveContext> next = create(key, isa_);
   if (!next.ok()) return next;
-  next->sources_ = sources_;
-  if (!key_.same_keystream_as(key)) keep_places(next->sources_);
+  next->left_ = left_;
+  if (key_.same_keystream_as(key)) {
+    next->sources_ = sources_;
+  } else {
+    next->remember(*this);
+    next->sources_ = next->left_.take_up(key, sources_);
+  }
   return next;
+}
+
+void ReceiveContext::remember(const ReceiveContext& other) noexcept {
+  if (!key_.same_keystream_as(other.key_)) left_.leave(other.key_, other.sources_);
 }
 
 bool ReceiveContext::resume(rtp::Ssrc ssrc, std::uint64_t highest_rtp) noexcept {
@@ -292,7 +302,7 @@ bool ReceiveContext::resume(rtp::Ssrc ssrc, std::uint64_t highest_rtp) noexcept 
   Source* source = sources_.find(ssrc);
   if (source == nullptr && !sources_.has_room()) return false;
   if (source == nullptr) source = &sources_.add(ssrc);
-  source->rtp.restart_at(highest_rtp);
+  source->rtp_hint = highest_rtp;
   return true;
 }
 

@@ -15,6 +15,7 @@
 #include "base/isa.h"
 #include "base/result.h"
 #include "rtp/sequence.h"
+#include "srtp/key_memory.h"
 #include "srtp/master_key.h"
 #include "srtp/sources.h"
 #include "srtp/suite.h"
@@ -79,7 +80,8 @@ class SendContext {
   [[nodiscard]] Outcome protect_rtcp(MutableBytes buffer, std::size_t packet_bytes) noexcept;
 
   /// What a re-INVITE brings: another key, or the same one once more. The same changes nothing, its
-  /// counters go on whatever the rule says, as a keystream must never be used twice.
+  /// counters go on whatever the rule says, as a keystream must never be used twice; so do those of
+  /// a key that was left before (KeyMemory).
   /// @returns kCryptoUnavailable; the old key is then still in use.
   [[nodiscard]] Result<void> rekey(const MasterKey& key, RolloverRule rule) noexcept;
   /// Lets the numbers of a source begin elsewhere: when a leg is taken over from another engine.
@@ -102,6 +104,7 @@ class SendContext {
   MasterKey key_;
   Transform transform_;
   SourceTable sources_;
+  KeyMemory left_;
   VerdictCounts counts_;
   Isa isa_;
 };
@@ -118,7 +121,8 @@ class ReceiveContext {
   ///
   /// The first packet of a source is tried at rollover 0 and, if its number is in the lower half,
   /// at 1: the numbers may have wrapped before we could listen. After rekey() the first packet is
-  /// also tried where the source stood, as some peers keep their counters and others don't.
+  /// also tried where the source stood, as some peers keep their counters and others don't. Under a
+  /// key that was left before, what it has seen stays seen (KeyMemory).
   [[nodiscard]] Outcome unprotect_rtp(MutableBytes packet) noexcept;
   /// The same for a compound RTCP packet.
   [[nodiscard]] Outcome unprotect_rtcp(MutableBytes packet) noexcept;
@@ -130,6 +134,9 @@ class ReceiveContext {
   /// the streams stand, as after rekey(). This one goes on for packets of its own key.
   /// @returns kCryptoUnavailable.
   [[nodiscard]] Result<ReceiveContext> successor(const MasterKey& key) const noexcept;
+  /// Takes note of what a context of another key has heard, for a return to that key. Allocates the
+  /// first time that it is told of that key.
+  void remember(const ReceiveContext& other) noexcept;
   /// Whether rekey(key) would change nothing.
   [[nodiscard]] bool uses(const MasterKey& key) const noexcept { return key_.same_as(key); }
   /// Tells where a source stands: when a leg is taken over from another engine. Tried first, like
@@ -150,6 +157,7 @@ class ReceiveContext {
   MasterKey key_;
   Transform transform_;
   SourceTable sources_;
+  KeyMemory left_;
   VerdictCounts counts_;
   Isa isa_;
 };

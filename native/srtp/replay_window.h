@@ -19,13 +19,12 @@ class ReplayWindow {
     kTooOld,  ///< left of the window: whether it was seen is no longer known
   };
 
-  /// Whether a packet has been marked since the window was made or restarted.
+  /// Whether a packet has been marked.
   [[nodiscard]] bool confirmed() const noexcept { return (low_ | high_) != 0; }
-  /// The highest index marked, or the one given to restart_at; 0 before either.
+  /// The highest index marked; 0 before.
   [[nodiscard]] std::uint64_t highest() const noexcept { return highest_; }
 
   [[nodiscard]] Place judge(std::uint64_t index) const noexcept {
-    // Nothing seen yet: `highest` is only a hint where the stream may stand.
     if (index > highest_ || !confirmed()) return Place::kNew;
     const std::uint64_t age = highest_ - index;
     if (age >= kReplayWindowPackets) return Place::kTooOld;
@@ -43,13 +42,6 @@ class ReplayWindow {
     const std::uint64_t age = highest_ - index;
     if (age >= kReplayWindowPackets) return;
     (age < 64 ? low_ : high_) |= std::uint64_t{1} << (age % 64);
-  }
-
-  /// Forgets what was seen, as it was seen under another key, but keeps where the stream stands.
-  void restart_at(std::uint64_t index) noexcept {
-    highest_ = index;
-    low_ = 0;
-    high_ = 0;
   }
 
  private:

@@ -37,13 +37,28 @@ inline constexpr std::uint64_t kRtcpIndexEnd = std::uint64_t{1} << 31;
 }
 
 struct Source {
+  /// No place is known.
+  static constexpr std::uint64_t kNowhere = kRtpIndexEnd;
+
   rtp::Ssrc ssrc{};
   std::uint32_t rtcp_next = 0;  ///< when sending: index of the next RTCP packet
+  /// Where the stream has come to under another key, until it is met under this one: the highest
+  /// index of its RTP packets, or kNowhere. Proves nothing.
+  std::uint64_t rtp_hint = kNowhere;
   ReplayWindow rtp;
   ReplayWindow rtcp;
 
   /// Whether it has been met under the key in use.
   [[nodiscard]] bool confirmed() const noexcept { return rtp.confirmed() || rtcp.confirmed(); }
+  /// The highest index known of its RTP packets, or kNowhere.
+  [[nodiscard]] std::uint64_t rtp_place() const noexcept {
+    return rtp_hint == kNowhere && rtp.confirmed() ? rtp.highest() : rtp_hint;
+  }
+  /// Notes an authentic RTP packet, and with it where the stream stands.
+  void mark_rtp(std::uint64_t index) noexcept {
+    rtp.mark(index);
+    rtp_hint = kNowhere;
+  }
 };
 
 /// A source keeps its place as long as the key: were it forgotten, its old packets could be played
@@ -71,15 +86,10 @@ class SourceTable {
     sources_[last_].ssrc = ssrc;
     return sources_[last_];
   }
-  void clear() noexcept {
-    count_ = 0;
-    last_ = 0;
-  }
-
   /// With those that are left over from an earlier key.
   [[nodiscard]] std::uint32_t size() const noexcept { return count_; }
-  [[nodiscard]] Source* begin() noexcept { return sources_.data(); }
-  [[nodiscard]] Source* end() noexcept { return sources_.data() + count_; }
+  [[nodiscard]] const Source* begin() const noexcept { return sources_.data(); }
+  [[nodiscard]] const Source* end() const noexcept { return sources_.data() + count_; }
 
  private:
   /// Where a new source goes: behind the others, then in place of one that the key in use has never

@@ -129,6 +129,31 @@ TEST("back to the key before within its five seconds, its packets are still know
   CHECK_EQ(opened(*leg, test::protect(peer.send, voice(2)).bytes, 60), voice(2));
 }
 
+TEST("back to a key of longer ago, what was heard under it is still known") {
+  const auto leg = leg_of(1, 2);
+  FarEnd peer(2, 1);
+  const Buffer first = test::protect(peer.send, voice(1)).bytes;
+  const Buffer under_way = test::protect(peer.send, voice(2)).bytes;
+  CHECK_EQ(opened(*leg, first), voice(1));
+  REQUIRE(leg->change(at_ms(0), {a_key(kSuite, 1), a_key(kSuite, 12)}).ok());
+  // Heard under the old key after the change.
+  CHECK_EQ(opened(*leg, under_way, 100), voice(2));
+  leg->handle_deadline(at_ms(5'000));
+  REQUIRE(leg->change(at_ms(60'000), {a_key(kSuite, 1), a_key(kSuite, 2)}).ok());
+  CHECK_EQ(opened(*leg, first, 60'010).size(), 0u);
+  CHECK_EQ(opened(*leg, under_way, 60'010).size(), 0u);
+  CHECK_EQ(opened(*leg, test::protect(peer.send, voice(3)).bytes, 60'020), voice(3));
+  // The same for the key of the meantime, and for one that a third has pushed out at once.
+  FarEnd meanwhile(12, 1);
+  const Buffer other = test::protect(meanwhile.send, voice(4)).bytes;
+  CHECK_EQ(opened(*leg, other, 60'030), voice(4));
+  REQUIRE(leg->change(at_ms(60'040), {a_key(kSuite, 1), a_key(kSuite, 22)}).ok());
+  leg->handle_deadline(at_ms(70'000));
+  REQUIRE(leg->change(at_ms(80'000), {a_key(kSuite, 1), a_key(kSuite, 12)}).ok());
+  CHECK_EQ(opened(*leg, other, 80'010).size(), 0u);
+  CHECK_EQ(opened(*leg, first, 80'010).size(), 0u);
+}
+
 TEST("a stream that begins its numbers anew goes on where it stood from its second packet") {
   const auto leg = leg_of(1, 2);
   FarEnd peer(2, 1);

@@ -86,6 +86,51 @@ TEST("under another key a stream goes on, whether the peer keeps its rollover co
   }
 }
 
+TEST("A29 back under a key used before, its old packets are replays and the stream goes on") {
+  for (const Suite suite : test::kAllSuites) {
+    SendContext send = sender(a_key(suite, 1));
+    ReceiveContext receive = receiver(a_key(suite, 1));
+    const Buffer report = test::an_rtcp_packet(201, 0, test::words({kSsrc}));
+    std::vector<Buffer> recorded;
+    for (std::uint32_t number = 1; number <= 300; ++number) {
+      recorded.push_back(protect(send, voice(number)).bytes);
+      REQUIRE(unprotect(receive, recorded.back()).verdict == Verdict::kOk);
+    }
+    const Buffer recorded_report = protect_rtcp(send, report).bytes;
+    REQUIRE(unprotect_rtcp(receive, recorded_report).verdict == Verdict::kOk);
+    REQUIRE(send.rekey(a_key(suite, 2), RolloverRule::kKeep).ok());
+    REQUIRE(receive.rekey(a_key(suite, 2)).ok());
+    // So far on that from the old place its numbers could not be understood any more.
+    for (std::uint32_t number = 301; number < 100'000; number += 9'000) {
+      REQUIRE(unprotect(receive, protect(send, voice(number)).bytes).verdict == Verdict::kOk);
+    }
+    REQUIRE(send.rekey(a_key(suite, 1), RolloverRule::kKeep).ok());
+    REQUIRE(receive.rekey(a_key(suite, 1)).ok());
+    for (const Buffer& packet : recorded)
+      CHECK_TRUE(unprotect(receive, packet).verdict != Verdict::kOk);
+    CHECK_EQ(unprotect_rtcp(receive, recorded_report).verdict, Verdict::kReplayed);
+    for (std::uint32_t number = 100'000; number < 100'010; ++number)
+      CHECK_EQ(unprotect(receive, protect(send, voice(number)).bytes).verdict, Verdict::kOk);
+    CHECK_EQ(unprotect_rtcp(receive, protect_rtcp(send, report).bytes).verdict, Verdict::kOk);
+    for (const Buffer& packet : recorded)
+      CHECK_EQ(unprotect(receive, packet).verdict, Verdict::kTooOld);
+  }
+}
+
+TEST("back under a key used before, no part of its keystream is used again, whatever the rule") {
+  for (const RolloverRule rule : {RolloverRule::kKeep, RolloverRule::kReset}) {
+    SendContext send = sender(a_key(kSuite, 1));
+    for (std::uint32_t number = 1; number <= 5; ++number)
+      REQUIRE(protect(send, voice(number)).verdict == Verdict::kOk);
+    REQUIRE(send.rekey(a_key(kSuite, 2), rule).ok());
+    REQUIRE(protect(send, voice(6)).verdict == Verdict::kOk);
+    REQUIRE(send.rekey(a_key(kSuite, 1), rule).ok());
+    for (std::uint32_t number = 1; number <= 5; ++number)
+      CHECK_EQ(protect(send, voice(number)).verdict, Verdict::kReplayed);
+    CHECK_EQ(protect(send, voice(7)).verdict, Verdict::kOk);
+  }
+}
+
 TEST("a stream that starts over at any number under another key is heard") {
   SendContext send = sender(a_key(kSuite, 1));
   ReceiveContext receive = receiver(a_key(kSuite, 1));

@@ -53,17 +53,6 @@ TEST("a jump of any width leaves the right ones marked") {
   }
 }
 
-TEST("a window that starts over keeps its place and forgets the rest") {
-  ReplayWindow window;
-  window.mark(70'000);
-  window.restart_at(window.highest());
-  CHECK_FALSE(window.confirmed());
-  CHECK_EQ(window.highest(), 70'000u);
-  CHECK_EQ(window.judge(70'000), Place::kNew);
-  window.mark(69'990);
-  CHECK_EQ(window.highest(), 69'990u);
-}
-
 TEST("agrees with a set of everything seen over 200,000 random packets") {
   Prng prng(128);
   ReplayWindow window;
