@@ -41,6 +41,8 @@ export interface PathSide {
   readonly policy: AudioPolicy;
   /** What the peer may be sent, in its order of preference; events too. */
   readonly codecs: readonly AudioCodec[];
+  /** What it sends, as our own description numbers it (RFC 3264 §5.1). */
+  readonly sent: readonly AudioCodec[];
   readonly ptimeMs: number | null;
   readonly maxptimeMs: number | null;
 }
@@ -59,7 +61,8 @@ export function mayTranscode(one: AudioPolicy, other: AudioPolicy): boolean {
 /** A leg after its exchange of descriptions. */
 export function agreedSide(policy: AudioPolicy, { ours, theirs }: NegotiatedSide): PathSide {
   const codecs = theirs.codecs.filter((codec) => sameCodec(ours.codecs, codec) !== null);
-  return { policy, codecs, ptimeMs: theirs.ptimeMs, maxptimeMs: theirs.maxptimeMs };
+  const { ptimeMs, maxptimeMs } = theirs;
+  return { policy, codecs, sent: ours.codecs, ptimeMs, maxptimeMs };
 }
 
 /** How digits come from and go to a peer. */
@@ -101,13 +104,14 @@ const sameOrLaw: Finder = (list, wanted) => {
 };
 
 type HasCodecs = Pick<PathSide, 'codecs'>;
+type SaysCodecs = Pick<PathSide, 'codecs' | 'sent'>;
 
 /** Whether all sound that comes from one side has its place at the other. */
-function placedIn({ codecs }: HasCodecs, at: HasCodecs, find: Finder): boolean {
+function placedIn({ codecs, sent }: SaysCodecs, at: HasCodecs, find: Finder): boolean {
   return codecs.every((codec) => {
     if (isEvents(codec)) return true;
     // Numbers inside redundant audio stay as they are.
-    const inside = insideOf(codec, codecs)?.payloadType;
+    const inside = insideOf(codec, sent)?.payloadType;
     return find(at.codecs, codec) !== null && insideOf(codec, at.codecs)?.payloadType === inside;
   });
 }
@@ -190,6 +194,8 @@ export function codecsToAnswer(exchange: AnsweredExchange): ChosenAudio {
   const asked: PathSide = {
     policy: offerer,
     codecs: usable(offer.codecs, offerer),
+    // An answer keeps the offer's numbers.
+    sent: offer.codecs,
     ptimeMs: offer.ptimeMs,
     maxptimeMs: offer.maxptimeMs,
   };

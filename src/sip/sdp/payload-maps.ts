@@ -25,8 +25,8 @@ export function payloadMaps(
 ): PayloadMaps {
   const receivableA = receivableCodecs(a);
   const receivableB = receivableCodecs(b);
-  const aToB = oneWay(receivableA, carriedOf(a), { carried: carriedOf(b), laws, to: b });
-  const bToA = oneWay(receivableB, carriedOf(b), { carried: carriedOf(a), laws, to: a });
+  const aToB = oneWay(receivableA, a, { carried: carriedOf(b), laws, to: b });
+  const bToA = oneWay(receivableB, b, { carried: carriedOf(a), laws, to: a });
   return {
     aToB: aToB.pairs,
     bToA: bToA.pairs,
@@ -64,19 +64,16 @@ interface Way {
   readonly conversions: readonly (readonly [number, LawConversion])[];
 }
 
-/** @param carried what both descriptions of the leg it comes from have. */
-function oneWay(
-  received: readonly ReceivedCodec[],
-  carried: readonly AudioCodec[],
-  on: WayOn,
-): Way {
+/** @param from the leg it comes from. */
+function oneWay(received: readonly ReceivedCodec[], from: NegotiatedSide, on: WayOn): Way {
+  const carried = carriedOf(from);
   const pairs: Pair[] = [];
   const conversions: (readonly [number, LawConversion])[] = [];
   for (const { payloadType, codec } of received) {
     if (sameCodec(carried, codec) === null) continue;
     const wanted = wantedThere(codec, on);
     const target = wanted === null ? null : sameCodec(on.to.theirs.codecs, wanted);
-    if (target === null || !sameInside(codec, carried, on)) continue;
+    if (target === null || !sameInside(codec, from, on)) continue;
     pairs.push([payloadType, target.payloadType]);
     const conversion = lawConversion(codec, target);
     if (conversion !== null) conversions.push([payloadType, conversion]);
@@ -84,10 +81,15 @@ function oneWay(
   return { pairs, conversions };
 }
 
-/** Frames of redundant audio carry numbers of their own, which nobody rewrites: they must mean the same on both legs. */
-function sameInside(codec: AudioCodec, from: readonly AudioCodec[], { to }: WayOn): boolean {
-  const sent = insideOf(codec, from)?.payloadType;
-  return codec.name !== 'red' || insideOf(codec, to.theirs.codecs)?.payloadType === sent;
+/**
+ * Frames of redundant audio carry numbers of their own, which nobody rewrites: they must mean the same on both legs. Who names
+ * the whole by the number of one description names what is inside by that one too.
+ */
+function sameInside(codec: AudioCodec, { ours, theirs }: NegotiatedSide, { to }: WayOn): boolean {
+  if (codec.name !== 'red') return true;
+  const named = ours.codecs.includes(codec) ? ours.codecs : theirs.codecs;
+  const sent = insideOf(codec, named)?.payloadType;
+  return insideOf(codec, to.theirs.codecs)?.payloadType === sent;
 }
 
 /** What a codec goes on as; null when the other leg has nothing for it. */

@@ -56,10 +56,23 @@ const side = (
 ): PathSide => ({
   policy: policy(fields),
   codecs: codecs(names),
+  sent: codecs(names),
   ptimeMs: null,
   maxptimeMs: null,
   ...times,
 });
+
+/** A side with redundant Opus: what it may be sent by these numbers, and what it sends by those. */
+function withRedundantOpus(
+  heard: readonly [number, number],
+  sent: readonly [number, number],
+): PathSide {
+  const numbered = ([opus, red]: readonly [number, number]): readonly AudioCodec[] => [
+    { name: 'opus', payloadType: opus, clockRateHz: 48_000, channels: 2, fmtp: null },
+    { name: 'red', payloadType: red, clockRateHz: 48_000, channels: 2, fmtp: 'opus/opus' },
+  ];
+  return { ...side([]), codecs: numbered(heard), sent: numbered(sent) };
+}
 
 const never = { transcode: 'never' } as const;
 const always = { transcode: 'always' } as const;
@@ -112,6 +125,18 @@ for (const [what, x, y, path] of [
     'asItIs',
   ],
   ['unless', side(['PCMU', 'red']), side(['PCMA']), 'decoded'],
+  [
+    'what is inside counts by the numbers that it comes with',
+    withRedundantOpus([97, 98], [111, 63]),
+    withRedundantOpus([97, 98], [97, 98]),
+    'decoded',
+  ],
+  [
+    'and goes through where those are what the other side wants',
+    withRedundantOpus([97, 98], [111, 63]),
+    withRedundantOpus([111, 63], [97, 98]),
+    'asItIs',
+  ],
   ['always decodes', side(['PCMU']), side(['PCMU'], always), 'decoded'],
   ['never wins over always', side(['PCMU'], never), side(['PCMU'], always), 'asItIs'],
   ['a side without audio has no path', side(['PCMU']), side([]), null],

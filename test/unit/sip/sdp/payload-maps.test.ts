@@ -97,6 +97,30 @@ test('opus is opus whatever its format parameters say', () => {
   assert.equal(maps.clockRatesA, [[96, 48000]]);
 });
 
+test('redundant audio goes on where the numbers inside are those that the receiver asked for', () => {
+  const opusRed = (opus: number, red: number): AudioDescription =>
+    audio(
+      `m=audio 4000 RTP/AVP ${opus} ${red}`,
+      `a=rtpmap:${opus} opus/48000/2`,
+      `a=rtpmap:${red} red/48000/2`,
+      `a=fmtp:${red} ${opus}/${opus}`,
+    );
+  // The peer sends by our numbers, 63 with 111 inside, or by its own when it is sloppy, 98 with 97 inside.
+  const a = { ours: opusRed(111, 63), theirs: opusRed(97, 98) };
+  const likeOurs = { ours: opusRed(111, 63), theirs: opusRed(111, 63) };
+  const likeTheirs = { ours: opusRed(97, 98), theirs: opusRed(97, 98) };
+  assert.equal(payloadMaps(a, likeOurs).aToB, [
+    [111, 111],
+    [63, 63],
+    [97, 111],
+  ]);
+  assert.equal(payloadMaps(a, likeTheirs).aToB, [
+    [111, 97],
+    [97, 97],
+    [98, 98],
+  ]);
+});
+
 test('sides that share nothing have empty maps', () => {
   const a = audio('m=audio 4000 RTP/AVP 0');
   const b = audio('m=audio 4000 RTP/AVP 8');
