@@ -49,17 +49,27 @@ InsertVerdict JitterBuffer::insert(Instant now, const Arrival& arrival) noexcept
     ++statistics_.invalid;
     return InsertVerdict::kInvalid;
   }
+  const bool is_known = started_ && is_of_stream(arrival);
+  if (arrival.kind == MediaKind::kEvent && !is_known) {
+    // A stream is what can be played. Events may come beside it under an SSRC of their own, as some
+    // gateways send them, and what isn't audio is no reason to leave the one that is.
+    ++statistics_.events;
+    return InsertVerdict::kOutOfBand;
+  }
   if (!started_) {
     start_stream(arrival);
     return admit(now, arrival);
   }
-  const std::int32_t ahead = rtp::sequence_distance(highest_sequence_, arrival.sequence);
-  const bool is_near = ahead < static_cast<std::int32_t>(rtp::kMaxDropout) &&
-                       ahead > -static_cast<std::int32_t>(rtp::kMaxMisorder);
-  if (arrival.ssrc != ssrc_ || !is_near) return hold_candidate(now, arrival);
+  if (!is_known) return hold_candidate(now, arrival);
   // The stream we know is alive, so whatever waited for a successor has to start over.
   drop_candidate();
   return admit(now, arrival);
+}
+
+bool JitterBuffer::is_of_stream(const Arrival& arrival) const noexcept {
+  const std::int32_t ahead = rtp::sequence_distance(highest_sequence_, arrival.sequence);
+  return arrival.ssrc == ssrc_ && ahead < static_cast<std::int32_t>(rtp::kMaxDropout) &&
+         ahead > -static_cast<std::int32_t>(rtp::kMaxMisorder);
 }
 
 /// Two in order before a new SSRC or numbering is believed, as RFC 3550 A.1 has it; but the first
@@ -89,7 +99,7 @@ void JitterBuffer::drop_candidate() noexcept {
   if (!candidate_.present) return;
   candidate_.present = false;
   ++statistics_.discarded;
-  if (candidate_.arrival.kind != MediaKind::kEvent) release(candidate_.arrival.packet);
+  release(candidate_.arrival.packet);
 }
 
 /// The numbering goes on where the old one ended: what still waits is played first.

@@ -51,7 +51,7 @@ enum class InsertVerdict : std::uint8_t {
   kRestarted,  ///< accepted: it confirms a new SSRC or a sender's new numbering
   kCandidate,  ///< kept aside: may be a new SSRC or numbering, if its successor comes
   // From here on the caller keeps the packet.
-  kOutOfBand,  ///< an event: handle it now
+  kOutOfBand,  ///< an event, of the stream or beside it: handle it now
   kDuplicate,  ///< here already, or played already
   kLate,       ///< its time has passed
   kUnneeded,   ///< a redundant copy of one that is here
@@ -193,6 +193,7 @@ class JitterBuffer {
   };
 
   // Insert side.
+  [[nodiscard]] bool is_of_stream(const Arrival& arrival) const noexcept;
   InsertVerdict hold_candidate(Instant now, const Arrival& arrival) noexcept;
   void drop_candidate() noexcept;
   void start_stream(const Arrival& first) noexcept;

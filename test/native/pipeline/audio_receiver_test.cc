@@ -351,6 +351,77 @@ TEST("a packet of a foreign source is counted and never heard") {
   CHECK_TRUE(stream.statistics().buffer.discarded >= 29);
 }
 
+TEST("packets of an unknown type under a foreign SSRC, in order or not, leave the stream alone") {
+  for (const std::uint16_t step : {1, 3}) {
+    Stream stream(kPcmu, {});
+    Stream same(kPcmu, {});
+    Source source = tone_source(8'000, 400);
+    Source again = tone_source(8'000, 400);
+    std::uint16_t sequence = 40'000;
+    for (int index = 0; index < 300; ++index) {
+      (void)stream.tick(source.next());
+      (void)same.tick(again.next());
+      for (int packet = 0; packet < (index % 10 == 5 ? 3 : 0); ++packet, sequence += step) {
+        const bool is_empty = index % 20 == 5;
+        const PacketVerdict verdict = stream.ear.hear(
+            stream.now_ms - 1,
+            packet_of(APacket{}
+                          .payload_type(is_empty ? 0 : 99)
+                          .sequence(sequence)
+                          .ssrc(0xbad)
+                          .payload(std::vector<std::uint8_t>(is_empty ? 0 : 160, 0x80))));
+        CHECK_TRUE(verdict == (is_empty ? PacketVerdict::kEmpty : PacketVerdict::kUnknown));
+      }
+    }
+    CHECK_TRUE(stream.ear.samples == same.ear.samples);
+    CHECK_EQ(stream.statistics().buffer.restarts, 0u);
+  }
+}
+
+TEST("digits under an SSRC of their own are told, and the audio goes on as without them") {
+  Stream stream(kPcmu, {});
+  Stream same(kPcmu, {});
+  Source source = tone_source(8'000, 400);
+  Source again = tone_source(8'000, 400);
+  std::uint16_t sequence = 9;
+  std::uint16_t duration = 0;
+  // The first before any audio.
+  double said_ms = 0;
+  const auto say = [&](std::uint8_t event, std::uint32_t timestamp, bool end) {
+    duration = static_cast<std::uint16_t>(duration + (end ? 0 : 160));
+    const auto payload =
+        codec::write_telephone_event({.event = event, .end = end, .duration = duration});
+    return stream.ear.hear(said_ms, packet_of(APacket{}
+                                                  .payload_type(kEventType)
+                                                  .sequence(sequence++)
+                                                  .timestamp(timestamp)
+                                                  .ssrc(0xd161)
+                                                  .payload({payload.begin(), payload.end()})));
+  };
+  CHECK_TRUE(say(5, 1'000, false) == PacketVerdict::kEvent);
+  for (int end = 0; end < 3; ++end)
+    CHECK_TRUE(say(5, 1'000, true) == PacketVerdict::kEvent);
+  for (int index = 0; index < 300; ++index) {
+    (void)stream.tick(source.next());
+    (void)same.tick(again.next());
+    said_ms = stream.now_ms - 1;
+    if (index == 100) duration = 0;
+    if (index >= 100 && index < 116 && index % 2 == 0) {
+      CHECK_TRUE(say(7, 20'000, index >= 110) == PacketVerdict::kEvent);
+    }
+  }
+  REQUIRE(stream.ear.digits.size() == 4);
+  for (const std::size_t press : {0u, 2u}) {
+    const std::uint8_t event = press == 0 ? 5 : 7;
+    CHECK_TRUE(stream.ear.digits[press].edge.kind == codec::EventEdge::Kind::kStart);
+    CHECK_EQ(stream.ear.digits[press].edge.event, event);
+    CHECK_TRUE(stream.ear.digits[press + 1].edge.kind == codec::EventEdge::Kind::kEnd);
+    CHECK_EQ(stream.ear.digits[press + 1].edge.duration_units, press == 0 ? 160u : 800u);
+  }
+  CHECK_TRUE(stream.ear.samples == same.ear.samples);
+  CHECK_EQ(stream.statistics().buffer.restarts, 0u);
+}
+
 TEST("never hears what it wasn't told of: wrong types, no payload, half a packet, garbage") {
   Ear ear(
       {audio_payload(kOpus8), audio_payload(kL16), payload_of(101, PayloadRole::kTelephoneEvent),
