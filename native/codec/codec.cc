@@ -116,6 +116,7 @@ Filling Decoder::conceal(std::size_t samples, Bytes next, PcmFrame& into) noexce
 void Decoder::reset() noexcept {
   if (auto* opus = std::get_if<OpusDecoder>(&codec_)) opus->reset();
   if (auto* g722 = std::get_if<G722Decoder>(&codec_)) *g722 = G722Decoder(isa_);
+  if (concealer_) concealer_->reset();
 }
 
 Encoder::Encoder(const Spec& spec, Codec codec) noexcept

@@ -79,6 +79,11 @@ void Concealer::lost(MutablePcm out) noexcept {
   remember(out);
 }
 
+void Concealer::reset() noexcept {
+  std::fill_n(history_.get(), size_, std::int16_t{0});
+  gap_samples_ = 0;
+}
+
 void Concealer::remember(Pcm samples) noexcept {
   if (samples.size() >= size_) {
     std::copy(samples.end() - static_cast<std::ptrdiff_t>(size_), samples.end(), history_.get());

@@ -33,6 +33,10 @@ class Concealer {
   /// @param out filled with what takes its place, of any number of samples.
   void lost(MutablePcm out) noexcept;
 
+  /// Forgets what was heard: a stream that begins anew. What is lost before its first frame is
+  /// silence.
+  void reset() noexcept;
+
   /// Whether the last frame was lost.
   [[nodiscard]] bool concealing() const noexcept { return gap_samples_ > 0; }
   /// Whether the gap has become so long that nothing is left to hear.

@@ -288,15 +288,26 @@ TEST("recovers a lost Opus frame from the next packet where the sender put a cop
   CHECK_TRUE(decoder.conceal(320, garbage, frame) == Filling::kGuessed);
 }
 
-TEST("forgets the old stream on reset") {
-  for (const Format& format : {kG722, kOpus48}) {
+TEST("forgets the old stream on reset, what it would have concealed a loss with too") {
+  for (const Format& format : kAll) {
     Encoder encoder = open_encoder(format);
     const std::vector<Payload> payloads = encode(encoder, tone(format, 900, -10));
-    Decoder used = open_decoder(format);
-    (void)decode(used, payloads);
-    used.reset();
-    Decoder fresh = open_decoder(format);
-    CHECK_TRUE(decode(used, payloads) == decode(fresh, payloads));
+    PcmFrame frame;
+    for (const bool in_a_gap : {false, true}) {
+      Decoder used = open_decoder(format);
+      (void)decode(used, payloads);
+      if (in_a_gap) used.conceal(samples_of(format.rate_hz, 10), {}, frame);
+      used.reset();
+      Decoder fresh = open_decoder(format);
+      CHECK_TRUE(decode(used, payloads) == decode(fresh, payloads));
+
+      used.reset();
+      used.conceal(samples_of(format.rate_hz, 20), {}, frame);
+      const Samples concealed(frame.samples().begin(), frame.samples().end());
+      Decoder silent = open_decoder(format);
+      silent.conceal(samples_of(format.rate_hz, 20), {}, frame);
+      CHECK_TRUE(concealed == Samples(frame.samples().begin(), frame.samples().end()));
+    }
   }
 }
 
