@@ -9,6 +9,9 @@
 // that can be said of a buffer: the larger of two shares, of the packets that came but weren't
 // heard, and of the time that was made up beyond what the network itself lost. So a buffer that
 // stands still for a late packet pays for it like one that drops it.
+//
+// Two figures are called hindsight: the best fixed delay of a listener who may play at any moment,
+// which is what curves are measured by; and "on ticks", that of one who asks every 10 ms.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -115,8 +118,21 @@ jitter::MediaTime granted(Prng& prng, jitter::MediaTime wish, jitter::Activity a
   return wish <= -period ? -period : 0;
 }
 
-Outcome run_ours(const Trace& trace, const jitter::DelayPolicy& policy, double tick_ms,
+/// How a listener of ours asks: at ticks that stay where they are, or as a leg that hears one other
+/// does (engine/audio_legs.h): its turn is in one of five places of a round of 10 ms, and about
+/// once a second may be given another of them.
+struct Listener {
+  double tick_ms = 10;
+  bool moves = false;
+};
+
+constexpr double kPlaceMs = 2;
+constexpr int kPlaces = 5;
+constexpr int kTicksPerMove = 100;
+
+Outcome run_ours(const Trace& trace, const jitter::DelayPolicy& policy, const Listener& listener,
                  double phase_ms) {
+  const double tick_ms = listener.tick_ms;
   const auto tick = static_cast<jitter::MediaTime>(tick_ms * jitter::kMediaPerMs);
   const std::vector<Arrived> arrivals = arrivals_of(trace);
   jitter::JitterBuffer buffer({.policy = policy});
@@ -126,7 +142,17 @@ Outcome run_ours(const Trace& trace, const jitter::DelayPolicy& policy, double t
   jitter::MediaTime queued = 0;
   std::size_t next = 0;
   const double end_ms = trace.back().sent.ms_exact();
-  for (double at_ms = phase_ms; at_ms < end_ms; at_ms += tick_ms) {
+  // Any place of the round, another for each phase.
+  int place = listener.moves ? static_cast<int>(phase_ms) * 3 % kPlaces : 0;
+  int ticks = 0;
+  double round_ms = phase_ms - place * kPlaceMs;
+  for (;; round_ms += tick_ms) {
+    if (listener.moves && ++ticks % kTicksPerMove == 0) {
+      constexpr auto kStep = static_cast<jitter::MediaTime>(kPlaceMs * jitter::kMediaPerMs);
+      place = std::clamp(place + static_cast<int>(buffer.tick_wish(kStep) / kStep), 0, kPlaces - 1);
+    }
+    const double at_ms = round_ms + place * kPlaceMs;
+    if (at_ms >= end_ms) break;
     for (; next < arrivals.size() && arrivals[next].at.ms_exact() <= at_ms; ++next) {
       const std::uint32_t index = arrivals[next].index;
       (void)buffer.insert(Instant::from_ns(arrivals[next].at.ns()),
@@ -230,16 +256,45 @@ double hindsight_delay_ms(const Trace& trace, double late_share) {
   return delays[static_cast<std::size_t>(rank)] - least_delay_ms(trace);
 }
 
+/// The listener's clock and the sender's have no phase in common, so a point is the mean over four.
+constexpr double kPhasesMs[] = {1, 6, 11, 16};
+
+/// The same for a listener who asks every 10 ms and no sooner: a packet is heard at the first tick
+/// at least so much after it was sent, if it is there by then. The least mean of such delays that
+/// loses no more than this share.
+double hindsight_on_ticks_ms(const Trace& trace, double late_share) {
+  constexpr double kTickMs = 10;
+  constexpr double kStepMs = 0.25;
+  const double least_ms = least_delay_ms(trace);
+  for (double wait_ms = 0; wait_ms < 500; wait_ms += kStepMs) {
+    double delay_sum_ms = 0;
+    std::uint64_t heard = 0;
+    std::uint64_t arrived = 0;
+    for (const double phase_ms : kPhasesMs) {
+      for (std::uint32_t index = kWarmUp; index < trace.size(); ++index) {
+        if (trace[index].is_lost) continue;
+        ++arrived;
+        const double due_ms = trace[index].sent.ms_exact() + least_ms + wait_ms;
+        const double tick_ms = phase_ms + std::ceil((due_ms - phase_ms) / kTickMs) * kTickMs;
+        if (trace[index].arrived.ms_exact() > tick_ms) continue;
+        ++heard;
+        delay_sum_ms += tick_ms - due_ms + wait_ms;
+      }
+    }
+    const double lost = 1.0 - static_cast<double>(heard) / static_cast<double>(arrived);
+    if (lost <= late_share) return delay_sum_ms / static_cast<double>(heard);
+  }
+  return -1;
+}
+
 struct Point {
   std::string setting;
   Outcome outcome;
 };
 using Curve = std::vector<Point>;
 
-/// The listener's clock and the sender's have no phase in common, so a point is the mean over four.
 template <typename Run>
 Outcome mean_over_phases(Run&& run) {
-  constexpr double kPhasesMs[] = {1, 6, 11, 16};
   Outcome mean;
   for (const double phase_ms : kPhasesMs) {
     const Outcome outcome = run(phase_ms);
@@ -250,15 +305,19 @@ Outcome mean_over_phases(Run&& run) {
   return mean;
 }
 
-Curve curve_of_ours(const Trace& trace, double tick_ms) {
+/// Ours from the strictest tolerance to none worth the name: where curves bend, points lie close.
+constexpr std::uint32_t kLatePpm[] = {200,    500,    1'000,  1'400,   2'000,  3'000,
+                                      5'000,  7'000,  10'000, 14'000,  20'000, 30'000,
+                                      40'000, 50'000, 70'000, 100'000, 200'000};
+
+Curve curve_of_ours(const Trace& trace, const Listener& listener) {
   Curve curve;
-  for (const std::uint32_t late_ppm :
-       {200u, 500u, 1'000u, 2'000u, 5'000u, 10'000u, 20'000u, 50'000u, 100'000u}) {
+  for (const std::uint32_t late_ppm : kLatePpm) {
     const std::uint32_t memory = late_ppm > 20'000 ? 384 : (late_ppm > 2'000 ? 1'024 : 2'048);
     const jitter::DelayPolicy policy{Duration::zero(), Duration::milliseconds(400), late_ppm,
                                      memory};
     curve.push_back({std::to_string(late_ppm), mean_over_phases([&](double phase_ms) {
-                       return run_ours(trace, policy, tick_ms, phase_ms);
+                       return run_ours(trace, policy, listener, phase_ms);
                      })});
   }
   return curve;
@@ -326,6 +385,8 @@ void print_hindsight_csv(const char* trace, const Trace& packets) {
     const double delay_ms = hindsight_delay_ms(packets, loss_share);
     std::printf("%s,hindsight,%g,%.2f,%.5f,%.5f,%.2f\n", trace, loss_share, delay_ms, loss_share,
                 0.0, delay_ms);
+    std::printf("%s,hindsight@10,%g,%.2f,%.5f,%.5f,%.2f\n", trace, loss_share,
+                hindsight_on_ticks_ms(packets, loss_share), loss_share, 0.0, delay_ms);
   }
 }
 
@@ -339,10 +400,12 @@ void print_cell(double delay_ms, double hindsight_ms) {
 
 void compare(const TraceKind& kind, bool is_csv) {
   const Trace trace = kind.make(4'177, kPackets);
-  const Curve ours_10 = curve_of_ours(trace, 10);
-  const Curve ours_20 = curve_of_ours(trace, 20);
+  const Curve ours_turn = curve_of_ours(trace, {.tick_ms = 10, .moves = true});
+  const Curve ours_10 = curve_of_ours(trace, {.tick_ms = 10});
+  const Curve ours_20 = curve_of_ours(trace, {.tick_ms = 20});
   const Curve speex = curve_of_speex(trace);
   if (is_csv) {
+    print_csv(kind.name, "ours@turn", trace, ours_turn);
     print_csv(kind.name, "ours@10", trace, ours_10);
     print_csv(kind.name, "ours@20", trace, ours_20);
     print_csv(kind.name, "speexdsp@20", trace, speex);
@@ -351,7 +414,9 @@ void compare(const TraceKind& kind, bool is_csv) {
   }
   for (const double loss_share : kLossShares) {
     const double hindsight_ms = hindsight_delay_ms(trace, loss_share);
-    std::printf("%-10s %4.1f %%  %9.1f", kind.name, loss_share * 100, hindsight_ms);
+    std::printf("%-10s %4.1f %%  %9.1f  %9.1f", kind.name, loss_share * 100, hindsight_ms,
+                hindsight_on_ticks_ms(trace, loss_share));
+    print_cell(delay_at(ours_turn, loss_share), hindsight_ms);
     print_cell(delay_at(ours_10, loss_share), hindsight_ms);
     print_cell(delay_at(ours_20, loss_share), hindsight_ms);
     print_cell(delay_at(speex, loss_share), hindsight_ms);
@@ -377,8 +442,8 @@ int main(int argc, char** argv) {
     std::printf("trace,buffer,setting,delay_ms,late_share,made_up_share,hindsight_ms\n");
   } else {
     std::printf("mean playout delay in ms (and times that of the best fixed delay)\n");
-    std::printf("%-10s %6s  %9s  %-13s  %-13s  %-13s\n", "trace", "loss", "hindsight",
-                "ours, 10 ms", "ours, 20 ms", "speexdsp, 20 ms");
+    std::printf("%-10s %6s  %9s  %9s  %-13s  %-13s  %-13s  %-13s\n", "trace", "loss", "hindsight",
+                "on ticks", "ours, turns", "ours, 10 ms", "ours, 20 ms", "speexdsp, 20 ms");
   }
   for (const TraceKind& kind : trace_kinds()) {
     if (only.empty() || only == kind.name) compare(kind, is_csv);

@@ -7,10 +7,12 @@ const MARGIN = { left: 44, right: 12, top: 24, bottom: 34 } as const;
 const COLUMNS = 3;
 const LOSS = { min: 0.001, max: 0.1 } as const;
 const COLOURS: ReadonlyMap<string, string> = new Map([
+  ['ours@turn', '#0b3d66'],
   ['ours@10', '#0b62a4'],
   ['ours@20', '#6aaed6'],
   ['speexdsp@20', '#d9822b'],
   ['hindsight', '#444444'],
+  ['hindsight@10', '#999999'],
 ]);
 
 /** An SVG document. @param traces the curves of each trace, by the buffer's name. */

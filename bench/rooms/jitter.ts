@@ -13,11 +13,14 @@ import { plotText } from './jitter-plot.ts';
 const FOLDER = fileURLToPath(new URL('../../build/bench/', import.meta.url));
 /** Where curves are compared; what quality asks for. */
 const LOSSES = [0.002, 0.005, 0.01, 0.02];
-/** As speexdsp's buffer is asked, and as ours is in calls. */
+/** As speexdsp's buffer is asked; as ours is in a call of two legs, by turns that move; and by whoever hears more than one leg. */
 const OURS_LIKE_SPEEX = 'ours@20';
-const OURS = 'ours@10';
+const OURS = 'ours@turn';
+const OURS_ON_TICKS = 'ours@10';
 const SPEEX = 'speexdsp@20';
+/** The best fixed delay of all, and of a listener who asks every 10 ms. */
 const HINDSIGHT = 'hindsight';
+const HINDSIGHT_ON_TICKS = 'hindsight@10';
 
 export interface Point {
   readonly loss: number;
@@ -47,6 +50,10 @@ export function runJitterSuite(
   say(`the curves: ${plot}`);
   const perTrace = [...traces].flatMap(([trace, curves]) => [
     ...ratioResult(`jitter.to_hindsight.${trace}`, curves, [OURS, HINDSIGHT]),
+    ...ratioResult(`jitter.on_ticks_to_hindsight.${trace}`, curves, [
+      OURS_ON_TICKS,
+      HINDSIGHT_ON_TICKS,
+    ]),
     ...ratioResult(`jitter.to_speexdsp.${trace}`, curves, [OURS_LIKE_SPEEX, SPEEX]),
   ]);
   return {
@@ -55,6 +62,7 @@ export function runJitterSuite(
     machine: machineFacts([]),
     results: [
       ...worst('jitter.worst_to_hindsight', perTrace, 'jitter.to_hindsight.'),
+      ...worst('jitter.worst_on_ticks', perTrace, 'jitter.on_ticks_to_hindsight.'),
       ...worst('jitter.worst_to_speexdsp', perTrace, 'jitter.to_speexdsp.'),
       ...perTrace,
     ],

@@ -13,6 +13,15 @@ constexpr Law law_of(CodecKind kind) noexcept {
   return kind == CodecKind::kPcma ? Law::kA : Law::kMu;
 }
 
+/// Shortens a frame at its beginning.
+void leave_out(PcmFrame& frame, std::size_t skip) noexcept {
+  if (skip == 0) return;
+  const std::size_t rest = frame.size() - std::min(skip, frame.size());
+  const MutablePcm samples = frame.samples();
+  std::copy(samples.end() - static_cast<std::ptrdiff_t>(rest), samples.end(), samples.begin());
+  frame.reset(frame.rate_hz(), rest);
+}
+
 /// libopus conceals in steps of 2.5 ms.
 std::size_t concealable(std::size_t samples, std::uint32_t rate_hz) noexcept {
   const std::size_t step = rate_hz / 400;
@@ -67,8 +76,8 @@ void Decoder::decode_samples(Bytes payload, MutablePcm into) noexcept {
   }
 }
 
-Result<Decoder::Progress> Decoder::decode(Bytes payload, std::size_t from,
-                                          PcmFrame& into) noexcept {
+Result<Decoder::Progress> Decoder::decode(Bytes payload, std::size_t from, PcmFrame& into,
+                                          std::size_t skip) noexcept {
   into.reset(format_.rate_hz, 0);
   if (auto* opus = std::get_if<OpusDecoder>(&codec_)) {
     const Result<OpusPacket> packet = OpusPacket::parse(payload);
@@ -76,6 +85,7 @@ Result<Decoder::Progress> Decoder::decode(Bytes payload, std::size_t from,
     const Result<std::uint32_t> next =
         opus->decode(*packet, static_cast<std::uint32_t>(from), into);
     if (!next.ok()) return Error{next.error()};
+    leave_out(into, skip);
     return Progress{.next = *next, .done = *next == packet->frame_count()};
   }
   const Result<std::size_t> samples = samples_in(payload);
@@ -84,6 +94,7 @@ Result<Decoder::Progress> Decoder::decode(Bytes payload, std::size_t from,
   const std::size_t bytes = std::min(payload.size() - from, format_.payload_bytes(kFrameMsMax));
   const std::size_t count = bytes * 8 / format_.payload_bits_per_sample();
   decode_samples(payload.subspan(from, bytes), into.reset(format_.rate_hz, count));
+  leave_out(into, skip);
   concealer_->good(into.samples());
   return Progress{.next = from + bytes, .done = from + bytes == payload.size()};
 }

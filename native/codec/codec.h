@@ -62,9 +62,12 @@ class Decoder {
   /// @param from 0, or what the last call for this payload answered (CHECKed to lie inside).
   /// @param into the samples; empty after an error. Right after a loss their beginning is blended
   ///             with what filled it.
+  /// @param skip so many samples are decoded but left out at the beginning, since what was made up
+  ///             has taken their place; all of them if there are no more.
   /// @returns the errors of samples_in(), or kPacketMalformed when the inside of an Opus packet
   ///          makes no sense.
-  [[nodiscard]] Result<Progress> decode(Bytes payload, std::size_t from, PcmFrame& into) noexcept;
+  [[nodiscard]] Result<Progress> decode(Bytes payload, std::size_t from, PcmFrame& into,
+                                        std::size_t skip = 0) noexcept;
 
   /// Fills in for audio that won't come.
   /// @param samples 1 to kFrameMsMax of audio (CHECKed).

@@ -1,6 +1,7 @@
 #include "engine/audio_legs.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/check.h"
 
@@ -25,22 +26,34 @@ void AudioLegs::Phases::add(std::uint32_t slot) noexcept {
   const auto fewest = std::min_element(
       phases_.begin(), phases_.end(),
       [](const auto& left, const auto& right) { return left.size() < right.size(); });
-  places_[slot] = {static_cast<std::uint32_t>(fewest->size()),
-                   static_cast<std::uint8_t>(fewest - phases_.begin())};
-  fewest->push_back(slot);
+  hang(slot, static_cast<std::uint8_t>(fewest - phases_.begin()));
   ++size_;
 }
 
 void AudioLegs::Phases::remove(std::uint32_t slot) noexcept {
   CHECK(slot < places_.size());
+  if (places_[slot].phase == kNoPhase) return;
+  take_out(slot);
+  --size_;
+}
+
+void AudioLegs::Phases::move(std::uint32_t slot, std::uint8_t phase) noexcept {
+  take_out(slot);
+  hang(slot, phase);
+}
+
+void AudioLegs::Phases::hang(std::uint32_t slot, std::uint8_t phase) noexcept {
+  places_[slot] = {static_cast<std::uint32_t>(phases_[phase].size()), phase};
+  phases_[phase].push_back(slot);
+}
+
+void AudioLegs::Phases::take_out(std::uint32_t slot) noexcept {
   const Place place = places_[slot];
-  if (place.phase == kNoPhase) return;
   auto& phase = phases_[place.phase];
   phase[place.index] = phase.back();
   places_[phase.back()].index = place.index;
   phase.pop_back();
   places_[slot] = {};
-  --size_;
 }
 
 AudioLegs::AudioLegs(std::uint32_t slots, std::uint32_t conferences)
@@ -57,6 +70,18 @@ void AudioLegs::add(Instant now, std::uint32_t slot) noexcept {
 
 void AudioLegs::remove(std::uint32_t slot) noexcept {
   legs_.remove(slot);
+  // The slot may be another leg's by the next round.
+  const auto end = std::remove_if(moves_.begin(), moves_.begin() + move_count_,
+                                  [&](const Move& move) { return move.slot == slot; });
+  move_count_ = static_cast<std::uint32_t>(end - moves_.begin());
+}
+
+void AudioLegs::move(std::uint32_t slot, std::int32_t phases) noexcept {
+  const std::uint8_t from = legs_.phase_of(slot);
+  if (from == kNoPhase || move_count_ == kMovesMax) return;
+  const std::int32_t to = std::clamp<std::int32_t>(from + phases, 0, kPhases - 1);
+  if (to == from) return;
+  moves_[move_count_++] = {slot, static_cast<std::uint8_t>(to)};
 }
 
 void AudioLegs::add_conference(Instant now, std::uint32_t slot) noexcept {
@@ -82,8 +107,11 @@ bool AudioLegs::next_turn(Instant now, Turn& turn) noexcept {
     // By whole rounds, so that everyone keeps the distance to his turns of before.
     next_at_ = next_at_ + kRound * ((now - next_at_).ns() / kRound.ns());
   }
-  while (nobody_in(next_phase_))
+  if (next_phase_ == 0) begin_round();
+  while (nobody_in(next_phase_)) {
     step();
+    if (next_phase_ == 0) begin_round();
+  }
   if (now < next_at_) return false;
   turn = {next_at_, conferences_.phase(next_phase_), legs_.phase(next_phase_)};
   step();
@@ -93,6 +121,15 @@ bool AudioLegs::next_turn(Instant now, Turn& turn) noexcept {
 void AudioLegs::step() noexcept {
   next_phase_ = (next_phase_ + 1) % kPhases;
   next_at_ = next_at_ + kPhaseStep;
+}
+
+/// Nobody has had his turn of this round yet, so nobody misses it or has it twice by moving.
+void AudioLegs::begin_round() noexcept {
+  const std::size_t crowd = std::max(kCrowdMin, kCrowding * legs_.size() / kPhases);
+  for (const Move& move : std::span(moves_).first(move_count_)) {
+    if (legs_.phase(move.phase).size() < crowd) legs_.move(move.slot, move.phase);
+  }
+  move_count_ = 0;
 }
 
 }  // namespace trunkyard::engine

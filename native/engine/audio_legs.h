@@ -31,6 +31,14 @@ class AudioLegs {
   /// buffers have given them up.
   static constexpr Duration kBehindMax = Duration::milliseconds(100);
 
+  /// Legs that may move in one round.
+  static constexpr std::uint32_t kMovesMax = 64;
+  /// How many times its share of all legs a phase may have by moves: a sender with many streams
+  /// sends all of them at once, and its listeners would all have their turns right then.
+  static constexpr std::uint32_t kCrowding = 2;
+  /// Phases with no more legs than this are never crowded.
+  static constexpr std::uint32_t kCrowdMin = 8;
+
   /// Whose turn it is.
   struct Turn {
     Instant nominal;
@@ -46,6 +54,10 @@ class AudioLegs {
   void add(Instant now, std::uint32_t slot) noexcept;
   /// Takes it out again, if it is there.
   void remove(std::uint32_t slot) noexcept;
+  /// Lets a leg's turns come later (above 0) or sooner by so many phases from the next round on, as
+  /// far as its round reaches: every round has one turn of it. Nothing happens when the leg doesn't
+  /// hang, kMovesMax wait already, or the phase would have more than kCrowding times its share.
+  void move(std::uint32_t slot, std::int32_t phases) noexcept;
   /// The same for conferences.
   void add_conference(Instant now, std::uint32_t slot) noexcept;
   void remove_conference(std::uint32_t slot) noexcept;
@@ -63,19 +75,28 @@ class AudioLegs {
   }
 
  private:
+  static constexpr std::uint8_t kNoPhase = 0xff;
+
   /// Who hangs where, of one sort.
   class Phases {
    public:
     explicit Phases(std::uint32_t slots);
     void add(std::uint32_t slot) noexcept;
     void remove(std::uint32_t slot) noexcept;
+    /// Where a slot hangs, or kNoPhase.
+    [[nodiscard]] std::uint8_t phase_of(std::uint32_t slot) const noexcept {
+      return places_[slot].phase;
+    }
+    /// Hangs a slot elsewhere that hangs somewhere.
+    void move(std::uint32_t slot, std::uint8_t phase) noexcept;
     [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
     [[nodiscard]] std::span<const std::uint32_t> phase(std::uint32_t index) const noexcept {
       return phases_[index];
     }
 
    private:
-    static constexpr std::uint8_t kNoPhase = 0xff;
+    void hang(std::uint32_t slot, std::uint8_t phase) noexcept;
+    void take_out(std::uint32_t slot) noexcept;
     struct Place {
       std::uint32_t index = 0;
       std::uint8_t phase = kNoPhase;
@@ -89,12 +110,19 @@ class AudioLegs {
   [[nodiscard]] bool nobody_in(std::uint32_t phase) const noexcept {
     return legs_.phase(phase).empty() && conferences_.phase(phase).empty();
   }
+  struct Move {
+    std::uint32_t slot = 0;
+    std::uint8_t phase = 0;
+  };
   /// Before the first one is added: turns begin in the future.
   void wake(Instant now) noexcept;
   void step() noexcept;
+  void begin_round() noexcept;
 
   Phases legs_;
   Phases conferences_;
+  std::array<Move, kMovesMax> moves_ = {};  ///< for the next round
+  std::uint32_t move_count_ = 0;
   Instant next_at_;  ///< nominal time of next_phase_'s turn
   std::uint32_t next_phase_ = 0;
 };

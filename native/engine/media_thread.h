@@ -263,6 +263,8 @@ class MediaThread {
   void vouch(std::uint32_t slot, Leg& leg, Instant now) noexcept;
   /// Handles what is queued. @returns whether the queue was seen empty.
   bool empty_rtp_port(std::uint32_t slot, Leg& leg) noexcept;
+  /// Moves the turns of a leg that hears another one to when that one's packets have come.
+  void place_turn(Handle handle, const Leg& leg) noexcept;
   void offer_to_kernel(std::uint32_t slot, Leg& leg, Instant now) noexcept;
   /// A new second for a socket; one that was paused is read again.
   void refill(Channel& channel, std::uint64_t tag) noexcept;

@@ -55,6 +55,7 @@ void MediaThread::sweep(std::uint32_t slot, Leg& leg, Instant now) noexcept {
   refill(leg.rtcp, tag_of(Source::kRtcp, slot));
   vouch(slot, leg, now);
   if (leg.keys != nullptr) leg.keys->handle_deadline(now);
+  place_turn(handle, leg);
   if (leg.audio != nullptr && leg.audio->watch) {
     leg.audio->watch->handle_deadline(now);
     take_watched_digits(leg);
@@ -73,6 +74,13 @@ void MediaThread::sweep(std::uint32_t slot, Leg& leg, Instant now) noexcept {
   }
   publish_leg(handle, leg);
   offer_to_kernel(slot, leg, now);
+}
+
+void MediaThread::place_turn(Handle handle, const Leg& leg) noexcept {
+  // What a conference says is asked for in its own turns, whatever those of its parties are.
+  const Leg* talker = leg.audio == nullptr ? nullptr : talker_of(handle, *leg.audio);
+  if (talker == nullptr || leg.audio->sender == nullptr || !leg.reachable()) return;
+  audio_legs_.move(handle.slot(), talker->audio->receiver->pull_wish(AudioLegs::kPhaseStep));
 }
 
 void MediaThread::offer_to_kernel(std::uint32_t slot, Leg& leg, Instant now) noexcept {

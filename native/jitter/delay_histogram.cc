@@ -1,6 +1,8 @@
 // The histogram of delays; see delay_histogram.h.
 #include "jitter/delay_histogram.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace trunkyard::jitter {
@@ -105,15 +107,32 @@ void DelayHistogram::halve() noexcept {
 
 /// Walks the few bins from the old quantile to the new one.
 void DelayHistogram::settle_quantile() noexcept {
-  const auto allowed = static_cast<std::uint32_t>(std::uint64_t{total_} * beyond_ppm_ / 1'000'000);
-  while (tail_ > allowed) {
+  const std::uint32_t most = allowed();
+  while (tail_ > most) {
     ++quantile_;
     tail_ -= count_at(quantile_);
   }
-  while (quantile_ > floor_ && tail_ + count_at(quantile_) <= allowed) {
+  while (quantile_ > floor_ && tail_ + count_at(quantile_) <= most) {
     tail_ += count_at(quantile_);
     --quantile_;
   }
+}
+
+bool DelayHistogram::is_mostly_beyond(std::int64_t bin) const noexcept {
+  std::uint32_t beyond = 0;
+  for (std::int64_t above = std::max(bin + 1, floor_); above < floor_ + kBins; ++above)
+    beyond += count_at(above);
+  return beyond > total_ / 2;
+}
+
+std::int64_t DelayHistogram::fall() const noexcept {
+  // Less than a packet can't be told from none.
+  const std::uint64_t least = std::max(allowed(), weight_ >> 16);
+  std::uint64_t beyond = tail_;
+  std::int64_t bin = quantile_;
+  for (; bin > floor_ && beyond * 1'000 < least * 2'718; --bin)
+    beyond += count_at(bin);
+  return std::max<std::int64_t>(quantile_ - bin, 1);
 }
 
 }  // namespace trunkyard::jitter

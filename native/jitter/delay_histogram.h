@@ -47,10 +47,21 @@ class DelayHistogram {
   [[nodiscard]] std::int64_t lowest() const noexcept { return floor_; }
   /// The lowest bin beyond which lies no more than the allowed share; 0 when empty().
   [[nodiscard]] std::int64_t quantile() const noexcept { return quantile_; }
+  /// Whether more than half of what is remembered lies beyond a bin. O(kBins).
+  [[nodiscard]] bool is_mostly_beyond(std::int64_t bin) const noexcept;
+  /// How the share beyond a bin falls towards the quantile: over so many bins to 1/e. At least 1.
+  /// O(what it answers).
+  [[nodiscard]] std::int64_t fall() const noexcept;
 
  private:
   [[nodiscard]] std::uint16_t& count_at(std::int64_t bin) noexcept {
     return counts_[static_cast<std::size_t>(bin & (kBins - 1))];
+  }
+  [[nodiscard]] std::uint32_t count_at(std::int64_t bin) const noexcept {
+    return counts_[static_cast<std::size_t>(bin & (kBins - 1))];
+  }
+  [[nodiscard]] std::uint32_t allowed() const noexcept {
+    return static_cast<std::uint32_t>(std::uint64_t{total_} * beyond_ppm_ / 1'000'000);
   }
   void make_room_below(std::int64_t bin) noexcept;
   void raise_floor() noexcept;

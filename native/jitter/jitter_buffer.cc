@@ -54,7 +54,7 @@ InsertVerdict JitterBuffer::insert(Instant now, const Arrival& arrival) noexcept
     // A stream is what can be played. Events may come beside it under an SSRC of their own, as some
     // gateways send them, and what isn't audio is no reason to leave the one that is.
     ++statistics_.events;
-    return InsertVerdict::kOutOfBand;
+    return InsertVerdict::kBeside;
   }
   if (!started_) {
     start_stream(arrival);

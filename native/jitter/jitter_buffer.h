@@ -51,7 +51,8 @@ enum class InsertVerdict : std::uint8_t {
   kRestarted,  ///< accepted: it confirms a new SSRC or a sender's new numbering
   kCandidate,  ///< kept aside: may be a new SSRC or numbering, if its successor comes
   // From here on the caller keeps the packet.
-  kOutOfBand,  ///< an event, of the stream or beside it: handle it now
+  kOutOfBand,  ///< an event of the stream: handle it now
+  kBeside,     ///< an event of another SSRC or numbering, or before any stream; nothing is noted
   kDuplicate,  ///< here already, or played already
   kLate,       ///< its time has passed
   kUnneeded,   ///< a redundant copy of one that is here
@@ -95,6 +96,9 @@ struct Decision {
   PacketRef packet;
   PacketRef next;  ///< the packet right after the concealed one
   MediaTime length = 0;
+  /// With kPlay: the packet begins with so much more than `length`, which has been made up already
+  /// while it was late. To be decoded, but not to be heard.
+  MediaTime skip = 0;
   /// With kPlay: make the audio longer (above 0) or shorter by up to so much, at pitch periods or
   /// in silence, without a click. Doing less or nothing is fine: the buffer looks at what comes of
   /// it.
@@ -155,6 +159,13 @@ class JitterBuffer {
   ///                               lateness would be taken for jitter.
   Decision take(Instant now, const Pull& pull) noexcept;
 
+  /// When the caller can choose the time of its ticks: by how much they should come later (above 0)
+  /// or sooner, a multiple of `step`, for packets to be played at the target instead of at the tick
+  /// beside it. By what was played since the last time it was asked; to be asked about once a
+  /// second, 0 when too little was played to tell. What comes of it shows in the next takes.
+  /// @param step how finely the time can be chosen; above 0.
+  [[nodiscard]] MediaTime tick_wish(MediaTime step) noexcept;
+
   /// Another size in the middle of a call: what waits stays, the delay is led to its new target.
   void set_policy(const DelayPolicy& policy) noexcept { delay_.set_policy(policy); }
   /// Room for more packets, for a policy with longer delays. Allocates; what waits stays.
@@ -169,6 +180,8 @@ class JitterBuffer {
   [[nodiscard]] bool next_released(PacketRef& packet) noexcept;
 
   [[nodiscard]] const BufferStatistics& statistics() const noexcept { return statistics_; }
+  /// Whether there is a stream.
+  [[nodiscard]] bool started() const noexcept { return started_; }
   /// Packets waiting.
   [[nodiscard]] std::uint32_t size() const noexcept { return window_.size(); }
   /// How long the fastest packets are meant to wait at present.
@@ -208,18 +221,20 @@ class JitterBuffer {
   void make_room_for(std::int64_t order) noexcept;
 
   // Take side.
-  [[nodiscard]] bool is_due(const WaitingPacket& head, MediaTime local,
-                            const Pull& pull) const noexcept;
+  [[nodiscard]] bool is_due(const WaitingPacket& head, MediaTime local, const Pull& pull) noexcept;
   [[nodiscard]] bool is_stale(const WaitingPacket& head, MediaTime local,
                               const Pull& pull) const noexcept;
   void start_playing(const WaitingPacket& head) noexcept;
   [[nodiscard]] bool pass_event(const WaitingPacket& head, Decision& decision) noexcept;
   [[nodiscard]] bool bridge_gap(const WaitingPacket& head, Decision& decision) noexcept;
-  Decision play(Instant now, const Pull& pull) noexcept;
+  Decision play(Instant now, const Pull& pull, MediaTime skip) noexcept;
   Decision run_dry(MediaTime local, const Pull& pull) noexcept;
   Decision fill(const Pull& pull) noexcept;
+  [[nodiscard]] MediaTime choose_skip(const WaitingPacket& head, MediaTime local,
+                                      const Pull& pull) noexcept;
   [[nodiscard]] MediaTime choose_stretch(const WaitingPacket& packet, MediaTime local,
                                          const Pull& pull) noexcept;
+  void note_excess(MediaTime excess) noexcept;
   void settle_dry(bool was_loss) noexcept;
   void note_played(std::int64_t order) noexcept;
   void discard_head(std::uint64_t& counter) noexcept;
@@ -255,8 +270,13 @@ class JitterBuffer {
   MediaTime length_playing_ = 0;  ///< of the last audio packet played
   MediaTime dry_ = 0;             ///< concealed since the window ran empty
   MediaTime stalled_ = 0;         ///< of that, without moving the cursor
+  MediaTime made_up_ = 0;         ///< of the head, which was late
   MediaTime stretched_at_ = 0;    ///< local time of the last stretch asked for
   std::int64_t order_played_ = 0;
+  // How far from the target packets were played since the last wish: least, most, and how many.
+  MediaTime excess_least_ = 0;
+  MediaTime excess_most_ = 0;
+  std::uint32_t excess_count_ = 0;
 
   std::unique_ptr<PacketRef[]> released_;  ///< kReleasedSlack more than the window's capacity
   std::uint32_t released_count_ = 0;

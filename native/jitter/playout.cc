@@ -1,6 +1,7 @@
 // The playing half of the jitter buffer: what is to be heard now, and whether the delay should grow
 // or shrink; see jitter_buffer.h. The receiving half is jitter_buffer.cc.
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "jitter/jitter_buffer.h"
@@ -22,7 +23,18 @@ constexpr MediaTime kTrimMin = kMediaPerMs;
 /// The target moves by a millisecond or two with every other packet; the offset doesn't follow
 /// that.
 constexpr MediaTime kGrowSlack = 2 * kMediaPerMs;
-constexpr MediaTime kShrinkSlack = 6 * kMediaPerMs;
+/// Made up for a packet that comes after all, so much is a loss that is hardly heard.
+constexpr MediaTime kSkipMax = 20 * kMediaPerMs;
+/// Half a second of packets must agree that ticks would better come at another time, and by more
+/// than the target's own steps.
+constexpr std::uint32_t kWishPackets = 25;
+constexpr MediaTime kWishSlack = kMediaPerMs;
+
+/// How far beyond the soonest tick is no reason for a change: a tick, and a quarter of one for the
+/// target's wandering. Less costs steps to and fro, more costs delay.
+MediaTime longest_ahead(const Pull& pull) noexcept {
+  return pull.wanted + pull.wanted / 4;
+}
 
 MediaTime needed(const Pull& pull) noexcept {
   return std::max<MediaTime>(pull.wanted - pull.queued, 1);
@@ -59,16 +71,19 @@ Decision JitterBuffer::take(Instant now, const Pull& pull) noexcept {
       continue;
     }
     if (bridge_gap(*head, decision)) return decision;
-    if (mode_ == Mode::kPlaying) return play(now, pull);
+    if (mode_ == Mode::kWaiting) continue;
+    const MediaTime skip = choose_skip(*head, local, pull);
+    if (skip == 0 || skip < head->length) return play(now, pull, skip);
+    cursor_ = head->timestamp + head->length;
+    discard_head(statistics_.late);
   }
 }
 
-/// Whether the head's time has come, to the nearest tick. Packets of a clock that is no longer the
+/// Whether the head's time has come, to the better tick. Packets of a clock that is no longer the
 /// newest have no target any more; they are played out as they come.
-bool JitterBuffer::is_due(const WaitingPacket& head, MediaTime local,
-                          const Pull& pull) const noexcept {
+bool JitterBuffer::is_due(const WaitingPacket& head, MediaTime local, const Pull& pull) noexcept {
   if (head.epoch != epoch_) return true;
-  return local - head.timestamp + pull.wanted / 2 >= delay_.target();
+  return local - head.timestamp >= delay_.soonest(pull.wanted);
 }
 
 /// Whether the head has waited longer than the policy ever allows while others wait behind it, as
@@ -131,6 +146,7 @@ bool JitterBuffer::bridge_gap(const WaitingPacket& head, Decision& decision) noe
   }
   if (missing == 0 || gap <= 0) {
     statistics_.lost += window_.pass_to(head.order);
+    if (stalled_ > 0) made_up_ = stalled_;
     settle_dry(true);
     return false;
   }
@@ -148,7 +164,7 @@ bool JitterBuffer::bridge_gap(const WaitingPacket& head, Decision& decision) noe
   return true;
 }
 
-Decision JitterBuffer::play(Instant now, const Pull& pull) noexcept {
+Decision JitterBuffer::play(Instant now, const Pull& pull, MediaTime skip) noexcept {
   const WaitingPacket packet = window_.pop();
   note_played(packet.order);
   Decision decision;
@@ -156,7 +172,8 @@ Decision JitterBuffer::play(Instant now, const Pull& pull) noexcept {
   decision.payload_type = packet.payload_type;
   decision.sequence = packet.sequence;
   decision.timestamp = static_cast<rtp::RtpTimestamp>(packet.timestamp_wire);
-  decision.length = packet.length;
+  decision.length = packet.length - skip;
+  decision.skip = skip;
   cursor_ = packet.timestamp + packet.length;
   in_pause_ = packet.kind == MediaKind::kComfort;
   heard_ = true;
@@ -166,10 +183,10 @@ Decision JitterBuffer::play(Instant now, const Pull& pull) noexcept {
     return decision;
   }
   decision.kind = DecisionKind::kPlay;
-  decision.stretch = choose_stretch(packet, media_of(now), pull);
+  decision.stretch = skip > 0 ? 0 : choose_stretch(packet, media_of(now), pull);
   length_playing_ = packet.length;
   ++statistics_.played;
-  statistics_.played_length += packet.length;
+  statistics_.played_length += decision.length;
   const Duration delay = now - packet.arrived_at + duration_of(pull.queued);
   statistics_.delay_last = delay;
   statistics_.delay_sum = statistics_.delay_sum + delay;
@@ -209,20 +226,38 @@ Decision JitterBuffer::fill(const Pull& pull) noexcept {
   return decision;
 }
 
+/// How much of the head isn't heard because it was made up before it came. A packet that was late
+/// by chance shall not keep the delay longer than the target for the packets after it, and nowhere
+/// can audio be taken out with less harm than behind what was made up. After a longer silence of
+/// the network that would be words, and the delay comes down by stretching.
+MediaTime JitterBuffer::choose_skip(const WaitingPacket& head, MediaTime local,
+                                    const Pull& pull) noexcept {
+  const MediaTime made_up = std::exchange(made_up_, 0);
+  if (made_up == 0 || made_up > kSkipMax || head.kind != MediaKind::kAudio) return 0;
+  // A target that is still to rise needs what was made up.
+  if (!delay_.is_steady()) return 0;
+  const MediaTime ahead = local - head.timestamp - delay_.soonest(pull.wanted);
+  if (head.epoch != epoch_ || ahead <= longest_ahead(pull)) return 0;
+  return std::min(ahead / pull.wanted * pull.wanted + pull.queued, made_up);
+}
+
 /// How much longer or shorter the packet should be. Audio is handed out in ticks, so the offset of
-/// playing moves in ticks too; the aim is the tick nearest to the target, with nothing left over.
+/// playing moves in ticks too; the aim is the better tick beside the target, with nothing left
+/// over.
 MediaTime JitterBuffer::choose_stretch(const WaitingPacket& packet, MediaTime local,
                                        const Pull& pull) noexcept {
   if (packet.epoch != epoch_) return 0;
-  const MediaTime excess = local - packet.timestamp - delay_.target();
-  const MediaTime half = pull.wanted / 2;
+  const MediaTime offset = local - packet.timestamp;
+  const MediaTime excess = offset - delay_.target();
+  const MediaTime ahead = offset - delay_.soonest(pull.wanted);
+  note_excess(excess);
   MediaTime spacing = excess > kHurryExcess ? kHurrySpacing : kShrinkSpacing;
   MediaTime stretch = 0;
-  if (-excess > half + kGrowSlack) {
-    stretch = (half - excess) / pull.wanted * pull.wanted - pull.queued;
+  if (-ahead > kGrowSlack) {
+    stretch = (pull.wanted - ahead) / pull.wanted * pull.wanted - pull.queued;
     spacing = kGrowSpacing;
-  } else if (excess > half + kShrinkSlack) {
-    stretch = -((excess + half) / pull.wanted * pull.wanted) - pull.queued;
+  } else if (ahead > longest_ahead(pull)) {
+    stretch = -(ahead / pull.wanted * pull.wanted) - pull.queued;
   } else if (pull.queued >= kTrimMin) {
     stretch = -pull.queued;
     spacing = kTrimSpacing;
@@ -232,6 +267,26 @@ MediaTime JitterBuffer::choose_stretch(const WaitingPacket& packet, MediaTime lo
   stretched_at_ = local;
   const MediaTime most = packet.length;
   return std::clamp(stretch, -most, most);
+}
+
+void JitterBuffer::note_excess(MediaTime excess) noexcept {
+  excess_least_ = excess_count_ == 0 ? excess : std::min(excess_least_, excess);
+  excess_most_ = excess_count_ == 0 ? excess : std::max(excess_most_, excess);
+  ++excess_count_;
+}
+
+MediaTime JitterBuffer::tick_wish(MediaTime step) noexcept {
+  CHECK(step > 0);
+  const std::uint32_t count = std::exchange(excess_count_, 0);
+  if (count < kWishPackets) return 0;
+  // Ahead of the soonest tick that is as good, as the finer ticks have it. What not all packets
+  // want is the target's own wandering.
+  const MediaTime early = delay_.target() - delay_.soonest(step);
+  const MediaTime least = excess_least_ + early;
+  const MediaTime most = excess_most_ + early;
+  if (most < 0) return (step - 1 - most) / step * step;
+  if (least >= step + kWishSlack) return -(least / step * step);
+  return 0;
 }
 
 /// The end of a stretch without packets: what was made up in it was concealment of a loss or of

@@ -2,6 +2,7 @@
 #include "jitter/playout_delay.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/check.h"
 
@@ -28,6 +29,18 @@ constexpr MediaTime kJitterChangeMax = media_of(kDelayMax);
 std::int64_t bin_of(MediaTime offset) noexcept {
   const std::int64_t quotient = offset / kMediaPerMs;
   return offset % kMediaPerMs < 0 ? quotient - 1 : quotient;
+}
+
+/// How much sooner than an offset beyond which a share of packets lies a tick may be so that it is
+/// no worse than the next one. With a tail that falls to 1/e over `fall`, the share is worth `fall`
+/// of waiting where it was chosen: a tick `early` before loses as much as fall x e^(early / fall)
+/// is worth, the next one costs a tick more and loses e^(-tick / fall) of that; here both are
+/// equal.
+MediaTime early_by(MediaTime fall, MediaTime tick) noexcept {
+  if (fall <= 0) return tick / 2;
+  const double ticks = static_cast<double>(tick) / static_cast<double>(fall);
+  const double early = std::log(ticks / -std::expm1(-ticks)) / ticks;
+  return static_cast<MediaTime>(early * static_cast<double>(tick));
 }
 
 }  // namespace
@@ -64,7 +77,7 @@ void PlayoutDelay::add(MediaTime offset) noexcept {
     jitter_scaled_ -= (jitter_scaled_ - distance + 8) >> kJitterShift;
   }
   offset_last_ = offset;
-  if (packets_ < kYoungPackets) ++packets_;
+  if (packets_ < kSteadyPackets) ++packets_;
 
   shift_scaled_ += drift_scaled_;
   const MediaTime relative = offset - shift();
@@ -81,14 +94,26 @@ void PlayoutDelay::add(MediaTime offset) noexcept {
 void PlayoutDelay::add_to_block(MediaTime relative) noexcept {
   MediaTime& block = block_fastest_[0];
   block = block_packets_ == 0 ? relative : std::min(block, relative);
+  block_slowest_ = block_packets_ == 0 ? relative : std::max(block_slowest_, relative);
   fastest_ = block_packets_ + blocks_ == 0 ? relative : std::min(fastest_, relative);
   if (++block_packets_ == kBlockPackets) end_block();
 }
 
+void PlayoutDelay::end_block() noexcept {
+  follow_drift(blocks_ > 0 ? block_fastest_[0] - block_fastest_[1] : 0);
+  if (blocks_ > 0) forget_longer_path();
+  fall_ = histogram_.fall() * kMediaPerMs;
+  early_tick_ = 0;
+  block_slowest_last_ = block_slowest_;
+  blocks_ = std::min<std::uint32_t>(blocks_ + 1, kBlocks - 1);
+  std::copy_backward(block_fastest_.begin(), block_fastest_.end() - 1, block_fastest_.end());
+  block_packets_ = 0;
+  fastest_ = *std::min_element(block_fastest_.begin() + 1, block_fastest_.begin() + 1 + blocks_);
+}
+
 /// Two blocks in a row that moved the same way are a drift, as far as both of them moved; a single
 /// one is a new route or chance.
-void PlayoutDelay::end_block() noexcept {
-  const MediaTime residue = blocks_ > 0 ? block_fastest_[0] - block_fastest_[1] : 0;
+void PlayoutDelay::follow_drift(MediaTime residue) noexcept {
   const MediaTime either =
       residue > 0 ? std::min(residue, residue_last_) : std::max(residue, residue_last_);
   residue_last_ = residue;
@@ -100,10 +125,18 @@ void PlayoutDelay::end_block() noexcept {
   } else {
     drift_scaled_ -= drift_scaled_ / kDriftLeak;
   }
-  blocks_ = std::min<std::uint32_t>(blocks_ + 1, kBlocks - 1);
-  std::copy_backward(block_fastest_.begin(), block_fastest_.end() - 1, block_fastest_.end());
-  block_packets_ = 0;
-  fastest_ = *std::min_element(block_fastest_.begin() + 1, block_fastest_.begin() + 1 + blocks_);
+}
+
+/// The slowest packet of two blocks in a row is faster than most that are remembered: by chance
+/// that is never so, on whatever path. What is remembered is another path's, and the target would
+/// stay with it until that was forgotten, a minute with a long memory.
+void PlayoutDelay::forget_longer_path() noexcept {
+  const MediaTime slowest = std::max(block_slowest_, block_slowest_last_);
+  if (!histogram_.is_mostly_beyond(bin_of(slowest))) return;
+  histogram_.clear();
+  histogram_.add(bin_of(std::min(block_fastest_[0], block_fastest_[1])));
+  histogram_.add(bin_of(slowest));
+  within_run_ = 0;
 }
 
 /// Whether all packets take so much longer now that waiting for the old path's would be in vain: a
@@ -134,20 +167,34 @@ void PlayoutDelay::aim() noexcept {
   const MediaTime least = fastest_ + delay_min_;
   const MediaTime most = fastest_ + delay_max_;
   // The end of the bin: whoever plays at its beginning misses the packets inside.
-  MediaTime wanted = (histogram_.quantile() + 1) * kMediaPerMs;
+  wanted_ = (histogram_.quantile() + 1) * kMediaPerMs;
   if (packets_ < kYoungPackets) {
     const MediaTime guess = fastest_ + kYoungJitters * jitter();
-    if (wanted < guess) wanted = guess;
+    if (wanted_ < guess) wanted_ = guess;
   }
-  if (wanted < least) wanted = least;
-  target_ = wanted > most ? most : wanted;
+  target_ = std::clamp(wanted_, least, most);
+}
+
+MediaTime PlayoutDelay::soonest(MediaTime tick) noexcept {
+  if (!known()) return 0;
+  if (early_tick_ != tick) {
+    early_tick_ = tick;
+    early_ = early_by(fall_, tick);
+  }
+  const MediaTime half = tick / 2;
+  const MediaTime least = fastest_ + delay_min_ - half;
+  const MediaTime most = fastest_ + delay_max_ - half;
+  return std::clamp(wanted_ - early_, least, most) + shift();
 }
 
 /// Of the sender's clock what is known stays known.
 void PlayoutDelay::forget_path() noexcept {
   histogram_.clear();
   fastest_ = 0;
+  wanted_ = 0;
   target_ = 0;
+  fall_ = 0;
+  early_tick_ = 0;
   blocks_ = 0;
   block_packets_ = 0;
   residue_last_ = 0;

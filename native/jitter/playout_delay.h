@@ -70,6 +70,17 @@ class PlayoutDelay {
   /// The offset to play at: between fastest() + delay_min and fastest() + delay_max. 0 until
   /// known().
   [[nodiscard]] MediaTime target() const noexcept { return target_ + shift(); }
+  /// The soonest offset to play at for whoever plays by ticks: the target lies between two of them,
+  /// and the one before it is as good as the one after when what it loses more is worth less than
+  /// the wait. Steep tails are waited for, flat ones rounded to the nearest tick. Within half a
+  /// tick of target(). 0 until known(). @param tick above 0.
+  [[nodiscard]] MediaTime soonest(MediaTime tick) noexcept;
+  /// Whether the target can be trusted to stay about where it is: known for five seconds, and not
+  /// led by a drift that no crystal has.
+  [[nodiscard]] bool is_steady() const noexcept {
+    return packets_ >= kSteadyPackets && drift_scaled_ <= kSteadyDrift &&
+           drift_scaled_ >= -kSteadyDrift;
+  }
   /// What no playout offset should pass: fastest() + delay_max.
   [[nodiscard]] MediaTime limit() const noexcept { return fastest() + delay_max_; }
   /// Mean deviation of the differences of successive offsets (RFC 3550 A.8).
@@ -80,7 +91,11 @@ class PlayoutDelay {
   static constexpr int kDriftShift = 10;
   // A young histogram has seen too little to know its tail; until then the jitter stands in for it.
   static constexpr std::uint32_t kYoungPackets = 50;
+  static constexpr std::uint32_t kSteadyPackets = 250;
   static constexpr std::int64_t kYoungJitters = 3;
+  // 500 ppm of 20 ms a packet.
+  static constexpr std::int64_t kSteadyDrift =
+      20 * kMediaPerMs * 500 * (1 << kDriftShift) / 1'000'000;
   // Blocks of 50 packets: the fastest of so many is close to the path's least.
   static constexpr std::uint32_t kBlockPackets = 50;
   static constexpr std::size_t kBlocks = 4;
@@ -90,6 +105,8 @@ class PlayoutDelay {
   [[nodiscard]] MediaTime shift() const noexcept { return shift_scaled_ >> kDriftShift; }
   void add_to_block(MediaTime relative) noexcept;
   void end_block() noexcept;
+  void follow_drift(MediaTime residue) noexcept;
+  void forget_longer_path() noexcept;
   void forget_sooner() noexcept;
   [[nodiscard]] bool is_step(MediaTime relative, MediaTime change) noexcept;
   void forget_path() noexcept;
@@ -100,8 +117,16 @@ class PlayoutDelay {
   MediaTime delay_min_ = 0;
   MediaTime delay_max_ = 0;
   MediaTime fastest_ = 0;
+  MediaTime wanted_ = 0;  // by the histogram alone
   MediaTime target_ = 0;
+  // How steep the histogram's tail is: over so much to 1/e; 0 until known. And how much sooner than
+  // wanted a tick of early_tick_ may be for that.
+  MediaTime fall_ = 0;
+  MediaTime early_tick_ = 0;
+  MediaTime early_ = 0;
   std::array<MediaTime, kBlocks> block_fastest_ = {};
+  MediaTime block_slowest_ = 0;
+  MediaTime block_slowest_last_ = 0;
   std::uint32_t blocks_ = 0;         // counted up to kBlocks
   std::uint32_t block_packets_ = 0;  // in the one that is open, block_fastest_[0]
   MediaTime residue_last_ = 0;

@@ -1,6 +1,7 @@
 // The playing half of AudioReceiver: ten milliseconds at a time, whatever is there; see
 // audio_receiver.h. The receiving half is audio_receiver.cc.
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "codec/level.h"
@@ -89,7 +90,14 @@ void AudioReceiver::play(const jitter::Decision& decision) noexcept {
   rest_ = decision.packet;
   rest_from_ = 0;
   rest_length_ = decision.length;
+  skip_ = decision.skip;
   stretch_ = decision.stretch;
+  if (skip_ > 0 && is_opus()) {
+    // libopus goes over from what it made up within the part that would be cut; the rest alone
+    // would click. So it is taken out at pitch periods, as far as there are any.
+    rest_length_ += skip_;
+    stretch_ = -std::exchange(skip_, 0);
+  }
   noise_.reset();
   play_rest();
 }
@@ -111,8 +119,10 @@ void AudioReceiver::begin_codec(Codec& codec) noexcept {
 /// Plays as much of a packet as a frame holds: nearly always all of it.
 void AudioReceiver::play_rest() noexcept {
   codec::PcmFrame frame;
+  const auto per_sample = static_cast<jitter::MediaTime>(jitter::kMediaHz / playing_rate_hz());
+  const auto skip = static_cast<std::size_t>(skip_ / per_sample);
   const Result<codec::Decoder::Progress> progress =
-      playing_->decoder.decode(store_.at(rest_), rest_from_, frame);
+      playing_->decoder.decode(store_.at(rest_), rest_from_, frame, skip);
   if (!progress.ok() || progress->done) {
     rest_pending_ = false;
     store_.free(rest_);
@@ -122,7 +132,8 @@ void AudioReceiver::play_rest() noexcept {
     return conceal(rest_length_, {});
   }
   rest_from_ = progress->next;
-  const auto per_sample = static_cast<jitter::MediaTime>(jitter::kMediaHz / frame.rate_hz());
+  // A packet longer than a frame goes on without; what is skipped is much shorter.
+  skip_ = 0;
   rest_length_ -= static_cast<jitter::MediaTime>(frame.size()) * per_sample;
   const auto stretch = static_cast<std::int32_t>(stretch_ / per_sample);
   stretch_ = 0;
@@ -163,9 +174,7 @@ void AudioReceiver::pause(jitter::MediaTime length) noexcept {
   } else {
     (void)playing_->decoder.conceal(samples.size(), {}, frame);
   }
-  const bool is_opus =
-      playing_ != nullptr && playing_->decoder.format().kind == codec::CodecKind::kOpus;
-  if (noise_known_ && !is_opus) add_noise(frame);
+  if (noise_known_ && !is_opus()) add_noise(frame);
   heard_ = playing_ == nullptr && !noise_known_ ? Heard::kNothing : Heard::kPause;
   emit(frame);
 }
@@ -228,6 +237,10 @@ void AudioReceiver::join(codec::MutablePcm out) noexcept {
   }
 }
 
+bool AudioReceiver::is_opus() const noexcept {
+  return playing_ != nullptr && playing_->decoder.format().kind == codec::CodecKind::kOpus;
+}
+
 std::uint32_t AudioReceiver::playing_rate_hz() const noexcept {
   return playing_ == nullptr ? rate_hz_ : playing_->decoder.format().rate_hz;
 }
@@ -236,9 +249,7 @@ std::uint32_t AudioReceiver::playing_rate_hz() const noexcept {
 /// makes at a time: cut, it would not fit what follows.
 std::size_t AudioReceiver::samples_of_media(jitter::MediaTime length) const noexcept {
   const std::uint32_t rate_hz = playing_rate_hz();
-  const bool is_opus =
-      playing_ != nullptr && playing_->decoder.format().kind == codec::CodecKind::kOpus;
-  const jitter::MediaTime step = is_opus ? jitter::kMediaHz / 400 : jitter::kMediaHz / rate_hz;
+  const jitter::MediaTime step = is_opus() ? jitter::kMediaHz / 400 : jitter::kMediaHz / rate_hz;
   const jitter::MediaTime whole = (length + step - 1) / step * step;
   return static_cast<std::size_t>(whole * rate_hz / jitter::kMediaHz);
 }

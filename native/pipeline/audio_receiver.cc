@@ -43,6 +43,7 @@ PacketVerdict verdict_of(jitter::InsertVerdict verdict) noexcept {
       return PacketVerdict::kMalformed;
     case jitter::InsertVerdict::kCandidate:
     case jitter::InsertVerdict::kOutOfBand:
+    case jitter::InsertVerdict::kBeside:
     case jitter::InsertVerdict::kDuplicate:
     case jitter::InsertVerdict::kLate:
     case jitter::InsertVerdict::kUnneeded:
@@ -245,15 +246,29 @@ PacketVerdict AudioReceiver::handle_event(Instant now, const jitter::Arrival& he
   const jitter::InsertVerdict verdict = buffer_.insert(now, arrival);
   free_released();
   // One that comes late is news all the same: it may be an event's only packet.
-  const bool is_ours =
-      verdict == jitter::InsertVerdict::kOutOfBand || verdict == jitter::InsertVerdict::kLate;
-  if (!is_ours) return PacketVerdict::kRefused;
-  if (header.ssrc != event_ssrc_) {
-    event_ssrc_ = header.ssrc;
+  const bool is_beside = verdict == jitter::InsertVerdict::kBeside;
+  const bool is_ours = is_beside || verdict == jitter::InsertVerdict::kOutOfBand ||
+                       verdict == jitter::InsertVerdict::kLate;
+  if (!is_ours || !is_event_source(header, is_beside)) return PacketVerdict::kRefused;
+  event_candidate_.known = false;
+  if (!event_source_.known || header.ssrc != event_source_.ssrc) {
+    event_source_ = {.known = true, .ssrc = header.ssrc};
     add_edges(events_->reset());
   }
   add_edges(events_->handle_packet(now, header.timestamp, payload));
   return PacketVerdict::kEvent;
+}
+
+/// Whether events under that SSRC count. Some gateways send them under another one than the
+/// audio's: then two in order are believed, as with a stream, since a stray is no key press.
+/// Whatever comes before anything else is.
+bool AudioReceiver::is_event_source(const jitter::Arrival& header, bool is_beside) noexcept {
+  if (!is_beside) return true;
+  if (event_source_.known ? header.ssrc == event_source_.ssrc : !buffer_.started()) return true;
+  const bool follows = event_candidate_.known && event_candidate_.ssrc == header.ssrc &&
+                       rtp::sequence_distance(event_candidate_.sequence, header.sequence) == 1;
+  event_candidate_ = {.known = true, .ssrc = header.ssrc, .sequence = header.sequence};
+  return follows;
 }
 
 PacketVerdict AudioReceiver::handle_redundancy(Instant now, const jitter::Arrival& header,

@@ -130,6 +130,15 @@ class AudioReceiver {
   /// @param out exactly 10 ms at rate_hz() (CHECKed); all of it is written.
   PullFacts pull(Instant now, codec::MutablePcm out) noexcept;
 
+  /// For a caller who can choose the time of its pulls: how many steps later (above 0) or sooner
+  /// they should come for packets to wait no longer than the network asks for. To be asked about
+  /// once a second (JitterBuffer::tick_wish).
+  /// @param step how finely the time can be chosen; above 0.
+  [[nodiscard]] std::int32_t pull_wish(Duration step) noexcept {
+    const jitter::MediaTime media = jitter::media_of(step);
+    return static_cast<std::int32_t>(buffer_.tick_wish(media) / media);
+  }
+
   /// Takes out the oldest edge that the last call made known; false when there is none. To be asked
   /// after set_up(), handle_packet() and pull() until it says so.
   [[nodiscard]] bool next_digit(Digit& digit) noexcept;
@@ -148,6 +157,11 @@ class AudioReceiver {
   struct Ear {
     codec::DtmfDetector detector;
     codec::Resampler resampler;  ///< to the detector's rate
+  };
+  struct EventSource {
+    bool known = false;
+    rtp::Ssrc ssrc{};
+    std::uint16_t sequence = 0;
   };
   /// A call makes known at most 4 edges of events and 4 in the audio.
   static constexpr std::uint32_t kDigitsMax = 8;
@@ -168,6 +182,7 @@ class AudioReceiver {
   PacketVerdict handle_redundancy(Instant now, const jitter::Arrival& header,
                                   Bytes payload) noexcept;
   void note_number(Instant now, const jitter::Arrival& header) noexcept;
+  [[nodiscard]] bool is_event_source(const jitter::Arrival& header, bool is_beside) noexcept;
   [[nodiscard]] PacketVerdict insert(Instant now, jitter::Arrival& arrival, Bytes payload) noexcept;
   [[nodiscard]] bool store(Bytes payload, jitter::PacketRef& ref) noexcept;
   void free_released() noexcept;
@@ -184,6 +199,7 @@ class AudioReceiver {
   void add_noise(codec::PcmFrame& frame) noexcept;
   void emit(const codec::PcmFrame& frame) noexcept;
   void join(codec::MutablePcm out) noexcept;
+  [[nodiscard]] bool is_opus() const noexcept;
   [[nodiscard]] std::uint32_t playing_rate_hz() const noexcept;
   [[nodiscard]] std::size_t samples_of_media(jitter::MediaTime length) const noexcept;
   void listen_for_digits(codec::Pcm piece) noexcept;
@@ -206,7 +222,8 @@ class AudioReceiver {
   bool rest_pending_ = false;           ///< a packet longer than one frame, decoded in part
   jitter::PacketRef rest_;              ///< that packet
   std::size_t rest_from_ = 0;           ///< where to go on in it
-  jitter::MediaTime rest_length_ = 0;   ///< what is left of it
+  jitter::MediaTime rest_length_ = 0;   ///< what is left of it to be heard
+  jitter::MediaTime skip_ = 0;          ///< what is left of it before that
   jitter::MediaTime stretch_ = 0;       ///< asked for with it, not done yet
   jitter::MediaTime conceal_left_ = 0;  ///< of a concealment longer than one frame
   Heard heard_ = Heard::kNothing;       ///< what fifo_ got last
@@ -224,7 +241,8 @@ class AudioReceiver {
   // Digits.
   std::optional<codec::EventReceiver> events_;
   std::uint32_t event_clock_hz_ = 0;
-  rtp::Ssrc event_ssrc_{};
+  EventSource event_source_;     ///< whose events count
+  EventSource event_candidate_;  ///< who else has sent one, and its number
   std::unique_ptr<Ear> ear_;
   std::array<Digit, kDigitsMax> digits_ = {};
   std::uint32_t digit_first_ = 0;

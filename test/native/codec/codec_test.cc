@@ -311,6 +311,27 @@ TEST("forgets the old stream on reset, what it would have concealed a loss with 
   }
 }
 
+TEST("leaves out the beginning of a frame that was made up already, and goes on as if it hadn't") {
+  for (const Format& format : kAll) {
+    Encoder encoder = open_encoder(format);
+    const std::vector<Payload> payloads = encode(encoder, tone(format, 440, -16));
+    Decoder whole = open_decoder(format);
+    Decoder cut = open_decoder(format);
+    PcmFrame expected;
+    PcmFrame frame;
+    for (const Payload& payload : payloads) {
+      REQUIRE(whole.decode(payload, 0, expected).ok());
+      const std::size_t skip = expected.size() / 2;
+      REQUIRE(cut.decode(payload, 0, frame, skip).ok());
+      const Pcm rest = expected.samples().subspan(skip);
+      CHECK_TRUE(
+          std::equal(frame.samples().begin(), frame.samples().end(), rest.begin(), rest.end()));
+    }
+    REQUIRE(cut.decode(payloads.back(), 0, frame, 100'000).ok());
+    CHECK_TRUE(frame.empty());
+  }
+}
+
 TEST("opens nothing that isn't a format, a frame length or a policy of that format") {
   CHECK_EQ(Decoder::open({.format = {CodecKind::kPcmu, 16'000}}).code(), ErrorCode::kConfigInvalid);
   CHECK_EQ(Decoder::open({.format = {CodecKind::kOpus, 44'100}}).code(), ErrorCode::kConfigInvalid);

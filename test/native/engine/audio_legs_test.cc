@@ -108,6 +108,59 @@ TEST(
   }
 }
 
+TEST("a leg that moves has one turn in every round, later or sooner by whole phases from then on") {
+  AudioLegs legs(8, 4);
+  Prng prng(3);
+  for (std::uint32_t slot = 0; slot < 5; ++slot)
+    legs.add(at_us(0), slot);
+  std::array<std::int64_t, 5> round = {-1, -1, -1, -1, -1};
+  std::array<std::int64_t, 5> phase = {0, 1, 2, 3, 4};
+  std::array<std::int64_t, 5> wanted = phase;
+  for (std::int64_t us = 0; us < 2'000'000; us += 500) {
+    AudioLegs::Turn turn;
+    while (legs.next_turn(at_us(us), turn)) {
+      // The first turn of all is at 2 ms.
+      const std::int64_t at = turn.nominal.ns() / 2'000'000 - 1;
+      for (const std::uint32_t slot : turn.slots) {
+        CHECK_EQ(at / 5, round[slot] + 1);
+        round[slot] = at / 5;
+        phase[slot] = at % 5;
+      }
+    }
+    // Long enough before the next one for everybody to have had the turn that he was moved to.
+    if (us % 50'000 == 0 && us > 0) CHECK_TRUE(phase == wanted);
+    if (us % 50'000 == 0) {
+      const std::uint32_t slot = prng.below(5);
+      const std::int32_t by = static_cast<std::int32_t>(prng.below(13)) - 6;
+      legs.move(slot, by);
+      wanted[slot] = std::clamp<std::int64_t>(wanted[slot] + by, 0, 4);
+    }
+  }
+}
+
+TEST("who is gone doesn't move, and a phase takes no crowd by moves") {
+  AudioLegs legs(256, 4);
+  legs.move(3, 1);
+  legs.add(at_us(0), 3);
+  legs.move(3, 2);
+  legs.remove(3);
+  legs.add(at_us(0), 3);
+  AudioLegs::Turn turn;
+  REQUIRE(legs.next_turn(at_us(2'000), turn));
+  CHECK_EQ(turn.nominal.ns(), 2'000'000);
+
+  for (std::uint32_t slot = 0; slot < 200; ++slot)
+    legs.add(at_us(2'000), slot);
+  // More than move in one round; all to the last phase.
+  for (std::int64_t us = 2'000; us < 200'000; us += 2'000) {
+    for (std::uint32_t slot = 0; slot < 200; ++slot)
+      legs.move(slot, 4);
+    (void)legs.next_turn(at_us(us), turn);
+  }
+  CHECK_EQ(legs.phase(4).size(), AudioLegs::kCrowding * 200 / AudioLegs::kPhases);
+  CHECK_EQ(legs.size(), 200u);
+}
+
 TEST(
     "a leg has one turn for each of its conference's, which comes first, however late the thread "
     "is") {

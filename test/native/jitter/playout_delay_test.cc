@@ -1,6 +1,8 @@
 // The target of the playout delay: bounds, following of changes, drift.
 #include "jitter/playout_delay.h"
 
+#include <algorithm>
+#include <cmath>
 #include <initializer_list>
 
 #include "base/prng.h"
@@ -78,6 +80,62 @@ TEST("a path that becomes worse is believed within a second, one that becomes be
   for (; delay.target() > good && packets < 10'000; ++packets)
     delay.add(ms(packets % 5));
   CHECK_TRUE(packets <= 1'000);
+}
+
+TEST("a path that becomes shorter is believed within three seconds, at any size") {
+  for (const BufferSize size : {BufferSize::kSmall, BufferSize::kMedium, BufferSize::kLarge}) {
+    PlayoutDelay delay(delay_policy(size));
+    Prng prng(21);
+    const auto least = media_of(delay_policy(size).delay_min);
+    for (int packet = 0; packet < 10'000; ++packet)
+      delay.add(ms(120) + prng.below(ms(30)));
+    CHECK_TRUE(delay.target() > ms(145));
+    int packets = 0;
+    for (; delay.target() > std::max(least, ms(31)) && packets < 10'000; ++packets)
+      delay.add(prng.below(ms(30)));
+    CHECK_TRUE(packets <= 150);
+  }
+}
+
+TEST("a pause of two seconds between stalls is no shorter path") {
+  PlayoutDelay delay(delay_policy(BufferSize::kLarge));
+  Prng prng(22);
+  // Every third second packets come up to 200 ms late: a third of them.
+  for (int packet = 0; packet < 10'000; ++packet) {
+    const bool is_stalled = packet / 50 % 3 == 0;
+    delay.add(ms(is_stalled ? 200 - packet % 10 * 20 : 0) + prng.below(ms(5)));
+    if (packet > 100) CHECK_TRUE(delay.target() >= ms(180));
+  }
+}
+
+TEST("a tick a little before a flat tail's target will do, before a steep one's it won't") {
+  const auto early_of = [](double mean_ms, MediaTime tick) {
+    PlayoutDelay delay({Duration::zero(), Duration::milliseconds(400), 10'000, 2'048});
+    Prng prng(23);
+    for (int packet = 0; packet < 5'000; ++packet)
+      delay.add(static_cast<MediaTime>(-mean_ms * 48 * std::log(1 - prng.unit())));
+    return delay.target() - delay.soonest(tick);
+  };
+  // With an exponential tail of 1/e in s, a tick of T: s x ln((T / s) / (1 - e^(-T / s))).
+  CHECK_TRUE(std::abs(early_of(40, ms(20)) - ms(9)) <= ms(1));
+  CHECK_TRUE(std::abs(early_of(10, ms(20)) - ms(8)) <= ms(1));
+  CHECK_TRUE(std::abs(early_of(4, ms(20)) - ms(13) / 2) <= ms(1));
+  CHECK_TRUE(std::abs(early_of(4, ms(10)) - ms(4)) <= ms(1));
+  CHECK_TRUE(early_of(1, ms(20)) <= ms(5));
+  CHECK_TRUE(early_of(4, ms(2)) <= ms(1));
+}
+
+TEST("bounds hold to the nearest tick, for the soonest one too") {
+  PlayoutDelay delay(kPolicy);
+  CHECK_EQ(delay.soonest(ms(10)), 0);
+  for (int index = 0; index < 500; ++index)
+    delay.add(ms(index % 3));
+  CHECK_EQ(delay.target(), ms(10));
+  CHECK_EQ(delay.soonest(ms(10)), ms(5));
+  for (int index = 0; index < 500; ++index)
+    delay.add(ms(index % 7 == 0 ? 450 : 0));
+  CHECK_EQ(delay.target(), ms(200));
+  CHECK_EQ(delay.soonest(ms(20)), ms(190));
 }
 
 TEST("the target moves with a clock that drifts by 500 ppm, either way, for an hour") {

@@ -351,6 +351,22 @@ TEST("a packet of a foreign source is counted and never heard") {
   CHECK_TRUE(stream.statistics().buffer.discarded >= 29);
 }
 
+TEST("packets that come a moment late are joined to what stood in for them without a click") {
+  for (const Format& format : {kPcmu, kG722, kL16}) {
+    // Now and then one comes after its time, but before the next one.
+    Stream stream(format, {.network = {.reorder = 0.015, .reorder_ms = 18},
+                           .buffer_size = BufferSize::kSmall});
+    Source source = tone_source(format.rate_hz, 200);
+    stream.run(source, 3'000);
+    const ReceiverStatistics statistics = stream.statistics();
+    CHECK_TRUE(statistics.concealed_ms >= 100);
+    CHECK_TRUE(statistics.buffer.unplayed <= 3);
+    CHECK_TRUE(statistics.buffer.delay_mean() < Duration::milliseconds(30));
+    const codec::Pcm heard = codec::Pcm(stream.ear.samples).subspan(format.rate_hz);
+    CHECK_TRUE(sines::largest_jump(heard) <= slope_of(200, -16, format.rate_hz) * 5 / 4);
+  }
+}
+
 TEST("packets of an unknown type under a foreign SSRC, in order or not, leave the stream alone") {
   for (const std::uint16_t step : {1, 3}) {
     Stream stream(kPcmu, {});
@@ -420,6 +436,30 @@ TEST("digits under an SSRC of their own are told, and the audio goes on as witho
   }
   CHECK_TRUE(stream.ear.samples == same.ear.samples);
   CHECK_EQ(stream.statistics().buffer.restarts, 0u);
+}
+
+TEST("while audio is heard, a stray event of another SSRC is no key, two in order are") {
+  Stream stream(kPcmu, {});
+  Source source = tone_source(8'000, 400);
+  stream.run(source, 50);
+  const auto payload = codec::write_telephone_event({.event = 3, .duration = 160});
+  const auto say = [&](std::uint32_t ssrc, std::uint16_t sequence) {
+    return stream.ear.hear(stream.now_ms,
+                           packet_of(APacket{}
+                                         .payload_type(kEventType)
+                                         .sequence(sequence)
+                                         .timestamp(5'000)
+                                         .ssrc(ssrc)
+                                         .payload({payload.begin(), payload.end()})));
+  };
+  CHECK_TRUE(say(7, 100) == PacketVerdict::kRefused);
+  CHECK_TRUE(say(7, 100) == PacketVerdict::kRefused);
+  CHECK_TRUE(say(8, 101) == PacketVerdict::kRefused);
+  CHECK_TRUE(say(7, 102) == PacketVerdict::kRefused);
+  CHECK_TRUE(stream.ear.digits.empty());
+  CHECK_TRUE(say(7, 103) == PacketVerdict::kEvent);
+  CHECK_TRUE(say(7, 104) == PacketVerdict::kEvent);
+  CHECK_EQ(stream.ear.digits.size(), 1u);
 }
 
 TEST("never hears what it wasn't told of: wrong types, no payload, half a packet, garbage") {

@@ -252,8 +252,8 @@ test('what is answered and what follows from it agree, over random sides', () =>
     ];
     assert.ok(chosen.every(({ name }) => names.includes(name)));
     const times = { ptimeMs: null, maxptimeMs: null };
-    const x = { policy: offerer, codecs: agreed, ...times };
-    const y = { policy: answerer, codecs: farAnswer.codecs, ...times };
+    const x = { policy: offerer, codecs: agreed, sent: agreed, ...times };
+    const y = { policy: answerer, codecs: farAnswer.codecs, sent: sent.codecs, ...times };
     const path = audioPath(x, y);
     assert.is.not(path, null);
     if (reach === 'shared' && passed.some(isAudio)) {
