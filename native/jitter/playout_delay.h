@@ -76,7 +76,7 @@ class PlayoutDelay {
   /// tick of target(). 0 until known(). @param tick above 0.
   [[nodiscard]] MediaTime soonest(MediaTime tick) noexcept;
   /// Whether the target can be trusted to stay about where it is: known for five seconds, and not
-  /// led by a drift that no crystal has.
+  /// led by a drift that only a broken clock has.
   [[nodiscard]] bool is_steady() const noexcept {
     return packets_ >= kSteadyPackets && drift_scaled_ <= kSteadyDrift &&
            drift_scaled_ >= -kSteadyDrift;
@@ -93,9 +93,8 @@ class PlayoutDelay {
   static constexpr std::uint32_t kYoungPackets = 50;
   static constexpr std::uint32_t kSteadyPackets = 250;
   static constexpr std::int64_t kYoungJitters = 3;
-  // 500 ppm of 20 ms a packet.
-  static constexpr std::int64_t kSteadyDrift =
-      20 * kMediaPerMs * 500 * (1 << kDriftShift) / 1'000'000;
+  // 0.5 % of 20 ms a packet: what a wandering network looks like for a while stays below.
+  static constexpr std::int64_t kSteadyDrift = 20 * kMediaPerMs * (1 << kDriftShift) / 200;
   // Blocks of 50 packets: the fastest of so many is close to the path's least.
   static constexpr std::uint32_t kBlockPackets = 50;
   static constexpr std::size_t kBlocks = 4;
