@@ -1,5 +1,6 @@
 // The forms that texts in the configuration may have: addresses, ranges, URIs, names. One parser each, used both to
 // check a value and to make its setting.
+import { posix } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import type { HostPort } from '../base/index.ts';
 import { hostPortText } from '../base/index.ts';
@@ -313,6 +314,22 @@ export const STORE_URL_FORM: Form<string> = {
     if (/^sqlite:(?:file:)?:memory:/.test(text))
       return bad('is no file: every call record would be lost when the process ends');
     return /^sqlite:[^\p{Cc}?]+$/u.test(text) ? good(text) : bad('is not a store address');
+  },
+};
+
+/** File systems of the kernel; of them, one is memory that anybody may put folders in. */
+const KERNELS_OWN = /^\/(?:proc|sys|dev(?!\/shm(?:\/|$)))(?:\/|$)/;
+
+export const MEDIA_FOLDER_FORM: Form<string> = {
+  allowed:
+    'a path outside of /proc, /sys and /dev, but /dev/shm; taken from where the process starts when it is relative',
+  read: (text) => {
+    if (text === '') return bad('is empty');
+    if (/\p{Cc}/u.test(text)) return bad('has a control character');
+    if (/^\d+$/.test(text)) return bad(`is a number; ./${text} would be a folder`);
+    if (KERNELS_OWN.test(posix.normalize(text)))
+      return bad('is of the kernel’s own, where no folder can be made');
+    return good(text);
   },
 };
 

@@ -127,6 +127,7 @@ const MEDIA = section(
       description:
         'Folder of clips to be played and of recordings, made at the start; taken from where the process starts.',
       default: './data/media',
+      form: forms.MEDIA_FOLDER_FORM,
     }),
     inactivity_s: integer({
       description: 'A leg without RTP and RTCP for so long ends its call; 0 for never.',

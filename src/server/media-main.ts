@@ -1,5 +1,5 @@
 // Entry of the media process: the addon as host, and nothing else, so that it hardly ever changes or fails.
-import { mkdirSync } from 'node:fs';
+import { makeFolder } from '../base/index.ts';
 import type { EngineHost } from '../engine/index.ts';
 import { startHost } from '../engine/index.ts';
 import type { ToMedia } from './family.ts';
@@ -19,8 +19,12 @@ let runDir: string | null = null;
 function start(config: Extract<ToMedia, { kind: 'start' }>['host']): void {
   runDir = config.runDir;
   try {
-    if (config.mediaFolder !== undefined)
-      mkdirSync(config.mediaFolder, { recursive: true, mode: 0o700 });
+    const { mediaFolder } = config;
+    const unmade = makeMediaFolder(mediaFolder);
+    if (unmade !== null) {
+      failProcess(EXIT_CONFIG, unmade);
+      return;
+    }
     const isa = instructionSet();
     const started = startHost({
       ...config,
@@ -35,6 +39,8 @@ function start(config: Extract<ToMedia, { kind: 'start' }>['host']): void {
       const address = addressProblem(config.addresses, message);
       // As where SIP can't listen: the address may belong to this machine in a moment, so another start may succeed.
       if (address !== null) failProcess(1, address);
+      else if (mediaFolder !== undefined && message.startsWith('mediaFolder: '))
+        failProcess(EXIT_CONFIG, folderProblem(mediaFolder, "can't be opened"));
       else failProcess(code === 'CONFIG_INVALID' ? EXIT_CONFIG : 1, message);
     }
   } catch (error) {
@@ -51,6 +57,23 @@ function kernelPathLines(
   if (kernelPath !== true) return [];
   if (kernelPathObstacle === null) return ['plain calls are forwarded inside the kernel'];
   return [`no call is forwarded inside the kernel: ${kernelPathObstacle}`];
+}
+
+/** Makes the folder of clips and recordings. @returns why it can't be, by setting and value; null when it's there or none is asked for. */
+function makeMediaFolder(folder: string | undefined): string | null {
+  if (folder === undefined) return null;
+  try {
+    makeFolder(folder, 0o700);
+    return null;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return folderProblem(folder, error.message);
+  }
+}
+
+function folderProblem(folder: string, problem: string): string {
+  const allowed = 'a folder that this user may open, or a path where it may make one';
+  return `media.folder: ${folder}: ${problem} (allowed: ${allowed})`;
 }
 
 /** The addon counts the addresses it was given; an operator knows them by setting and value. Null for other problems. */

@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { Kysely, Migrator, SqliteDialect } from 'kysely';
-import { makeFolder } from './folder.ts';
+import { makeFolder } from '../base/index.ts';
 import { migrations, type Tables } from './schema.ts';
 
 /** One connection, two faces: typed queries, and prepared statements for the batched writer. */

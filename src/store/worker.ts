@@ -2,9 +2,8 @@
 // questions between two groups, and says how it goes.
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type Database from 'better-sqlite3';
-import { neverReached } from '../base/index.ts';
+import { makeFolder, neverReached } from '../base/index.ts';
 import { lockFolder, openDatabase, type OpenDatabase } from './database.ts';
-import { makeFolder } from './folder.ts';
 import type { JournalPosition } from './journal.ts';
 import { JournalReader } from './journal-reader.ts';
 import { Ledger, type LedgerCounters } from './ledger.ts';

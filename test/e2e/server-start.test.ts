@@ -2,7 +2,7 @@
 // A start that can't succeed: a plain sentence, the right exit status, and nothing left behind.
 import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { test } from 'uvu';
@@ -158,6 +158,32 @@ test('a media address that this machine doesn’t have: file, place, key and val
       /trunkyard: \S+trunkyard\.yaml:\d+:\d+: error: media\.addresses\[0\]\.bind: 192\.0\.2\.77: can't bind/,
     );
   }));
+
+for (const [what, below] of [
+  ['is a file', 'trunkyard.yaml'],
+  ['lies below a file', 'trunkyard.yaml/media'],
+  ['only the kernel could make', 'link/nope/media'],
+] as const) {
+  test(`a media folder that ${what}: file, place, key, value and what is allowed, exit 78, nothing left`, () =>
+    withHouse(async (house) => {
+      await writeConfig(house);
+      // Past what the configuration's check can see.
+      symlinkSync('/proc', `${house.folder}/link`);
+      const path = `${house.folder}/${below}`;
+      house.edit((file) => {
+        file['media'] = { ...(file['media'] as object), folder: path };
+      });
+      const failed = await serveToItsEnd(house);
+      assert.is(failed.code, 78, failed.output);
+      assert.match(failed.output, /\S+trunkyard\.yaml:\d+:\d+: error: media\.folder: /);
+      assert.match(failed.output, `error: media.folder: ${path}: E`);
+      assert.match(
+        failed.output,
+        '(allowed: a folder that this user may open, or a path where it may make one)',
+      );
+      assert.equal(foldersIn(house.runFolders), []);
+    }));
+}
 
 /** Opening a pipe that nobody reads never ends, as on a disk that is gone. */
 function hangStore(house: House): void {

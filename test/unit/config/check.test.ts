@@ -225,6 +225,26 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
       '{ name: b, gateways: [{ uri: "sip:[::ffff:127.0.0.1]" }, { uri: "sip:[0:0::1]:5062;transport=tcp" }] }',
       '{ name: c, gateways: [{ uri: "sip:localhost:5061" }, { uri: "sip:127.0.0.2" }, { uri: "sip:[::1]" }] }',
     )}`,
+  ...[
+    ['""', '(empty)', 'is empty'],
+    ['/dev/null', '/dev/null', 'is of the kernel’s own, where no folder can be made'],
+    ['/proc/x', '/proc/x', 'is of the kernel’s own, where no folder can be made'],
+    ['/tmp/../sys', '/tmp/../sys', 'is of the kernel’s own, where no folder can be made'],
+    ['12', '12', 'is a number; ./12 would be a folder'],
+  ].map(
+    ([written = '', shown = '', problem = '']) =>
+      [
+        `an error for ${written} as a folder of media`,
+        `media: { folder: ${written} }`,
+        [
+          `t:1:18: error: media.folder: ${shown}: ${problem} (allowed: a path outside of /proc, /sys and /dev, but /dev/shm; taken from where the process starts when it is relative)`,
+        ],
+      ] as const,
+  ),
+  ...['/dev/shm', '/dev/shm/media', './12', 'processes', '/srv/proc'].map(
+    (folder) =>
+      [`nothing for ${folder} as a folder of media`, `media: { folder: ${folder} }`, []] as const,
+  ),
     [
       't:3:34: error: trunks[0].gateways[0].uri: sip:localhost: is this node itself (listen.sip udp://127.0.0.1:5060): its calls would come back for ever',
       't:3:60: error: trunks[0].gateways[1].uri: sip:localhost.:5062;transport=tcp: is this node itself (listen.sip tcp://[::1]:5062): its calls would come back for ever',
