@@ -49,6 +49,8 @@ export interface LegAnchor {
   codec: string | null;
   /** What became of the audio between this leg and the other; null until they were connected. */
   path: AudioPath | null;
+  /** At some time audio was encoded anew here: what the leg's record says, whatever the call became. */
+  transcoded: boolean;
   /** What the engine works by, so that it is told changes alone; null when that isn't sure. */
   told: { readonly keys: AgreedCrypto | null; readonly audio: AudioSetting } | null;
   /** The engine was told to close and has not answered yet. */

@@ -22,6 +22,7 @@ import {
   refuseWaiting,
 } from './held-change.ts';
 import { followContact } from './identity.ts';
+import { noteTranscoding } from './media-orders.ts';
 import {
   acceptable,
   answerAgreed,
@@ -183,6 +184,7 @@ export function onChangeConnected(
   call.heldChange = null;
   cx.clearTimer(call, 'engine');
   const { asker, refused } = held;
+  if (refused === null) noteTranscoding(call);
   const waits = asker.waitingInvite?.txn === held.txn;
   if (refused === null && waits) {
     answerWaiting(cx, asker, held.answer);

@@ -81,6 +81,13 @@ export function connectLegs(cx: Context, call: Call, x: Leg, y: Leg): void {
   cx.setTimer(call, 'engine', ENGINE_WAIT_MS);
 }
 
+/** Notes what the connection that stands now does with audio; not sooner, as one that was refused has done nothing. */
+export function noteTranscoding(call: Call): void {
+  for (const { anchor } of legsOf(call)) {
+    if (anchor.path !== null && anchor.path !== 'asItIs') anchor.transcoded = true;
+  }
+}
+
 /**
  * Waits for a connection no longer: what the engine still says to its orders is for nobody. It may be a refusal, so nothing counts
  * as told: keys that were never set must not be taken for set.
@@ -100,6 +107,7 @@ export function disconnectLegs(cx: Context, call: Call): void {
   dropConnection(cx, call);
   b.anchor.ours = null;
   b.anchor.theirs = null;
+  b.anchor.transcoded = false;
   for (const { anchor } of legsOf(call)) {
     anchor.path = null;
     anchor.codec = null;

@@ -178,6 +178,7 @@ function newLeg(cx: Context, seed: LegSeed): Leg {
       crypto: null,
       codec: null,
       path: null,
+      transcoded: false,
       told: { keys: null, audio: NO_AUDIO },
       closing: false,
       counters: null,

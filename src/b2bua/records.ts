@@ -99,7 +99,7 @@ function recordOf(call: Call, leg: Leg, end: NonNullable<Call['ending']>): LegRe
     reasonHeader: reasonValue(end.outcome),
     endedBy: end.by,
     codec: leg.anchor.codec,
-    transcoded: leg.anchor.path !== null && leg.anchor.path !== 'asItIs',
+    transcoded: leg.anchor.transcoded,
     srtp: leg.anchor.crypto?.ours.suite ?? null,
     media: leg.anchor.counters,
     routesTried: routesOf(call, leg).join(','),

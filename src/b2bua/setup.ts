@@ -21,7 +21,7 @@ import {
 } from './gateways.ts';
 import { contactOf } from './identity.ts';
 import { kept } from './keep.ts';
-import { disconnectLegs } from './media-orders.ts';
+import { disconnectLegs, noteTranscoding } from './media-orders.ts';
 import {
   answerEcho,
   answerExchange,
@@ -219,6 +219,7 @@ export function connectionDone(
   if (call.connecting?.at(-1) !== event.order) return;
   call.connecting = null;
   cx.clearTimer(call, 'engine');
+  noteTranscoding(call);
   const { heldAnswer } = call;
   call.heldAnswer = null;
   if (heldAnswer !== null) answerCaller(cx, call, heldAnswer.body);

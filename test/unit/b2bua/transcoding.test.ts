@@ -386,6 +386,15 @@ transcoding(
     assert.equal(links(driver), ['forward 0>0', 'forward 0>0']);
     assert.is(driver.lastSent('INVITE').host, sent.host);
     assert.is(driver.b2bua.callCount, 1);
+    driver.answer(driver.lastSent('INVITE'), 200, {
+      body: sdpOf({ ...BOB, codecs: [PCMU], version: 3 }),
+    });
+    alice.send('BYE');
+    assert.equal(
+      driver.records.filter((leg) => leg.transcoded),
+      [],
+      'nothing ever was',
+    );
   },
 );
 
@@ -409,6 +418,26 @@ transcoding('records tell each leg’s codec and that audio was transcoded', () 
     [4.1, 3, 60],
   );
   assert.is(inbound.media?.playoutDelayMs, 62.5);
+});
+
+transcoding('a call that was transcoded for a part is on record as one that was', () => {
+  const driver = new B2buaDriver();
+  const { alice } = call(driver, { codecs: [PCMU] }, { codecs: [G722] });
+  assert.equal(links(driver), ['decoded', 'decoded']);
+  alice.send('INVITE', sdpOf({ codecs: [G722], version: 2 }));
+  driver.answer(driver.lastSent('INVITE'), 200, {
+    body: sdpOf({ ...BOB, codecs: [G722], version: 2 }),
+  });
+  assert.equal(links(driver), ['forward 9>9', 'forward 9>9']);
+  alice.send('BYE');
+  const records = [driver.record('inbound'), driver.record('outbound')];
+  assert.equal(
+    records.map(({ codec, transcoded }) => [codec, transcoded]),
+    [
+      ['G722', true],
+      ['G722', true],
+    ],
+  );
 });
 
 transcoding.run();
