@@ -18,7 +18,7 @@ import {
 } from './attributes.ts';
 import { codecOf, isAudio, redundancyOf, sameCodec } from './codecs.ts';
 import { parseSdp } from './parse.ts';
-import { isSecureProto, sectionCryptos, securityRefusal } from './srtp.ts';
+import { isEncrypted, isSecureProto, sectionCryptos, securityRefusal } from './srtp.ts';
 import type {
   AudioCodec,
   AudioDescription,
@@ -109,8 +109,8 @@ export function readAudioText(
  * where it is SRTP. A key in a section of plain RTP is passed over: RFC 4568 knows no such offer.
  * @param srtp whether the stream may or must be SRTP.
  * @returns the stream; with `rejected` when the description switches every stream off; CODEC_NOT_SHARED when what is
- * on offer is not ours to carry (fax, video alone, foreign codecs, SRTP where it's off), each named; SRTP_NOT_SHARED
- * when a section lacks what the rule asks for; SDP_MALFORMED when the stream has no address, MEDIA_UNREACHABLE when it's not one host's (a name, multicast). Pure.
+ * on offer is not ours to carry (fax, video alone, foreign codecs), each named; SRTP_NOT_SHARED when a section lacks
+ * what the rule asks for, or is encrypted where that's off; SDP_MALFORMED when the stream has no address, MEDIA_UNREACHABLE when it's not one host's (a name, multicast). Pure.
  */
 export function readAudio(sdp: Sdp, srtp: SrtpRule = 'off'): Result<AudioDescription, CodedError> {
   const refusals: string[] = [];
@@ -133,13 +133,12 @@ export function readAudio(sdp: Sdp, srtp: SrtpRule = 'off'): Result<AudioDescrip
   return err({ code, message: `no usable audio in the SDP: ${reason}` });
 }
 
-/** Whether encryption is what a live audio section lacks; where it's off, its absence is no news. */
+/** Whether encryption is what a live audio section lacks, or has where it's off. */
 function failsBySrtp(sdp: Sdp, srtp: SrtpRule): boolean {
-  if (srtp === 'off') return false;
-  return sdp.media.some(
-    ({ kind, port, proto, attributes }) =>
-      kind === 'audio' && port !== 0 && securityRefusal(proto, attributes, srtp) !== null,
-  );
+  return sdp.media.some(({ kind, port, proto, attributes }) => {
+    if (kind !== 'audio' || port === 0) return false;
+    return srtp === 'off' ? isEncrypted(proto) : securityRefusal(proto, attributes, srtp) !== null;
+  });
 }
 
 /** Why a live section can't be the call's audio; null when it can. */

@@ -14,6 +14,11 @@ export function isSecureProto(proto: string): boolean {
   return SECURE.has(proto.toUpperCase());
 }
 
+/** True for RTP that SRTP protects, wherever the keys come from (RFC 5764 §8 has them from DTLS). */
+export function isEncrypted(proto: string): boolean {
+  return /\/SAVPF?$/i.test(proto);
+}
+
 /** The protocol of an `m=` line with SRTP or without it, as an offer of ours needs; feedback (the F) stays. */
 export function withSecurity(proto: string, secure: boolean): string {
   if (isSecureProto(proto) === secure) return proto;

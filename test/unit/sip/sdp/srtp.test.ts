@@ -64,7 +64,7 @@ test('each rule takes the streams it should', () => {
   assert.is(read('optional', ...plain).cryptos.length, 0);
   assert.is(read('optional', ...secure).cryptos.length, 1);
   assert.is(read('required', ...secure).cryptos.length, 1);
-  assert.match(problem(readAudioText(body(...secure), 'off')), /^CODEC_NOT_SHARED .*only plain/);
+  assert.match(problem(readAudioText(body(...secure), 'off')), /^SRTP_NOT_SHARED .*only plain/);
   assert.match(
     problem(readAudioText(body(...plain), 'required')),
     /^SRTP_NOT_SHARED .*RTP\/AVP is not encrypted/,
@@ -97,6 +97,14 @@ test('a stream of SRTP without a key that we can use is refused with the reasons
     problem(readAudioText(body('m=audio 4000 UDP/TLS/RTP/SAVPF 0', LINE), 'optional')),
     /^SRTP_NOT_SHARED/,
   );
+});
+
+test('encrypted audio is refused for that where encryption is off, whatever it is keyed by', () => {
+  for (const proto of ['RTP/SAVP', 'RTP/SAVPF', 'rtp/savp', 'UDP/TLS/RTP/SAVPF']) {
+    const refusal = problem(readAudioText(body(`m=audio 4000 ${proto} 0`, LINE), 'off'));
+    assert.match(refusal, /^SRTP_NOT_SHARED .*only plain RTP\/AVP/);
+  }
+  assert.match(problem(readAudioText(body('m=audio 4000 TCP/RTP/AVP 0'), 'off')), /^CODEC_NOT/);
 });
 
 test('a key beside plain RTP is passed over, and a stream switched off has none', () => {
