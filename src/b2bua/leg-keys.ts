@@ -27,12 +27,13 @@ const ACCEPTED = Object.keys(SUITES) as readonly CryptoSuite[];
 
 /**
  * What we offer ourselves: first the suite that everyone must have (RFC 4568 §6.2), since some equipment reads no further
- * than the first line. A tag of 32 bits is never proposed.
+ * than the first line. A tag of 32 bits stands last: it is for gateways that have nothing else.
  */
 const OFFERED: readonly CryptoSuite[] = [
   'AES_CM_128_HMAC_SHA1_80',
   'AEAD_AES_256_GCM',
   'AEAD_AES_128_GCM',
+  'AES_CM_128_HMAC_SHA1_32',
 ];
 
 /** `secureFirst`: a refusal can be followed by a plain offer. `asAgreed`: it can't, so `optional` stays with what stands. */

@@ -8,6 +8,7 @@ import { anInvite, EVENTS, headerOf, PCMU, sdpOf } from '../../support/sip-messa
 
 const BOB = { host: '192.0.2.20', port: 50_000 };
 const TAG80 = 'AES_CM_128_HMAC_SHA1_80';
+const TAG32 = 'AES_CM_128_HMAC_SHA1_32';
 
 /** A key of 30 bytes, all of one value. */
 const keyText = (byte: number): string => Buffer.alloc(30, byte).toString('base64');
@@ -102,7 +103,12 @@ encryption(
     assert.is(protoOf(body), 'RTP/SAVP');
     assert.equal(
       cryptosOf(body).map((line) => line.split(' ').slice(0, 2).join(' ')),
-      [`a=crypto:1 ${TAG80}`, 'a=crypto:2 AEAD_AES_256_GCM', 'a=crypto:3 AEAD_AES_128_GCM'],
+      [
+        `a=crypto:1 ${TAG80}`,
+        'a=crypto:2 AEAD_AES_256_GCM',
+        'a=crypto:3 AEAD_AES_128_GCM',
+        `a=crypto:4 ${TAG32}`,
+      ],
     );
     driver.answer(sent, 488);
     driver.answer(driver.lastSent('INVITE'), 488);
@@ -131,6 +137,17 @@ for (const [rule, body, status] of [
     assert.is(driver.engine.orders.length, 0);
   });
 }
+
+encryption('a gateway that has only a tag of 32 bits is called all the same', () => {
+  const driver = driverWith('off', 'required');
+  const txn = driver.receive(anInvite());
+  const sent = driver.lastSent('INVITE');
+  driver.answer(sent, 200, { body: secured(sdpOf(BOB), cryptoLine(4, 2, TAG32)) });
+  assert.equal(driver.statuses(txn), [200]);
+  const [keys] = keysOf(driver, driver.endpoints[1]);
+  assert.is(keys?.suite, 'aesCm128Tag32');
+  assert.is(secretText(keys?.keys?.send), ownKey(bodyOf(sent.request), 4));
+});
 
 encryption('a plain offer with keys beside it is a plain offer', () => {
   for (const rule of ['off', 'optional']) {
