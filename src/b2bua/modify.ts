@@ -1,5 +1,7 @@
 // A party changes an answered call: its re-INVITE is passed to the other leg (hold, resume, new codec, late offer), or refused
 // while another change is under way; its ACK may bring the answer to our offer.
+import type { CodedError, Result } from '../base/index.ts';
+import { err, ok } from '../base/index.ts';
 import type { AudioDescription, HeaderLines, SipRequest } from '../sip/index.ts';
 import { recordRouteLines } from '../sip/index.ts';
 import { isChanging } from './change-answers.ts';
@@ -130,25 +132,31 @@ export function onAck(cx: Context, call: Call, leg: Leg, request: SipRequest): v
   takeWaiting(cx, leg);
   if (!offered || call.ending !== null) return;
   const sent = call.b === null ? leg.anchor.lastSent : (call.exchange?.forwarded ?? null);
-  const read = request.body.length > 0 ? readAnswerTo(sent, request) : null;
-  const answer = read !== null && read.ok ? read.value : null;
+  const answer = request.body.length > 0 ? readAnswerTo(sent, request) : NO_ANSWER;
   const taken = call.b === null ? takenByEcho(cx, call, answer) : passAnswer(cx, call, leg, answer);
   // The offer stands unanswered, and nothing but the end of the call can follow (RFC 3261 §13.2.2.4).
-  if (!taken) endCall(cx, call, outcomeOf('CODEC_NOT_SHARED', 200), sideOf(leg));
+  if (!taken.ok) endCall(cx, call, outcomeOf(taken.error.code, 200), sideOf(leg));
 }
 
-function takenByEcho(cx: Context, call: Call, answer: AudioDescription | null): boolean {
-  return answer !== null && takeEchoAnswer(cx, call, answer).ok;
+const NO_ANSWER = err<CodedError>({ code: 'ANSWER_MISSING', message: 'the ACK has no body' });
+
+type Answer = Result<AudioDescription, CodedError>;
+
+function takenByEcho(cx: Context, call: Call, answer: Answer): Result<null, CodedError> {
+  return answer.ok ? takeEchoAnswer(cx, call, answer.value) : answer;
 }
 
-function passAnswer(cx: Context, call: Call, leg: Leg, far: AudioDescription | null): boolean {
+/** Nothing is due where no other side waits; else the other side's ACK goes out, whatever came of the answer. */
+function passAnswer(cx: Context, call: Call, leg: Leg, far: Answer): Result<null, CodedError> {
   const { unacknowledged: pending, exchange } = call;
-  if (pending === null || pending.leg === leg || pending.leg.dialog === null) return true;
+  if (pending === null || pending.leg === leg || pending.leg.dialog === null) return ok(null);
   call.unacknowledged = null;
   call.exchange = null;
   const answer =
-    exchange === null || far === null ? null : answerExchange(cx, call, exchange, far, 'final');
-  const body = answer !== null && answer.ok ? sdpBody(answer.value) : null;
-  sendAck(cx, pending.leg.dialog, pending, body);
-  return body !== null;
+    far.ok && exchange !== null
+      ? answerExchange(cx, call, exchange, far.value, 'final')
+      : NO_ANSWER;
+  sendAck(cx, pending.leg.dialog, pending, answer.ok ? sdpBody(answer.value) : null);
+  if (answer.ok) return ok(null);
+  return far.ok ? answer : far;
 }

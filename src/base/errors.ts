@@ -120,6 +120,12 @@ export const ERRORS = {
     'The SIP transaction table is full; Retry-After says when to try again.',
   ),
   ACK_MISSING: entry(null, 102, false, 'The answer was never acknowledged (64*T1).'),
+  ANSWER_MISSING: entry(
+    null,
+    96,
+    false,
+    'The ACK that was to bring the answer to the offer in our 200 brought none.',
+  ),
   // Media.
   CODEC_NOT_SHARED: entry(488, 88, false, 'The two sides share no codec this trunk may use.'),
   SRTP_NOT_SHARED: entry(

@@ -188,9 +188,27 @@ test('a late offer whose ACK brings no answer ends the call on both sides', () =
     driver.sent('BYE').map(({ host }) => host),
     ['192.0.2.10', '192.0.2.20'],
   );
-  assert.is(driver.record('inbound').cause, 'CODEC_NOT_SHARED');
+  assert.is(driver.record('inbound').cause, 'ANSWER_MISSING');
   endsAtRest(driver);
 });
+
+for (const [what, answer, cause] of [
+  [
+    'takes no codec of ours',
+    sdpOf({ codecs: [[18, 'G729/8000']], version: 2 }),
+    'CODEC_NOT_SHARED',
+  ],
+  ['can’t be read', 'v=0\r\nnonsense', 'SDP_MALFORMED'],
+] as const) {
+  test(`a late offer whose ACK brings an answer that ${what} ends the call for that`, () => {
+    const { driver, alice } = standing();
+    const asked = alice.send('INVITE');
+    driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays('sendrecv') });
+    alice.acknowledge(asked, answer);
+    assert.is(driver.record('inbound').cause, cause);
+    endsAtRest(driver);
+  });
+}
 
 test('a late offer whose ACK never comes is acknowledged before the BYE', () => {
   const { driver, alice } = standing();
