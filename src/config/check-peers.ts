@@ -35,6 +35,7 @@ export function checkTrunkShape(trunk: RawTrunk, report: Reporter): void {
       problem: 'has no audio codec',
     });
   }
+  checkDigits(trunk, report);
   if (trunk.allow.length === 0 && trunk.auth === null && trunk.gateways.length === 0) {
     report.warn(path, {
       value: trunk.name,
@@ -46,6 +47,22 @@ export function checkTrunkShape(trunk: RawTrunk, report: Reporter): void {
     const problem = 'lets anyone place calls over this trunk';
     report.warn(report.itemPathOf(trunk.allow, index), { value: text, problem });
   }
+}
+
+/** What a way of saying digits can't do without decoded audio. */
+const UNDECODED: Readonly<Partial<Record<RawTrunk['dtmf'], string>>> = {
+  info: 'digits that come by INFO are said to no peer of another kind, for that takes audio of our making',
+  inband: 'tones are neither heard nor made, for that takes decoded audio',
+};
+
+function checkDigits(trunk: RawTrunk, report: Reporter): void {
+  const problem = trunk.transcode === 'never' ? UNDECODED[trunk.dtmf] : undefined;
+  if (problem === undefined) return;
+  report.warn([...report.pathOf(trunk), 'dtmf'], {
+    value: trunk.dtmf,
+    problem: `${problem}, and \`transcode\` is never`,
+    allowed: 'auto or rfc4733, or another `transcode`',
+  });
 }
 
 function checkAuthShape({ auth }: RawTrunk, report: Reporter): void {

@@ -67,8 +67,23 @@ function checkListen(raw: RawSettings, report: Reporter): void {
     claim(`tcp ${hostPortText(http.value)}`, { path: ['listen', 'http'], value: raw.listen.http });
 }
 
+/** Translation between families would need the peers' addresses translated too, and a socket has one family alone. */
+function checkFamily(address: RawMediaAddress, report: Reporter): void {
+  const { advertise } = address;
+  if (advertise === null || familyOf(advertise) === familyOf(address.bind)) return;
+  report.error([...report.pathOf(address), 'advertise'], {
+    value: advertise,
+    problem: `is not of the family of ${address.bind}, and what peers send to it can’t come in there`,
+    allowed: `an ${familyOf(address.bind)} address`,
+  });
+}
+
+function familyOf(address: string): 'IPv4' | 'IPv6' {
+  return (readIp(address) ?? address).includes(':') ? 'IPv6' : 'IPv4';
+}
+
 function overlaps(a: string, b: string): boolean {
-  const sameFamily = a.includes(':') === b.includes(':');
+  const sameFamily = familyOf(a) === familyOf(b);
   return a === b || (sameFamily && (isAnyAddress(a) || isAnyAddress(b)));
 }
 
@@ -76,6 +91,8 @@ function rangeOf(ports: string): { readonly portMin: number; readonly portMax: n
   const read = PORT_RANGE_FORM.read(ports);
   return read.ok ? read.value : { portMin: 0, portMax: 0 };
 }
+
+type RawMediaAddress = RawSettings['media']['addresses'][number];
 
 function checkMediaAddresses(raw: RawSettings, report: Reporter): void {
   for (const [index, address] of raw.media.addresses.entries()) {
@@ -91,6 +108,7 @@ function checkMediaAddresses(raw: RawSettings, report: Reporter): void {
         allowed: 'one address, or `advertise` with an address that peers reach',
       });
     }
+    checkFamily(address, report);
     const unused = range.portMax - range.portMin + 1 - pairCount(range) * 2;
     if (unused > 0) {
       report.warn(portsPath, {

@@ -198,12 +198,53 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
     ],
   ],
   [
+    'an error for an advertised media address of the other family, and none for one of its own',
+    'media: { addresses: [{ bind: 127.0.0.1, advertise: "2001:db8::1" }, { bind: "::1", advertise: 192.0.2.1, ports: 30000-39999 }, { bind: "::2", advertise: "2001:db8::1" }] }',
+    [
+      't:1:52: error: media.addresses[0].advertise: 2001:db8::1: is not of the family of 127.0.0.1, and what peers send to it can’t come in there (allowed: an IPv4 address)',
+      't:1:95: error: media.addresses[1].advertise: 192.0.2.1: is not of the family of ::1, and what peers send to it can’t come in there (allowed: an IPv6 address)',
+    ],
+  ],
+  [
+    'a warning for digits that a trunk which never transcodes can’t convert',
+    trunks(
+      '{ name: a, allow: [192.0.2.1], transcode: never, dtmf: info }',
+      '{ name: b, allow: [192.0.2.2], transcode: never, dtmf: inband }',
+      '{ name: c, allow: [192.0.2.3], transcode: never, dtmf: rfc4733 }',
+      '{ name: d, allow: [192.0.2.4], dtmf: info }',
+    ),
+    [
+      't:2:60: warning: trunks[0].dtmf: info: digits that come by INFO are said to no peer of another kind, for that takes audio of our making, and `transcode` is never (allowed: auto or rfc4733, or another `transcode`)',
+      't:3:60: warning: trunks[1].dtmf: inband: tones are neither heard nor made, for that takes decoded audio, and `transcode` is never (allowed: auto or rfc4733, or another `transcode`)',
+    ],
+  ],
+  [
     'a warning when the engine’s endpoints run out first',
     'media: { endpoints: 100 }',
     [
       't:1:21: warning: media.endpoints: 100: is reached before limits.calls: 2000 calls have 4000 legs (allowed: 4000 or more, or null)',
     ],
   ],
+  ...[
+    ['""', '(empty)', 'is empty'],
+    ['/dev/null', '/dev/null', 'is of the kernel’s own, where no folder can be made'],
+    ['/proc/x', '/proc/x', 'is of the kernel’s own, where no folder can be made'],
+    ['/tmp/../sys', '/tmp/../sys', 'is of the kernel’s own, where no folder can be made'],
+    ['12', '12', 'is a number; ./12 would be a folder'],
+  ].map(
+    ([written = '', shown = '', problem = '']) =>
+      [
+        `an error for ${written} as a folder of media`,
+        `media: { folder: ${written} }`,
+        [
+          `t:1:18: error: media.folder: ${shown}: ${problem} (allowed: a path outside of /proc, /sys and /dev, but /dev/shm; taken from where the process starts when it is relative)`,
+        ],
+      ] as const,
+  ),
+  ...['/dev/shm', '/dev/shm/media', './12', 'processes', '/srv/proc'].map(
+    (folder) =>
+      [`nothing for ${folder} as a folder of media`, `media: { folder: ${folder} }`, []] as const,
+  ),
   [
     'an error for a gateway that is one of our own listening points',
     `listen: { sip: [udp://0.0.0.0:5060, { bind: "tcp://192.0.2.9:5062", advertise: "sbc.example:5070" }] }\n${trunks(
@@ -225,26 +266,6 @@ const CASES: readonly (readonly [name: string, yaml: string, lines: readonly str
       '{ name: b, gateways: [{ uri: "sip:[::ffff:127.0.0.1]" }, { uri: "sip:[0:0::1]:5062;transport=tcp" }] }',
       '{ name: c, gateways: [{ uri: "sip:localhost:5061" }, { uri: "sip:127.0.0.2" }, { uri: "sip:[::1]" }] }',
     )}`,
-  ...[
-    ['""', '(empty)', 'is empty'],
-    ['/dev/null', '/dev/null', 'is of the kernel’s own, where no folder can be made'],
-    ['/proc/x', '/proc/x', 'is of the kernel’s own, where no folder can be made'],
-    ['/tmp/../sys', '/tmp/../sys', 'is of the kernel’s own, where no folder can be made'],
-    ['12', '12', 'is a number; ./12 would be a folder'],
-  ].map(
-    ([written = '', shown = '', problem = '']) =>
-      [
-        `an error for ${written} as a folder of media`,
-        `media: { folder: ${written} }`,
-        [
-          `t:1:18: error: media.folder: ${shown}: ${problem} (allowed: a path outside of /proc, /sys and /dev, but /dev/shm; taken from where the process starts when it is relative)`,
-        ],
-      ] as const,
-  ),
-  ...['/dev/shm', '/dev/shm/media', './12', 'processes', '/srv/proc'].map(
-    (folder) =>
-      [`nothing for ${folder} as a folder of media`, `media: { folder: ${folder} }`, []] as const,
-  ),
     [
       't:3:34: error: trunks[0].gateways[0].uri: sip:localhost: is this node itself (listen.sip udp://127.0.0.1:5060): its calls would come back for ever',
       't:3:60: error: trunks[0].gateways[1].uri: sip:localhost.:5062;transport=tcp: is this node itself (listen.sip tcp://[::1]:5062): its calls would come back for ever',
