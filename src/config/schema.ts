@@ -378,12 +378,12 @@ export const TRUNK_SCHEMA = Type.Object(
     }),
     comfort_noise: oneOf(['off', 'on'], {
       description:
-        'Comfort noise (RFC 3389, `CN`) beside G.711 and G.722: taken and offered with `on`. Audio that we encode then describes its pauses instead of sending them.',
+        'Comfort noise (RFC 3389, `CN`) beside G.711 and G.722: taken and offered with `on`; where audio goes through as it is, if both trunks say so. Audio that we encode describes its pauses instead of sending them.',
       default: 'off',
     }),
     redundancy: oneOf(['off', 'on'], {
       description:
-        'Redundant audio (RFC 2198, `red`): taken and offered with `on`. Audio that we encode then comes twice, with the next packet once more, at twice the bit rate; single losses are mended.',
+        'Redundant audio (RFC 2198, `red`): taken and offered with `on`; where audio goes through as it is, if both trunks say so. Audio that we encode comes twice, with the next packet once more, at twice the bit rate; single losses are mended.',
       default: 'off',
     }),
     opus_bitrate_bps: orNull(Type.Integer({ minimum: 6_000, maximum: 510_000 }), {
