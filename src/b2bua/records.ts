@@ -128,7 +128,8 @@ export function mediaOf(counters: EndpointCounters): LegMedia {
     octetsSent: counters.octetsSent,
     packetsLost: counters.packetsLost,
     jitterMs: counters.jitterMs,
-    packetsRefused: counters.packetsRefused,
+    // A peer with a wrong key must not look like one that was silent.
+    packetsRefused: counters.packetsRefused + counters.srtpRefused,
     mos: counters.mosListening > 0 ? counters.mosListening : null,
     packetsLate: counters.packetsLate,
     concealedMs: counters.concealedMs,

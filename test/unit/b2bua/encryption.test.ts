@@ -348,6 +348,16 @@ encryption('no key stands in a record, a fact or what operators see', () => {
   alice.acknowledge(txn);
   alice.send('BYE');
   assert.is(driver.record('inbound').srtp, TAG80);
+encryption('what SRTP refused is on record beside what came from elsewhere', () => {
+  const driver = driverWith('required', 'off');
+  driver.engine.counters = { ...driver.engine.counters, packetsRefused: 2, srtpRefused: 48 };
+  const invite = anInvite().withBody(secured(sdpOf(), cryptoLine(1, 1)));
+  const txn = driver.receive(invite);
+  driver.answer(driver.lastSent('INVITE'), 200, { body: sdpOf(BOB) });
+  callerOf(driver, invite, txn).send('BYE');
+  assert.is(driver.record('inbound').media?.packetsRefused, 50);
+});
+
   const told = [live, JSON.stringify(driver.facts)].join('\n');
   const keys = [...driver.engine.orders].flatMap((order) =>
     order.kind === 'setKeys' && order.keys !== null ? [order.keys.send, order.keys.receive] : [],
