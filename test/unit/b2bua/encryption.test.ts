@@ -204,6 +204,28 @@ encryption('a gateway that refuses all is asked no more, and each offer was anot
   assert.is(driver.record('outbound').routesTried, Array(4).fill(gateway).join(','));
 });
 
+for (const proto of ['RTP/AVPF', 'RTP/SAVPF']) {
+  encryption(
+    `an offer of ${proto} is answered with it, as is the one that changes the call`,
+    () => {
+      const driver = driverWith('optional', 'off');
+      const offer = (version: number): string => {
+        const body = secured(sdpOf({ version }), cryptoLine(1, 1)).replace('RTP/SAVP', proto);
+        return proto === 'RTP/AVPF' ? body.replace(/a=crypto.*\r\n/, '') : body;
+      };
+      const invite = anInvite().withBody(offer(1));
+      const txn = driver.receive(invite);
+      driver.answer(driver.lastSent('INVITE'), 200, { body: sdpOf(BOB) });
+      assert.is(protoOf(bodyOf(driver.lastTold(txn))), proto);
+      const alice = callerOf(driver, invite, txn);
+      alice.acknowledge(txn);
+      const change = alice.send('INVITE', offer(2));
+      driver.answer(driver.lastSent('INVITE'), 200, { body: sdpOf({ ...BOB, version: 2 }) });
+      assert.is(protoOf(bodyOf(driver.lastTold(change))), proto);
+    },
+  );
+}
+
 encryption('each gateway is offered keys of its own', () => {
   const driver = driverWith('off', 'required');
   driver.receive(anInvite());
@@ -326,6 +348,16 @@ encryption('A29 an encrypted caller hears itself from the echo, by keys of both'
   assert.is(a?.feeds, a?.handle);
 });
 
+encryption('what SRTP refused is on record beside what came from elsewhere', () => {
+  const driver = driverWith('required', 'off');
+  driver.engine.counters = { ...driver.engine.counters, packetsRefused: 2, srtpRefused: 48 };
+  const invite = anInvite().withBody(secured(sdpOf(), cryptoLine(1, 1)));
+  const txn = driver.receive(invite);
+  driver.answer(driver.lastSent('INVITE'), 200, { body: sdpOf(BOB) });
+  callerOf(driver, invite, txn).send('BYE');
+  assert.is(driver.record('inbound').media?.packetsRefused, 50);
+});
+
 encryption('A29 SRTP and transcoding go together', () => {
   const driver = driverWith('required', 'off');
   const offer = secured(sdpOf({ codecs: [PCMU, EVENTS] }), cryptoLine(1, 1));
@@ -348,16 +380,6 @@ encryption('no key stands in a record, a fact or what operators see', () => {
   alice.acknowledge(txn);
   alice.send('BYE');
   assert.is(driver.record('inbound').srtp, TAG80);
-encryption('what SRTP refused is on record beside what came from elsewhere', () => {
-  const driver = driverWith('required', 'off');
-  driver.engine.counters = { ...driver.engine.counters, packetsRefused: 2, srtpRefused: 48 };
-  const invite = anInvite().withBody(secured(sdpOf(), cryptoLine(1, 1)));
-  const txn = driver.receive(invite);
-  driver.answer(driver.lastSent('INVITE'), 200, { body: sdpOf(BOB) });
-  callerOf(driver, invite, txn).send('BYE');
-  assert.is(driver.record('inbound').media?.packetsRefused, 50);
-});
-
   const told = [live, JSON.stringify(driver.facts)].join('\n');
   const keys = [...driver.engine.orders].flatMap((order) =>
     order.kind === 'setKeys' && order.keys !== null ? [order.keys.send, order.keys.receive] : [],
