@@ -261,24 +261,29 @@ InsertVerdict JitterBuffer::insert_redundant(Instant now, const Arrival& block,
       highest_order_ + rtp::sequence_distance(highest_sequence_, block.sequence) - back;
   if (!started_ || block.ssrc != ssrc_ || !timestamp_known_ ||
       block.clock_rate_hz != clock_rate_hz_ || order >= highest_order_ ||
-      order < epoch_first_order_ || window_.place_of(order) != Place::kFree) {
+      order < epoch_first_order_) {
     return InsertVerdict::kUnneeded;
   }
+  const Place place = window_.place_of(order);
+  if (place != Place::kFree && place != Place::kPassedMissing) return InsertVerdict::kUnneeded;
   const auto wire =
       static_cast<rtp::RtpTimestamp>(static_cast<std::uint32_t>(block.timestamp) - steps_earlier);
   const MediaTime per_step = media_per_step(block.clock_rate_hz);
-  // Nothing about delay is learnt here: the copy came late on purpose.
-  window_.store(
-      {.order = order,
-       .timestamp = timestamp_ + rtp::timestamp_distance(timestamp_wire_, wire) * per_step,
-       .arrived_at = now,
-       .packet = block.packet,
-       .timestamp_wire = static_cast<std::uint32_t>(wire),
-       .length = static_cast<std::uint16_t>(block.clock_steps * per_step),
-       .sequence = static_cast<std::uint16_t>(block.sequence - back),
-       .payload_type = block.payload_type,
-       .epoch = epoch_,
-       .kind = MediaKind::kAudio});
+  const MediaTime timestamp =
+      timestamp_ + rtp::timestamp_distance(timestamp_wire_, wire) * per_step;
+  // Too late or not: where losses are mended so, that is when packets come.
+  delay_.add_copy(media_of(now) - timestamp);
+  if (place == Place::kPassedMissing) return InsertVerdict::kUnneeded;
+  window_.store({.order = order,
+                 .timestamp = timestamp,
+                 .arrived_at = now,
+                 .packet = block.packet,
+                 .timestamp_wire = static_cast<std::uint32_t>(wire),
+                 .length = static_cast<std::uint16_t>(block.clock_steps * per_step),
+                 .sequence = static_cast<std::uint16_t>(block.sequence - back),
+                 .payload_type = block.payload_type,
+                 .epoch = epoch_,
+                 .kind = MediaKind::kAudio});
   ++statistics_.recovered;
   return InsertVerdict::kRecovered;
 }

@@ -83,6 +83,14 @@ void PlayoutDelay::add(MediaTime offset) noexcept {
   const MediaTime relative = offset - shift();
   if (is_step(relative, change)) forget_path();
   add_to_block(relative);
+  add_to_histogram(relative);
+}
+
+void PlayoutDelay::add_copy(MediaTime offset) noexcept {
+  if (known()) add_to_histogram(offset - shift());
+}
+
+void PlayoutDelay::add_to_histogram(MediaTime relative) noexcept {
   const std::int64_t bin = bin_of(relative);
   const bool within = !known() || bin <= histogram_.quantile();
   histogram_.add(bin);

@@ -57,6 +57,10 @@ class PlayoutDelay {
 
   /// Takes note of a packet, a late one too. @param offset local clock at arrival less timestamp.
   void add(MediaTime offset) noexcept;
+  /// Takes note of a redundant copy of a packet that is missing: audio is worth waiting for in
+  /// whichever packet it comes, but what came late on purpose says nothing about the path or its
+  /// jitter. @param offset local clock at its arrival less the missing one's timestamp.
+  void add_copy(MediaTime offset) noexcept;
   /// Forgets the offsets, which mean nothing to another clock, and keeps the jitter.
   void restart() noexcept;
   /// Another size in the middle of a stream. Its bounds hold at once; of what was learnt, the
@@ -102,6 +106,7 @@ class PlayoutDelay {
   static constexpr std::uint32_t kStepPackets = 10;
 
   [[nodiscard]] MediaTime shift() const noexcept { return shift_scaled_ >> kDriftShift; }
+  void add_to_histogram(MediaTime relative) noexcept;
   void add_to_block(MediaTime relative) noexcept;
   void end_block() noexcept;
   void follow_drift(MediaTime residue) noexcept;

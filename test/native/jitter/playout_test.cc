@@ -27,9 +27,9 @@ struct Heard {
 };
 
 /// Plays a network through a buffer in ticks, stretching audio by what is asked for in pieces of up
-/// to `period`.
+/// to `period`. @param with_copies whether each packet brings a copy of the one before it.
 Heard listen(BufferRig& rig, const Network& network, double tick_ms = 20,
-             MediaTime period = media_ms(5)) {
+             MediaTime period = media_ms(5), bool with_copies = false) {
   std::multimap<double, std::uint32_t> arrivals;
   for (std::uint32_t index = 0; index < network.size(); ++index) {
     if (network[index]) arrivals.emplace(*network[index], index);
@@ -42,6 +42,10 @@ Heard listen(BufferRig& rig, const Network& network, double tick_ms = 20,
   for (double now = 3; next != arrivals.end(); now += tick_ms) {
     for (; next != arrivals.end() && next->first <= now; ++next) {
       rig.insert(next->first, arrival_of(next->second));
+      if (!with_copies || next->second == 0) continue;
+      Arrival copy = arrival_of(next->second);
+      copy.packet.slot = next->second - 1;
+      (void)rig.insert_redundant(next->first, copy, 160);
     }
     for (int asked = 0; queued < tick; ++asked) {
       if (asked == 100) {
@@ -114,6 +118,24 @@ TEST("a missing packet is concealed at its length, and its successor is there to
   CHECK_EQ(rig.buffer.statistics().concealed_length, media_ms(20));
   CHECK_EQ(rig.buffer.statistics().unplayed, 1u);
   CHECK_EQ(rig.buffer.statistics().unplayed_runs, 1u);
+}
+
+TEST("where redundant copies mend losses, they are waited for") {
+  for (const BufferSize size : {BufferSize::kSmall, BufferSize::kMedium, BufferSize::kLarge}) {
+    for (const double delay_ms : {30.0, 32.0, 35.0, 38.0}) {
+      BufferRig rig({.policy = delay_policy(size)});
+      Network network = steady(1'000, delay_ms);
+      for (std::uint32_t index = 4; index < network.size(); index += 5)
+        network[index].reset();
+      const Heard heard = listen(rig, network, 10, media_ms(5), true);
+      // Until that was learnt.
+      CHECK_TRUE(heard.concealed_ms <= 100);
+      CHECK_TRUE(is_rising(heard.slots));
+      // A packet's length later than without, and no more.
+      const double waited_ms = heard.delay_last_ms - delay_ms;
+      CHECK_TRUE(waited_ms <= (size == BufferSize::kLarge ? 55 : 35));
+    }
+  }
 }
 
 TEST("of several missing in a row only the last has a successor at hand") {
