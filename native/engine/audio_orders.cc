@@ -132,6 +132,9 @@ bool read_opus(const contract::SetAudioOrder& order, pipeline::SenderSetup& setu
                                         .complexity = order.opus_complexity,
                                         .loss_percent = order.opus_loss_percent,
                                         .dtx_allowed = order.opus_dtx == 1});
+  // A rate that the far side's ears or the band don't need is neither encoded nor decoded at.
+  setup.format.rate_hz = setup.opus.rate_hz;
+  setup.source_rate_hz = setup.opus.rate_hz;
   return true;
 }
 

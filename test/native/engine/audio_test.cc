@@ -163,6 +163,32 @@ TEST("whoever hears a leg decides its rate, also when his codec changes in mid-c
   CHECK_EQ(*carol.ssrcs.begin(), *call.bob.ssrcs.begin());
 }
 
+TEST("an Opus peer is sent no more than it plays, however wide the source is") {
+  Rig rig;
+  struct Case {
+    std::uint32_t playback_rate_hz;
+    std::uint8_t source_rate_khz;
+    codec::OpusBandwidth widest;
+  };
+  const std::array<Case, 5> cases = {{{0, 16, codec::OpusBandwidth::kNarrow},
+                                      {8'000, 16, codec::OpusBandwidth::kNarrow},
+                                      {12'000, 48, codec::OpusBandwidth::kMedium},
+                                      {16'000, 48, codec::OpusBandwidth::kWide},
+                                      {8'000, 48, codec::OpusBandwidth::kNarrow}}};
+  DecodedCall call(rig, {.voice = kG722}, {.voice = kOpus});
+  for (const Case& each : cases) {
+    contract::SetAudioOrder order =
+        audio_order(call.right.handle, {.voice = kOpus, .send_rate_khz = each.source_rate_khz});
+    order.opus_playback_rate_hz = each.playback_rate_hz;
+    CHECK_TRUE(set_audio(rig, order) == Code::kOk);
+    call.bob.heard.clear();
+    CHECK_TRUE(in_real_time([&] { call.talk(); }, [&] { return call.both_hear(); }, kMeasureEvery));
+    const auto packet = codec::OpusPacket::parse(call.bob.latest);
+    CHECK_TRUE(packet.ok());
+    CHECK_TRUE(packet->bandwidth() <= each.widest);
+  }
+}
+
 TEST("who hears a leg decides its rate even while he has no address") {
   Rig rig;
   for (const bool changes_codec : {false, true}) {

@@ -159,6 +159,7 @@ class Party {
   std::vector<std::uint16_t> sequences;  ///< as they came
   std::set<std::uint32_t> ssrcs;
   std::vector<Buffer> reports;
+  Buffer latest;  ///< payload of audio
   std::uint32_t packets = 0;
   std::uint32_t unreadable = 0;
   static constexpr double kToneDbov = -16;
@@ -200,6 +201,7 @@ class Party {
           digits += codec::digit_of_event(edge.event).value_or('?');
       }
     } else if (view->payload_type() == voice_.payload_type) {
+      latest.assign(view->payload().begin(), view->payload().end());
       codec::PcmFrame frame;
       if (!decoder_.decode(view->payload(), 0, frame)) ++unreadable;
       heard.insert(heard.end(), frame.samples().begin(), frame.samples().end());
