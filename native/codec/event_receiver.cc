@@ -29,7 +29,14 @@ EventEdges EventReceiver::handle_packet(Instant now, rtp::RtpTimestamp timestamp
     return edges;
   }
   const TelephoneEvent& packet = *parsed;
-  switch (relate(timestamp, packet)) {
+  const Relation relation = relate(timestamp, packet);
+  if (relation == Relation::kNew && packet.duration == 0) {
+    // No length at all is for states that hold until further notice, and a key is none (§2.3.5).
+    // Of a press that is known it is only behind what was said before.
+    ++counters_.refused;
+    return edges;
+  }
+  switch (relation) {
     case Relation::kRepeated:
       ++counters_.repeated;
       return edges;

@@ -54,7 +54,7 @@ struct EventReceiverConfig {
 struct EventCounters {
   std::uint64_t repeated = 0;   ///< of an event that has ended: the second and third end packet
   std::uint64_t late = 0;       ///< of an event before the one that came last
-  std::uint64_t refused = 0;    ///< too short, or an event that wasn't agreed on
+  std::uint64_t refused = 0;    ///< too short, without a duration, or of an event not agreed on
   std::uint64_t lost_ends = 0;  ///< events that ended by the next one's start or by time
 };
 

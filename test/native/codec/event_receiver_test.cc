@@ -223,6 +223,23 @@ TEST("truncated payloads and events that were not agreed on are counted and not 
   CHECK_EQ(ear.edges.size(), 2u);
 }
 
+TEST("without a duration an event is no press, and what is down goes on") {
+  Ear ear;
+  for (const bool end : {false, true})
+    ear.hear(1'000, {.event = 5, .end = end, .duration = 0});
+  CHECK_TRUE(ear.edges.empty());
+  CHECK_EQ(ear.receiver.counters().refused, 2u);
+  // A sender who counts from zero presses with its next packet.
+  ear.hear(1'000, {.event = 5, .duration = 160});
+  CHECK_TRUE(ear.is(0, kStart, 5));
+  ear.hear(1'000, {.event = 5, .duration = 0});
+  CHECK_TRUE(ear.receiver.down());
+  ear.hear(1'000, {.event = 5, .end = true, .duration = 0});
+  REQUIRE(ear.edges.size() == 2);
+  CHECK_TRUE(ear.is(1, kEnd, 5));
+  CHECK_EQ(ear.edges[1].duration_units, 160u);
+}
+
 TEST("a new stream ends what was down and starts afresh") {
   Ear ear;
   ear.hear(1'000, {.event = 1, .duration = 160});
