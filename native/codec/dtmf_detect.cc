@@ -154,6 +154,13 @@ Reading read(const std::array<std::complex<float>, N>& outputs, float centre_hz)
           .purity = std::abs(far) / std::sqrt(older * newer)};
 }
 
+/// -dBm0 of a mean square, as far as telephone-events can say it.
+std::uint8_t volume_of(float power) noexcept {
+  constexpr double kVolumeMax = 63;
+  const double level_dbm0 = double{dbov_of_mean_square(double{power})} - kDbovOfDbm0;
+  return static_cast<std::uint8_t>(std::lround(std::clamp(-level_dbm0, 0.0, kVolumeMax)));
+}
+
 /// Index of the nominal frequency; 4 = none is near enough.
 std::size_t nominal(const std::array<float, 4>& group_hz, float frequency_hz) noexcept {
   std::size_t index = 0;
@@ -233,35 +240,38 @@ void DtmfDetector::step(const float* samples) noexcept {
   ++steps_;
 }
 
-/// The event that the window holds, or kNone. The cheap conditions come first: most of the time
-/// there is silence or a voice.
-std::uint8_t DtmfDetector::decide() const noexcept {
+/// The event that the window holds, if any. The cheap conditions come first: most of the time there
+/// is silence or a voice.
+DtmfDetector::Hit DtmfDetector::decide() const noexcept {
   constexpr float kPerOutput = kPowerOfOutput / static_cast<float>(kWindow);
   const float low = power_of(low_) * kPerOutput;
   const float high = power_of(high_) * kPerOutput;
-  if (low < kSinePowerMin || high < kSinePowerMin) return kNone;
-  if (high > low * kTwistMax || high < low * kTwistMin) return kNone;
+  if (low < kSinePowerMin || high < kSinePowerMin) return {};
+  if (high > low * kTwistMax || high < low * kTwistMin) return {};
   const float total = std::accumulate(energies_.begin(), energies_.end(), 0.0F) /
                       static_cast<float>(kWindow * kStep);
-  if (low + high < kShareMin * total) return kNone;
-  if (!steady(low_) || !steady(high_)) return kNone;
+  if (low + high < kShareMin * total) return {};
+  if (!steady(low_) || !steady(high_)) return {};
 
   const Reading low_reading = read(low_, static_cast<float>(kLowCentreHz));
   const Reading high_reading = read(high_, static_cast<float>(kHighCentreHz));
-  if (low_reading.purity < kPurityMin || high_reading.purity < kPurityMin) return kNone;
+  if (low_reading.purity < kPurityMin || high_reading.purity < kPurityMin) return {};
   const std::size_t row = nominal(kLowHz, low_reading.frequency_hz);
   const std::size_t column = nominal(kHighHz, high_reading.frequency_hz);
-  if (row == kLowHz.size() || column == kHighHz.size()) return kNone;
-  return kEvents[row * kHighHz.size() + column];
+  if (row == kLowHz.size() || column == kHighHz.size()) return {};
+  return {.event = kEvents[row * kHighHz.size() + column], .power = low + high};
 }
 
-void DtmfDetector::take(std::uint8_t event, DtmfEdges& found) noexcept {
+void DtmfDetector::take(const Hit& hit, DtmfEdges& found) noexcept {
+  const std::uint8_t event = hit.event;
   if (event != candidate_ || event == kNone) {
     candidate_ = event;
     hits_ = 0;
     first_hit_ = steps_;
+    power_ = 0;
   }
   if (event != kNone) ++hits_;
+  power_ = std::max(power_, hit.power);
   if (sounding()) {
     if (event == event_) {
       misses_ = 0;
@@ -278,16 +288,21 @@ void DtmfDetector::take(std::uint8_t event, DtmfEdges& found) noexcept {
 
 void DtmfDetector::start(std::uint8_t event, DtmfEdges& found) noexcept {
   event_ = event;
+  volume_ = volume_of(power_);
   started_ = sample_of(std::max<std::uint64_t>(first_hit_, kWindow) - kWindow);
   last_hit_ = steps_;
   misses_ = 0;
-  found.add({.kind = DtmfEdge::Kind::kStart, .event = event_, .start_sample = started_});
+  found.add({.kind = DtmfEdge::Kind::kStart,
+             .event = event_,
+             .volume = volume_,
+             .start_sample = started_});
 }
 
 void DtmfDetector::end(DtmfEdges& found) noexcept {
   const std::uint64_t ended = sample_of(last_hit_);
   found.add({.kind = DtmfEdge::Kind::kEnd,
              .event = event_,
+             .volume = volume_,
              .start_sample = started_,
              .duration_samples = static_cast<std::uint32_t>(ended - started_)});
   event_ = kNone;

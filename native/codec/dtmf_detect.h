@@ -24,6 +24,8 @@ struct DtmfEdge {
   enum class Kind : std::uint8_t { kStart, kEnd };
   Kind kind = Kind::kStart;
   std::uint8_t event = 0;  ///< 0..15 as RFC 4733 §3.2 numbers them: 0-9, *, #, A-D
+  /// Power of both sines together in -dBm0, 0..63 (RFC 4733 §2.3.4); the same in start and end.
+  std::uint8_t volume = 0;
   /// First sample of the digit, counted from the first sample ever handled; right to about 5 ms.
   std::uint64_t start_sample = 0;
   /// kEnd: how long it lasted, right to about 10 ms. 0 for kStart.
@@ -76,12 +78,18 @@ class DtmfDetector {
   struct Filters;
   static const Filters kFilters;
 
+  /// What a decision found.
+  struct Hit {
+    std::uint8_t event = kNone;
+    float power = 0;  ///< mean square of both sines together
+  };
+
   /// A group's recent filter outputs, oldest first.
   using Band = std::array<std::complex<float>, kWindow>;
 
   void step(const float* samples) noexcept;
-  [[nodiscard]] std::uint8_t decide() const noexcept;
-  void take(std::uint8_t event, DtmfEdges& found) noexcept;
+  [[nodiscard]] Hit decide() const noexcept;
+  void take(const Hit& hit, DtmfEdges& found) noexcept;
   void start(std::uint8_t event, DtmfEdges& found) noexcept;
   void end(DtmfEdges& found) noexcept;
   [[nodiscard]] static std::uint64_t sample_of(std::uint64_t step) noexcept;
@@ -99,7 +107,9 @@ class DtmfDetector {
   std::uint8_t candidate_ = kNone;
   std::uint32_t hits_ = 0;
   std::uint64_t first_hit_ = 0;  ///< steps_ at the candidate's first hit
+  float power_ = 0;              ///< of its strongest hit: the first may hold half a tone
   std::uint8_t event_ = kNone;   ///< what sounds
+  std::uint8_t volume_ = 0;      ///< of that
   std::uint32_t misses_ = 0;
   std::uint64_t started_ = 0;
   std::uint64_t last_hit_ = 0;

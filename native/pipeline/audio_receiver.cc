@@ -323,6 +323,7 @@ void AudioReceiver::add_heard(const codec::DtmfEdges& edges) noexcept {
     add_digit(
         {.edge = {.kind = is_start ? codec::EventEdge::Kind::kStart : codec::EventEdge::Kind::kEnd,
                   .event = edge.event,
+                  .volume = edge.volume,
                   .timestamp =
                       static_cast<rtp::RtpTimestamp>(static_cast<std::uint32_t>(edge.start_sample)),
                   .duration_units = edge.duration_samples},

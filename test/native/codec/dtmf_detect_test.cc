@@ -222,6 +222,21 @@ TEST("starts and lengths are right to 5 and 10 ms") {
   }
 }
 
+TEST("the power of both sines is told as a telephone-event says it, right to a decibel") {
+  for (const double sine_dbm0 : {0.0, -6.0, -13.0, -25.0, -40.0}) {
+    for (int position = 0; position < 40; ++position) {
+      Samples line;
+      pause(line, 100 + position * 0.125);
+      append(line, sound({.key = 6, .on_ms = 60, .low_dbm0 = sine_dbm0, .high_dbm0 = sine_dbm0}));
+      pause(line, 100);
+      const std::vector<DtmfEdge> edges = detect(line);
+      REQUIRE(edges.size() == 2);
+      CHECK_TRUE(std::abs(edges[0].volume - std::max(0.0, -(sine_dbm0 + 3))) <= 1);
+      CHECK_EQ(edges[1].volume, edges[0].volume);
+    }
+  }
+}
+
 TEST("a digit is told no later than 45 ms after its first sample") {
   Samples line;
   pause(line, 100);
