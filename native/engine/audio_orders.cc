@@ -251,7 +251,9 @@ Code MediaThread::set_receiver(Leg& leg, const Receivable& receivable) noexcept 
   LegAudio& audio = *leg.audio;
   audio.receivable = receivable;
   if (!receivable.detect_tones) audio.tone_down = false;
+  const auto watch = watch_of(receivable);
   if (!has_codec(receivable)) {
+    end_presses(leg, watch.has_value());
     audio.drop_receiver(leg.endpoint.round_trip());
   } else if (audio.receiver == nullptr) {
     const pipeline::AudioReceiver::Options options{
@@ -259,7 +261,6 @@ Code MediaThread::set_receiver(Leg& leg, const Receivable& receivable) noexcept 
     audio.receiver.reset(new (std::nothrow) pipeline::AudioReceiver(options));
     if (audio.receiver == nullptr) return Code::kMemoryFull;
   }
-  const auto watch = watch_of(receivable);
   if (audio.watch && !(watch && audio.watch->setup() == *watch)) {
     // A press that is down would be told to nobody.
     audio.watch->finish();
@@ -276,6 +277,14 @@ Code MediaThread::set_receiver(Leg& leg, const Receivable& receivable) noexcept 
   const Code code = tune(leg);
   take_digits(leg);
   return code;
+}
+
+void MediaThread::end_presses(Leg& leg, bool is_watched) noexcept {
+  LegAudio& audio = *leg.audio;
+  // A press by telephone-events goes on where these are watched, and is told when it ends there.
+  if (audio.receiver == nullptr || (is_watched && audio.key_down)) return;
+  CHECK(audio.receiver->set_up(Receivable{}.setup(audio.receiver->rate_hz())).ok());
+  take_digits(leg);
 }
 
 Code MediaThread::tune(Leg& leg) noexcept {

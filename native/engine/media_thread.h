@@ -173,6 +173,9 @@ class MediaThread {
   [[nodiscard]] contract::Code set_sender(
       Leg& leg, const std::optional<pipeline::SenderSetup>& setup) noexcept;
   [[nodiscard]] contract::Code set_receiver(Leg& leg, const Receivable& receivable) noexcept;
+  /// Ends what the peer holds down, before its receiver goes: nobody would tell of it any more.
+  /// @param is_watched its telephone-events go on being looked at.
+  void end_presses(Leg& leg, bool is_watched) noexcept;
   /// Sets a leg's receiver up again, at the rate of whoever listens to it now.
   [[nodiscard]] contract::Code tune(Leg& leg) noexcept;
   [[nodiscard]] contract::Code open_decoded_link(Handle handle, Leg& from, Handle to,

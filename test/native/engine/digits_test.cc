@@ -229,6 +229,32 @@ TEST("A24 a press that is down while the call changes its mode is told once and 
   CHECK_EQ(rig.closing_count(call.left.handle, Counter::kDigitsReceived), 3.0);
 }
 
+TEST("A24 a key that is down when nothing is decoded any more is told all the same") {
+  for (const bool is_watched : {false, true}) {
+    Rig rig;
+    Call call(rig);
+    call.decode(rig);
+    call.talk_for(5);
+    const std::vector<Buffer> packets = call.alice.press(5);
+    for (std::size_t index = 0; index < 2; ++index)
+      call.alice.peer.send(call.left.rtp_port, packets[index]);
+    CHECK_TRUE(
+        in_real_time([&] { call.hear(); }, [&] { return call.bob.event_times.size() == 1; }));
+    contract::SetAudioOrder order = audio_order(call.left.handle);
+    if (is_watched) order.receive[0] = order.receive[1];
+    order.receive_count = is_watched ? 1 : 0;
+    CHECK_TRUE(set_audio(rig, order) == Code::kOk);
+    CHECK_TRUE(rig.link(call.left.handle, call.right.handle) == Code::kOk);
+    // Whoever watches hears the press to its end.
+    for (std::size_t index = 2; is_watched && index < packets.size(); ++index)
+      call.alice.peer.send(call.left.rtp_port, packets[index]);
+    std::uint32_t duration_ms = 0;
+    CHECK_EQ(told(rig, call.left.handle, nullptr, &duration_ms), "5");
+    CHECK_EQ(duration_ms, is_watched ? 100u : 40u);
+    CHECK_EQ(rig.closing_count(call.left.handle, Counter::kDigitsReceived), 1.0);
+  }
+}
+
 TEST("A24 a peer without telephone-events hears digits as tones") {
   Rig rig;
   Call call(rig, {}, {.events = false});
