@@ -4,12 +4,14 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "base/check.h"
+#include "base/limits.h"
 #include "kernel/forward_program.h"
 
 namespace trunkyard::kernel {
@@ -82,6 +84,14 @@ Bytes bytes_of(const T& value) noexcept {
   return {reinterpret_cast<const std::uint8_t*>(&value), sizeof value};
 }
 
+/// The longest packet, by IP, that the kernel forwards: what fits the way out and what the sockets
+/// would have forwarded. A greater one is theirs to cut or to refuse, and to count.
+std::uint32_t bytes_max_of(const Route& route) noexcept {
+  constexpr std::uint32_t kIpAndUdpBytes = 20 + 8;
+  constexpr auto kSocketBytesMax = static_cast<std::uint32_t>(kPacketBytesMax) + kIpAndUdpBytes;
+  return std::min(route.mtu, kSocketBytesMax);
+}
+
 /// Fills a slot that is closed; the state is not touched.
 void fill(StreamSlot& slot, const Stream& stream, const Route& route,
           const std::array<TypePair, kTypesForwardedMax>& types) noexcept {
@@ -97,7 +107,7 @@ void fill(StreamSlot& slot, const Stream& stream, const Route& route,
   slot.ports_delta =
       folded(delta(slot.key.from_port, slot.by_port) + delta(slot.key.at_port, slot.to_port));
   slot.clock_rate_hz = stream.clock_rate_hz;
-  slot.bytes_max = route.mtu;
+  slot.bytes_max = bytes_max_of(route);
   slot.traffic_class = stream.traffic_class;
   slot.books = stream.books;
   slot.books.packets = 0;
@@ -220,8 +230,8 @@ bool Lane::way_holds(Handle handle) noexcept {
   const StreamSlot& slot = slots_[handle.slot()];
   const Result<Route> route =
       routes_.find(address_of(slot.by_host), address_of(slot.to_host), obstacle_);
-  return route &&
-         *route == Route{.egress = slot.egress, .next_hop = slot.next_hop, .mtu = slot.bytes_max};
+  return route && route->egress == slot.egress && route->next_hop == slot.next_hop &&
+         bytes_max_of(*route) == slot.bytes_max;
 }
 
 std::optional<Obstacle> FastPath::probe() {

@@ -101,7 +101,7 @@ struct alignas(kCacheLineBytes) StreamSlot {
   std::uint32_t ports_delta;
   /// Of all payload types that are forwarded; 0 = not known, then there is no jitter.
   std::uint32_t clock_rate_hz;
-  /// Longest IP packet that the interface takes whole.
+  /// Longest IP packet that is forwarded: the interface takes it whole, and the socket would too.
   std::uint32_t bytes_max;
   /// The traffic class byte of the IP header.
   std::uint8_t traffic_class;

@@ -383,6 +383,28 @@ TEST("RTCP and what is no RTP at all pass by the kernel's stream without taking 
   CHECK_EQ(streams_in_kernel(rig), 2.0);
 }
 
+TEST("packets beyond the engine's bound are malformed and go nowhere, whoever forwards") {
+  for (const Way way : ways()) {
+    Rig rig(by(way));
+    Call call(rig);
+    std::uint16_t number = 0;
+    if (way == Way::kKernel) CHECK_TRUE(talk_into_kernel(rig, call, number));
+    const auto packet_of = [&](std::size_t bytes) {
+      Buffer long_one = packet(++number);
+      long_one.resize(bytes, 0xd5);
+      return long_one;
+    };
+    const Buffer longest = packet_of(kPacketBytesMax);
+    call.alice.send(call.left.rtp_port, longest);
+    CHECK_EQ(receive_rtp(call.bob), longest);
+    for (const std::size_t bytes : {kPacketBytesMax + 1, std::size_t{9'000}, std::size_t{60'000}})
+      call.alice.send(call.left.rtp_port, packet_of(bytes));
+    CHECK_TRUE(eventually([&] { return rig.node(NodeCounter::kPacketsMalformed) == 3.0; }));
+    CHECK_TRUE(call.bob.quiet());
+    CHECK_EQ(streams_in_kernel(rig), way == Way::kKernel ? 2.0 : 0.0);
+  }
+}
+
 TEST("A30 a latched call is forwarded by the kernel too, and nobody else's packets with it") {
   if (skipped()) return;
   Rig rig(by(Way::kKernel));

@@ -215,6 +215,29 @@ TEST("a packet that lies in pieces is put together and forwarded") {
   CHECK_EQ(stage->lane().remove(stage->handle)->packets, 1u);
 }
 
+TEST("what is too long for the sockets is left to them, and forwarded up to there") {
+  auto stage = forwarded_on_loopback();
+  if (!stage) return;
+  Call& call = stage->call;
+  const auto send = [&](std::size_t bytes) {
+    const auto head = packet_of(1);
+    std::vector<std::uint8_t> packet(head.begin(), head.end());
+    packet.resize(bytes);
+    return call.caller.send_to(packet, call.relay_in.local()) == IoStatus::kDone;
+  };
+  std::array<std::uint8_t, kPacketBytesMax> room;
+  REQUIRE(send(kPacketBytesMax));
+  CHECK_EQ(call.callee.receive(room).bytes, kPacketBytesMax);
+  CHECK_TRUE(silent(call.relay_in));
+  for (const std::size_t bytes : {kPacketBytesMax + 1, std::size_t{9'000}, std::size_t{60'000}}) {
+    REQUIRE(send(bytes));
+    CHECK_TRUE(call.relay_in.receive(room).status == IoStatus::kTruncated);
+    CHECK_TRUE(silent(call.callee));
+  }
+  CHECK_EQ(stage->lane().read(stage->handle)->packets, 1u);
+  CHECK_TRUE(stage->lane().way_holds(stage->handle));
+}
+
 TEST("a capture sees the packet as it came in, not as it goes out") {
   auto stage = forwarded_on_loopback();
   if (!stage) return;
