@@ -174,6 +174,13 @@ bool has_codec(const Receivable& receivable) noexcept {
   return false;
 }
 
+pipeline::PayloadTypeSet types_of(const Receivable& receivable) noexcept {
+  pipeline::PayloadTypeSet types;
+  for (std::uint32_t index = 0; index < receivable.count; ++index)
+    types[receivable.payloads[index].payload_type] = true;
+  return types;
+}
+
 /// The telephone-events to be looked at while they are forwarded.
 std::optional<pipeline::DigitWatch::Setup> watch_of(const Receivable& receivable) noexcept {
   std::optional<pipeline::DigitWatch::Setup> watch;
@@ -272,6 +279,7 @@ Code MediaThread::set_receiver(Leg& leg, const Receivable& receivable) noexcept 
     audio.watch.emplace(*watch);
   }
   leg.endpoint.set_watched(watch ? watch->payload_type : kNoPayloadType);
+  leg.endpoint.set_receivable(types_of(receivable));
   follow_link(leg);
   if (audio.receiver == nullptr) return Code::kOk;
   const Code code = tune(leg);

@@ -162,8 +162,8 @@ PacketVerdict AudioReceiver::handle_payload(Instant now, const jitter::Arrival& 
                                             std::uint8_t payload_type, Bytes payload) noexcept {
   const PayloadTable::Meaning* meaning = payloads_.find(payload_type);
   if (meaning == nullptr) {
+    // Its number is nobody's: it may be one that the stream's own packet is still to bring.
     ++unknown_;
-    note_number(now, header);
     return PacketVerdict::kUnknown;
   }
   if (payload.empty()) {

@@ -42,6 +42,7 @@ void Endpoint::set_up(Instant now, const EndpointSetup& setup) noexcept {
 void Endpoint::know_payload_type(std::uint8_t payload_type) noexcept {
   cached_payload_type_ = payload_type;
   cached_mapped_type_ = listening_ ? kPayloadTypeDropped : link_.map(payload_type);
+  cached_stray_ = listening_ && !receivable_[payload_type];
   cached_treatment_ =
       payload_type == watched_payload_type_ ? Treatment::kWatch : link_.treatment(payload_type);
   cached_clock_rate_hz_ = clock_rate_of(payload_type);
@@ -144,11 +145,7 @@ RtpOutcome Endpoint::receive_rtp(Instant now, MutableBytes datagram,
   if (payload_type != cached_payload_type_) know_payload_type(payload_type);
   outcome.packet = {packet.ssrc(), packet.timestamp(),
                     static_cast<std::uint32_t>(packet.payload().size()), cached_clock_rate_hz_};
-  statistics_.on_packet(now, {.ssrc = outcome.packet.ssrc,
-                              .sequence = packet.sequence(),
-                              .timestamp = outcome.packet.timestamp,
-                              .payload_bytes = outcome.packet.payload_bytes,
-                              .clock_rate_hz = outcome.packet.clock_rate_hz});
+  count_received(now, packet, outcome.packet);
   heard_at_ = now;
   outcome.bytes = static_cast<std::uint32_t>(datagram.size());
   outcome.media_started = !media_started_;
@@ -170,6 +167,16 @@ RtpOutcome Endpoint::receive_rtp(Instant now, MutableBytes datagram,
   if (mapped != payload_type) rtp::rewrite_payload_type(datagram, mapped);
   outcome.verdict = RtpVerdict::kForward;
   return outcome;
+}
+
+void Endpoint::count_received(Instant now, const rtp::PacketView& packet,
+                              const SentPacket& facts) noexcept {
+  if (cached_stray_) return statistics_.on_stray(facts.payload_bytes);
+  statistics_.on_packet(now, {.ssrc = facts.ssrc,
+                              .sequence = packet.sequence(),
+                              .timestamp = facts.timestamp,
+                              .payload_bytes = facts.payload_bytes,
+                              .clock_rate_hz = facts.clock_rate_hz});
 }
 
 void Endpoint::on_sent(Instant now, const SentPacket& packet) noexcept {

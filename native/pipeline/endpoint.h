@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -63,6 +64,9 @@ struct ForwardedElsewhere {
   /// Arrival of the last packet.
   Instant last_at;
 };
+
+/// A bit for each payload type.
+using PayloadTypeSet = std::bitset<kPayloadTypes>;
 
 enum class DatagramKind : std::uint8_t { kRtp, kRtcp, kOther };
 
@@ -181,6 +185,12 @@ class Endpoint {
     cached_payload_type_ = kPayloadTypeDropped;
   }
   [[nodiscard]] bool listening() const noexcept { return listening_; }
+  /// What that receiver takes; all until this is called. While listening, packets of other payload
+  /// types are counted and have no place in the stream.
+  void set_receivable(const PayloadTypeSet& types) noexcept {
+    receivable_ = types;
+    cached_payload_type_ = kPayloadTypeDropped;
+  }
   /// Whether packets that are forwarded go to the leg's own audio receiver as well.
   void set_overheard(bool on) noexcept { overheard_ = on; }
   [[nodiscard]] bool overheard() const noexcept { return overheard_; }
@@ -255,6 +265,8 @@ class Endpoint {
  private:
   /// Looks up what a stream's payload type means here; packets of one stream ask once.
   void know_payload_type(std::uint8_t payload_type) noexcept;
+  /// Into the statistics, whose payload type know_payload_type() was asked for last.
+  void count_received(Instant now, const rtp::PacketView& packet, const SentPacket& facts) noexcept;
   /// 0 = not known.
   [[nodiscard]] std::uint32_t clock_rate_of(std::uint8_t payload_type) const noexcept;
   /// Whether the link carries it as it is. @param payload_type 0..127, or kPayloadTypeDropped.
@@ -291,6 +303,7 @@ class Endpoint {
   bool engaged_ = false;
   std::uint8_t cached_payload_type_ = kPayloadTypeDropped;
   std::uint8_t cached_mapped_type_ = kPayloadTypeDropped;
+  bool cached_stray_ = false;
   Treatment cached_treatment_ = Treatment::kNone;
   std::uint32_t cached_clock_rate_hz_ = 0;
   Handle link_to_;
@@ -307,6 +320,7 @@ class Endpoint {
 
   LegKeys* keys_ = nullptr;  ///< with keyed_; null = awaited
   bool listening_ = false;
+  PayloadTypeSet receivable_ = PayloadTypeSet{}.set();
   std::uint8_t watched_payload_type_ = kPayloadTypeDropped;
   SourceGuard guard_;
   Link link_;

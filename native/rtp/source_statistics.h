@@ -89,6 +89,12 @@ class SourceStatistics {
  public:
   /// Counts a packet that came from the right source. O(1).
   ArrivalVerdict on_packet(Instant now, const PacketArrival& packet) noexcept;
+  /// Counts a packet that came from the right source and belongs to no stream of it: its payload
+  /// type was never agreed on, so its number says nothing about loss.
+  void on_stray(std::uint32_t payload_bytes) noexcept {
+    ++packets_total_;
+    octets_total_ += payload_bytes;
+  }
   /// Remembers the peer's sender report for LSR and DLSR. Reports of another SSRC than the current
   /// stream's are ignored.
   void on_sender_report(Instant now, Ssrc ssrc, NtpTime ntp) noexcept;
@@ -110,7 +116,7 @@ class SourceStatistics {
   [[nodiscard]] ReportBlock make_report_block(Instant now) noexcept;
 
   // Totals of the leg, all streams.
-  /// Every packet counted, duplicates and packets on probation included.
+  /// Every packet counted, duplicates, strays and packets on probation included.
   [[nodiscard]] std::uint64_t packets_received() const noexcept { return packets_total_; }
   [[nodiscard]] std::uint64_t octets_received() const noexcept { return octets_total_; }
   /// Sum over streams of expected minus received, each not below 0.

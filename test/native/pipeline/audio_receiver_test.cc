@@ -507,4 +507,38 @@ TEST("never hears what it wasn't told of: wrong types, no payload, half a packet
     CHECK_EQ(sample, 0);
 }
 
+TEST("packets of a type that isn't received are counted and take nothing from those that are") {
+  for (const int ahead : {1, 30, 3'001, 40'000}) {
+    Ear ear({audio_payload(kPcmu)}, 8'000);
+    Ear same({audio_payload(kPcmu)}, 8'000);
+    const std::vector<std::uint8_t> payload = mu_tone(160);
+    for (int index = 0; index < 250; ++index) {
+      const Packet packet = packet_of(APacket{}
+                                          .payload_type(0)
+                                          .sequence(static_cast<std::uint16_t>(index))
+                                          .timestamp(160u * index)
+                                          .payload(payload));
+      for (Ear* one : {&ear, &same})
+        CHECK_TRUE(one->hear(20 * index, packet) == PacketVerdict::kBuffered);
+      for (int stray = 0; stray < 4 && index >= 100 && index < 112; ++stray) {
+        const int number = index + ahead + 4 * (index - 100) + stray;
+        CHECK_TRUE(ear.hear(20 * index + 1 + 4 * stray,
+                            packet_of(APacket{}
+                                          .payload_type(77)
+                                          .sequence(static_cast<std::uint16_t>(number))
+                                          .timestamp(160u * number)
+                                          .payload(payload))) == PacketVerdict::kUnknown);
+      }
+      for (Ear* one : {&ear, &same}) {
+        (void)one->pull(20 * index + 3);
+        (void)one->pull(20 * index + 13);
+      }
+    }
+    CHECK_TRUE(ear.samples == same.samples);
+    CHECK_EQ(ear.receiver.statistics().unknown, 48u);
+    CHECK_EQ(ear.receiver.statistics().buffer.received, 250u);
+    CHECK_EQ(ear.receiver.statistics().buffer.unplayed, 0u);
+  }
+}
+
 }  // namespace

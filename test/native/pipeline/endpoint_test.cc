@@ -373,6 +373,31 @@ TEST("a leg that listens keeps its packets and its RTCP to itself") {
   CHECK_EQ(endpoint.counters().packets_dropped, 1u);
 }
 
+TEST("a listening leg's books leave out the numbers of what it can't receive") {
+  for (const std::uint16_t ahead : {1, 30, 3'001, 9'000, 40'000}) {
+    Endpoint endpoint = endpoint_of();
+    endpoint.set_link(Link::decoded(kFarSide));
+    pipeline::PayloadTypeSet receivable;
+    receivable[0] = true;
+    endpoint.set_receivable(receivable);
+    endpoint.set_listening(true);
+    for (std::uint16_t number = 0; number < 100; ++number) {
+      Buffer voice = APacket{}.payload_type(0).sequence(number).timestamp(number * 160u).bytes();
+      CHECK_TRUE(endpoint.receive_rtp(at_ms(number * 20), voice, nullptr).verdict ==
+                 RtpVerdict::kListen);
+      if (number < 20 || number >= 70) continue;
+      Buffer stray =
+          APacket{}.payload_type(77).sequence(static_cast<std::uint16_t>(number + ahead)).bytes();
+      CHECK_TRUE(endpoint.receive_rtp(at_ms(number * 20 + 1), stray, nullptr).verdict ==
+                 RtpVerdict::kListen);
+    }
+    const auto counters = endpoint.counters();
+    CHECK_EQ(counters.packets_received, 150u);
+    CHECK_EQ(counters.packets_lost, 0u);
+    CHECK_TRUE(counters.jitter_ms < 0.1);
+  }
+}
+
 TEST("conversions and watched payload types say what is still to be done, watched ones always") {
   Endpoint endpoint = endpoint_of();
   PayloadMap map;

@@ -120,6 +120,21 @@ TEST("one stray number changes nothing, two in a row restart the stream without 
   CHECK_EQ(statistics.highest().wire(), 50'002u);
 }
 
+TEST("strays are received and belong to no stream: neither lost nor late for it") {
+  SourceStatistics statistics;
+  Stream alice(statistics);
+  alice.send_run(100, 10);
+  const ExtendedSeq highest = statistics.highest();
+  for (int count = 0; count < 50; ++count)
+    statistics.on_stray(160);
+  CHECK_TRUE(statistics.highest() == highest);
+  CHECK_EQ(statistics.packets_received(), 60u);
+  CHECK_EQ(statistics.octets_received(), 60u * 160);
+  CHECK_EQ(statistics.packets_expected(), 10u);
+  CHECK_EQ(statistics.packets_lost(), 0u);
+  CHECK_EQ(alice.send(110), ArrivalVerdict::kInOrder);
+}
+
 TEST("a new SSRC becomes the stream after two in order, and the leg's totals go on") {
   SourceStatistics statistics;
   Stream alice(statistics, kAlice);
