@@ -2,6 +2,8 @@
 // their arrival says about delay; see jitter_buffer.h. The playing half is playout.cc.
 #include "jitter/jitter_buffer.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "rtp/source_statistics.h"
 
@@ -12,6 +14,9 @@ namespace {
 /// switching sources) when the arrival doesn't bear it out. Below, it can be told from jitter by
 /// nobody, and the histogram takes it in.
 constexpr MediaTime kClockJump = 500 * kMediaPerMs;
+/// A packet that leaves numbers out and comes by so much before the fastest one's time has not been
+/// sent by the clock we know. Less may be disorder on a path that has just become faster.
+constexpr MediaTime kEarlyMax = 100 * kMediaPerMs;
 /// Orders begin high enough for packets older than the first one.
 constexpr std::int64_t kFirstOrder = std::int64_t{1} << 32;
 
@@ -49,7 +54,7 @@ InsertVerdict JitterBuffer::insert(Instant now, const Arrival& arrival) noexcept
     ++statistics_.invalid;
     return InsertVerdict::kInvalid;
   }
-  const bool is_known = started_ && is_of_stream(arrival);
+  const bool is_known = started_ && is_of_stream(now, arrival);
   if (arrival.kind == MediaKind::kEvent && !is_known) {
     // A stream is what can be played. Events may come beside it under an SSRC of their own, as some
     // gateways send them, and what isn't audio is no reason to leave the one that is.
@@ -61,19 +66,44 @@ InsertVerdict JitterBuffer::insert(Instant now, const Arrival& arrival) noexcept
     return admit(now, arrival);
   }
   if (!is_known) return hold_candidate(now, arrival);
-  // The stream we know is alive, so whatever waited for a successor has to start over.
-  drop_candidate();
-  return admit(now, arrival);
+  const InsertVerdict verdict = admit(now, arrival);
+  settle_candidate();
+  return verdict;
 }
 
-bool JitterBuffer::is_of_stream(const Arrival& arrival) const noexcept {
+/// @param at when it arrived.
+bool JitterBuffer::is_of_stream(Instant at, const Arrival& arrival) const noexcept {
   const std::int32_t ahead = rtp::sequence_distance(highest_sequence_, arrival.sequence);
   return arrival.ssrc == ssrc_ && ahead < static_cast<std::int32_t>(rtp::kMaxDropout) &&
-         ahead > -static_cast<std::int32_t>(rtp::kMaxMisorder);
+         ahead > -static_cast<std::int32_t>(rtp::kMaxMisorder) &&
+         !is_ahead_of_time(at, arrival, ahead);
 }
 
-/// Two in order before a new SSRC or numbering is believed, as RFC 3550 A.1 has it; but the first
-/// of them isn't lost for that.
+/// Whether a packet can't have been sent yet, by its timestamp or by its number: were it believed
+/// at once, a single stray would have all that is still to come before it taken for lost.
+bool JitterBuffer::is_ahead_of_time(Instant at, const Arrival& arrival,
+                                    std::int32_t ahead) const noexcept {
+  if (ahead <= 1 || !timestamp_known_) return false;
+  MediaTime sent = timestamp_ + ahead * length_last_;
+  if (arrival.kind != MediaKind::kEvent && arrival.clock_rate_hz == clock_rate_hz_) {
+    const MediaTime step = rtp::timestamp_distance(timestamp_wire_, arrival.timestamp);
+    sent = std::max(sent, timestamp_ + step * media_per_step(clock_rate_hz_));
+  }
+  return delay_.fastest() - (media_of(at) - sent) > kEarlyMax;
+}
+
+/// The stream we know is alive, so whatever waited for a successor has to start over; but what was
+/// before its time only by disorder is in line now.
+void JitterBuffer::settle_candidate() noexcept {
+  if (!candidate_.present) return;
+  if (!is_of_stream(candidate_.arrived_at, candidate_.arrival)) return drop_candidate();
+  candidate_.present = false;
+  const InsertVerdict verdict = admit(candidate_.arrived_at, candidate_.arrival);
+  if (!is_held(verdict, candidate_.arrival.kind)) release(candidate_.arrival.packet);
+}
+
+/// Two in order before a new SSRC, numbering or clock is believed, as RFC 3550 A.1 has it; but the
+/// first of them isn't lost for that.
 InsertVerdict JitterBuffer::hold_candidate(Instant now, const Arrival& arrival) noexcept {
   const bool is_same_source = candidate_.present && candidate_.arrival.ssrc == arrival.ssrc;
   const std::int32_t step =

@@ -49,7 +49,7 @@ enum class InsertVerdict : std::uint8_t {
   kReordered,  ///< accepted, behind a later one
   kRecovered,  ///< accepted: a redundant copy of one that was missing
   kRestarted,  ///< accepted: it confirms a new SSRC or a sender's new numbering
-  kCandidate,  ///< kept aside: may be a new SSRC or numbering, if its successor comes
+  kCandidate,  ///< kept aside: may be a new SSRC, numbering or clock, if its successor comes
   // From here on the caller keeps the packet.
   kOutOfBand,  ///< an event of the stream: handle it now
   kBeside,     ///< an event of another SSRC or numbering, or before any stream; nothing is noted
@@ -206,8 +206,11 @@ class JitterBuffer {
   };
 
   // Insert side.
-  [[nodiscard]] bool is_of_stream(const Arrival& arrival) const noexcept;
+  [[nodiscard]] bool is_of_stream(Instant at, const Arrival& arrival) const noexcept;
   InsertVerdict hold_candidate(Instant now, const Arrival& arrival) noexcept;
+  [[nodiscard]] bool is_ahead_of_time(Instant at, const Arrival& arrival,
+                                      std::int32_t ahead) const noexcept;
+  void settle_candidate() noexcept;
   void drop_candidate() noexcept;
   void start_stream(const Arrival& first) noexcept;
   InsertVerdict admit(Instant now, const Arrival& arrival) noexcept;

@@ -83,6 +83,55 @@ TEST("one stray of another SSRC or numbering changes nothing and is given back")
   CHECK_EQ(rig.buffer.statistics().discarded, 2u);
 }
 
+TEST("one packet far ahead of its time is kept aside, and what comes in line is played") {
+  for (const bool is_event : {false, true}) {
+    BufferRig rig(kFixed40);
+    play_first(rig, 5);
+    Arrival stray = arrival_of(7 + 30);
+    if (is_event) {
+      stray.kind = MediaKind::kEvent;
+      stray.timestamp = arrival_of(6).timestamp;
+    }
+    CHECK_EQ(rig.insert(121, stray), is_event ? InsertVerdict::kBeside : InsertVerdict::kCandidate);
+    for (std::uint32_t index = 7; index < 60; ++index) {
+      CHECK_EQ(rig.insert(index * 20.0, arrival_of(index)), InsertVerdict::kAccepted);
+      CHECK_EQ(rig.take(index * 20.0).packet.slot, index - 2);
+    }
+    CHECK_EQ(rig.buffer.statistics().late, 0u);
+    CHECK_EQ(rig.buffer.statistics().lost, 0u);
+    CHECK_EQ(rig.buffer.statistics().discarded, is_event ? 0u : 1u);
+    CHECK_EQ(rig.buffer.statistics().concealed_length, 0);
+    CHECK_EQ(rig.buffer.target_delay(), Duration::milliseconds(40));
+  }
+}
+
+TEST("two packets far ahead of their time are a sender's new clock: nothing is made up for it") {
+  BufferRig rig(kFixed40);
+  play_first(rig, 5);  // 5 and 6 wait
+  CHECK_EQ(rig.insert(140, arrival_of(37)), InsertVerdict::kCandidate);
+  CHECK_EQ(rig.insert(160, arrival_of(38)), InsertVerdict::kRestarted);
+  std::vector<std::uint32_t> heard;
+  for (std::uint32_t tick = 0; tick < 8; ++tick) {
+    const double ms = 140 + 20.0 * tick;
+    if (tick >= 2) CHECK_EQ(rig.insert(ms, arrival_of(37 + tick)), InsertVerdict::kAccepted);
+    const Decision decision = rig.take(ms);
+    if (decision.kind == DecisionKind::kPlay) heard.push_back(decision.packet.slot);
+  }
+  CHECK_TRUE((heard == std::vector<std::uint32_t>{5, 6, 37, 38, 39, 40, 41, 42}));
+  CHECK_EQ(rig.buffer.statistics().restarts, 1u);
+  CHECK_EQ(rig.buffer.statistics().lost, 0u);
+  CHECK_EQ(rig.buffer.statistics().concealed_length, 0);
+}
+
+TEST("a packet that overtook others on a path that became faster is heard in its place") {
+  BufferRig rig(kFixed40);
+  rig.insert(200, arrival_of(0));
+  CHECK_EQ(rig.insert(216, arrival_of(6)), InsertVerdict::kCandidate);
+  CHECK_EQ(rig.insert(216, arrival_of(1)), InsertVerdict::kAccepted);
+  CHECK_EQ(rig.buffer.size(), 3u);
+  CHECK_EQ(rig.buffer.statistics().discarded, 0u);
+}
+
 TEST("two in order of a new SSRC or numbering go on where the old one ends, and none is lost") {
   for (const bool is_new_source : {true, false}) {
     BufferRig rig(kFixed40);
@@ -186,7 +235,7 @@ TEST("more packets than fit push out the oldest, each given back once") {
   CHECK_EQ(rig.released.size(), 12u);
   CHECK_EQ(rig.buffer.statistics().discarded, 12u);
   // One far ahead empties it, and what lay between is lost.
-  CHECK_EQ(rig.insert(1, arrival_of(1'000)), InsertVerdict::kAccepted);
+  CHECK_EQ(rig.insert(20'000, arrival_of(1'000)), InsertVerdict::kAccepted);
   CHECK_EQ(rig.buffer.size(), 1u);
   CHECK_EQ(rig.buffer.statistics().discarded, 20u);
   CHECK_EQ(rig.buffer.statistics().lost, 1'000u - 7 - 20);

@@ -541,4 +541,32 @@ TEST("packets of a type that isn't received are counted and take nothing from th
   }
 }
 
+TEST("one packet far ahead of its time is never heard and costs nothing") {
+  Ear ear({audio_payload(kPcmu)}, 8'000);
+  Ear same({audio_payload(kPcmu)}, 8'000);
+  const std::vector<std::uint8_t> payload = mu_tone(160);
+  const auto at = [](int index, const std::vector<std::uint8_t>& sound) {
+    return packet_of(APacket{}
+                         .payload_type(0)
+                         .sequence(static_cast<std::uint16_t>(index))
+                         .timestamp(160u * index)
+                         .payload(sound));
+  };
+  for (int index = 0; index < 250; ++index) {
+    for (Ear* one : {&ear, &same})
+      CHECK_TRUE(one->hear(20 * index, at(index, payload)) == PacketVerdict::kBuffered);
+    if (index == 110) {
+      CHECK_TRUE(ear.hear(20 * index + 1, at(index + 30, std::vector<std::uint8_t>(160, 0x80))) ==
+                 PacketVerdict::kRefused);
+    }
+    for (Ear* one : {&ear, &same}) {
+      (void)one->pull(20 * index + 3);
+      (void)one->pull(20 * index + 13);
+    }
+  }
+  CHECK_TRUE(ear.samples == same.samples);
+  CHECK_EQ(ear.receiver.statistics().concealed_ms, 0u);
+  CHECK_EQ(ear.receiver.statistics().buffer.unplayed, 0u);
+}
+
 }  // namespace
