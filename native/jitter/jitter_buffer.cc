@@ -272,7 +272,9 @@ void JitterBuffer::make_room_for(std::int64_t order) noexcept {
        head = window_.head()) {
     discard_head(statistics_.discarded);
   }
-  statistics_.lost += window_.pass_to(next);
+  const std::uint64_t missing = window_.pass_to(next);
+  statistics_.lost += missing;
+  missing_ += missing;
   mode_ = Mode::kWaiting;
 }
 

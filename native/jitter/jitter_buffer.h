@@ -273,6 +273,8 @@ class JitterBuffer {
   MediaTime length_playing_ = 0;  ///< of the last audio packet played
   MediaTime dry_ = 0;             ///< concealed since the window ran empty
   MediaTime stalled_ = 0;         ///< of that, without moving the cursor
+  MediaTime quiet_ = 0;           ///< filled after that, when it was too long to be made up
+  std::uint64_t missing_ = 0;     ///< passed meanwhile, as they were too many to wait for
   MediaTime made_up_ = 0;         ///< of the head, which was late
   MediaTime stretched_at_ = 0;    ///< local time of the last stretch asked for
   std::int64_t order_played_ = 0;

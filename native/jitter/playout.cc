@@ -97,6 +97,14 @@ bool JitterBuffer::is_stale(const WaitingPacket& head, MediaTime local,
 void JitterBuffer::start_playing(const WaitingPacket& head) noexcept {
   const std::uint64_t missing = window_.pass_to(head.order);
   statistics_.lost += missing;
+  missing_ += missing;
+  if (missing_ > 0 && head.epoch == epoch_playing_ && !in_pause_) {
+    // What stayed quiet for want of them was no pause; the rest of a longer quiet was one.
+    const auto lost = static_cast<MediaTime>(missing_) * length_playing_;
+    const MediaTime made_up = std::clamp<MediaTime>(lost - dry_, 0, quiet_);
+    statistics_.concealed_length += made_up;
+    statistics_.comfort_length -= made_up;
+  }
   // A packet that goes on where the last one ended was late; one with a gap before it, and all
   // their numbers there, ends a pause.
   settle_dry(missing > 0 || head.epoch != epoch_playing_ || head.timestamp <= cursor_);
@@ -222,7 +230,10 @@ Decision JitterBuffer::fill(const Pull& pull) noexcept {
   Decision decision;
   decision.kind = heard_ ? DecisionKind::kComfort : DecisionKind::kSilence;
   decision.length = needed(pull);
-  if (heard_) statistics_.comfort_length += decision.length;
+  if (heard_) {
+    statistics_.comfort_length += decision.length;
+    quiet_ += decision.length;
+  }
   return decision;
 }
 
@@ -295,6 +306,8 @@ void JitterBuffer::settle_dry(bool was_loss) noexcept {
   (was_loss ? statistics_.concealed_length : statistics_.comfort_length) += dry_;
   dry_ = 0;
   stalled_ = 0;
+  quiet_ = 0;
+  missing_ = 0;
 }
 
 /// Books an order as played, and what lies between it and the last one as not.

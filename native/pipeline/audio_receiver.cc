@@ -166,7 +166,7 @@ PacketVerdict AudioReceiver::handle_payload(Instant now, const jitter::Arrival& 
     ++unknown_;
     return PacketVerdict::kUnknown;
   }
-  if (payload.empty()) {
+  if (payload.empty() && meaning->role != PayloadRole::kRedundancy) {
     ++empty_;
     note_number(now, header);
     return PacketVerdict::kEmpty;

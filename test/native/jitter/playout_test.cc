@@ -222,6 +222,28 @@ TEST("a network that was dead for a second is not waited for: silence, then a fr
   CHECK_TRUE(heard.delay_last_ms < 30 + 20 + 15);
 }
 
+TEST("silence for want of packets is in the books as a loss, a pause beside it is not") {
+  for (const bool pauses : {false, true}) {
+    BufferRig rig({});
+    // 600 ms without a packet: thirty that were lost, or one, and the sender had nothing to say.
+    constexpr std::uint32_t kGap = 30;
+    std::uint32_t number = 0;
+    for (std::uint32_t index = 0; index < 200; ++index) {
+      const bool in_gap = index >= 100 && index < 100 + kGap;
+      Arrival arrival = arrival_of(index);
+      arrival.sequence = static_cast<std::uint16_t>(65'530 + number);
+      if (!in_gap || !pauses || index == 100) ++number;
+      if (!in_gap) rig.insert(index * 20.0, arrival);
+      rig.take(index * 20.0 + 1);
+    }
+    CHECK_EQ(rig.buffer.statistics().lost, pauses ? 1u : kGap);
+    const double concealed_ms =
+        static_cast<double>(rig.buffer.statistics().concealed_length) / kMediaPerMs;
+    CHECK_TRUE(concealed_ms >= (pauses ? 200 : 560) && concealed_ms <= (pauses ? 200 : 620));
+    CHECK_TRUE(rig.buffer.statistics().comfort_length <= media_ms(pauses ? 440 : 60));
+  }
+}
+
 TEST("what a dead network kept back for a second is cut to the longest delay allowed") {
   BufferRig rig({});
   Network network = steady(300);

@@ -569,4 +569,33 @@ TEST("one packet far ahead of its time is never heard and costs nothing") {
   CHECK_EQ(ear.receiver.statistics().buffer.unplayed, 0u);
 }
 
+TEST("redundant payloads that are none are losses, and what is missing is in the books") {
+  const std::vector<std::vector<std::uint8_t>> garbage = {{},
+                                                          {0x80},
+                                                          {0xff, 0xff, 0xff, 0xff},
+                                                          std::vector<std::uint8_t>(400, 0x80),
+                                                          {kRedundantType, 1, 2, 3},
+                                                          {77, 1, 2, 3}};
+  Ear ear({audio_payload(kPcmu), payload_of(kRedundantType, PayloadRole::kRedundancy)}, 8'000);
+  std::vector<std::uint8_t> good = mu_tone(160);
+  good.insert(good.begin(), 0);
+  for (int index = 0; index < 300; ++index) {
+    const bool is_bad = index >= 100 && index < 150;
+    const auto& payload = is_bad ? garbage[static_cast<std::size_t>(index) % garbage.size()] : good;
+    CHECK_TRUE((ear.hear(20 * index, packet_of(APacket{}
+                                                   .payload_type(kRedundantType)
+                                                   .sequence(static_cast<std::uint16_t>(index))
+                                                   .timestamp(160u * index)
+                                                   .payload(payload))) ==
+                PacketVerdict::kBuffered) != is_bad);
+    (void)ear.pull(20 * index + 3);
+    (void)ear.pull(20 * index + 13);
+  }
+  const ReceiverStatistics statistics = ear.receiver.statistics();
+  CHECK_EQ(statistics.malformed + statistics.unknown, 50u);
+  CHECK_EQ(statistics.buffer.lost, 50u);
+  CHECK_EQ(statistics.buffer.unplayed, 50u);
+  CHECK_TRUE(statistics.concealed_ms >= 960 && statistics.concealed_ms <= 1'020);
+}
+
 }  // namespace
