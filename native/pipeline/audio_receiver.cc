@@ -84,13 +84,15 @@ AudioReceiver::AudioReceiver(const Options& options)
 Result<void> AudioReceiver::set_up(const ReceiverSetup& setup) {
   CHECK(digit_count_ == 0);
   const std::uint8_t playing_id = playing_ == nullptr ? PayloadTable::kNoCodec : playing_->id;
-  const Result<void> is_set_up =
-      payloads_.set_up({.payloads = setup.payloads, .rate_hz = setup.rate_hz, .isa = options_.isa});
+  const Result<void> is_set_up = payloads_.set_up({.payloads = setup.payloads,
+                                                   .rate_hz = setup.rate_hz,
+                                                   .kept_id = playing_id,
+                                                   .isa = options_.isa});
   if (!is_set_up.ok()) return is_set_up;
 
+  // Received or not: what the peer said last ends with the decoder that it began with.
   playing_ = payloads_.codec(playing_id);
-  if (playing_ == nullptr && playing_id != PayloadTable::kNoCodec) join_due_ = true;
-  if (rest_pending_ && (playing_ == nullptr || setup.rate_hz != rate_hz_)) {
+  if (rest_pending_ && setup.rate_hz != rate_hz_) {
     rest_pending_ = false;
     store_.free(rest_);
   }

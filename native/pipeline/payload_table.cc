@@ -92,16 +92,33 @@ void PayloadTable::adopt(const Setup& setup, Plan& plan) {
       });
       codec = std::move(*open);
     }
-    const std::uint32_t from_hz = plan.formats[index].rate_hz;
-    if (from_hz == setup.rate_hz) {
-      codec->resampler.reset();
-    } else if (!codec->resampler || codec->resampler->to_hz() != setup.rate_hz) {
-      codec->resampler = std::make_unique<codec::Resampler>(
-          codec::Resampler::open({.from_hz = from_hz, .to_hz = setup.rate_hz, .isa = setup.isa})
-              .value());
-    }
+    resample(setup, *codec);
   }
-  codecs_ = std::move(plan.opened);
+  codecs_.swap(plan.opened);
+  keep(setup, plan.opened);
+}
+
+/// @param before those that are received no more, and gaps where the others stood.
+void PayloadTable::keep(const Setup& setup, Codecs& before) {
+  if (kept_ && kept_->id != setup.kept_id) kept_.reset();
+  if (setup.kept_id == kNoCodec) return;
+  for (std::unique_ptr<Codec>& codec : before) {
+    const bool is_replaced = codec && find_by_id(codecs_, codec->id) != nullptr;
+    if (codec && codec->id == setup.kept_id && !is_replaced) kept_ = std::move(codec);
+  }
+  if (kept_) resample(setup, *kept_);
+}
+
+/// From what the codec decodes to what the listener hears.
+void PayloadTable::resample(const Setup& setup, Codec& codec) {
+  const std::uint32_t from_hz = codec.decoder.format().rate_hz;
+  if (from_hz == setup.rate_hz) {
+    codec.resampler.reset();
+  } else if (!codec.resampler || codec.resampler->to_hz() != setup.rate_hz) {
+    codec.resampler = std::make_unique<codec::Resampler>(
+        codec::Resampler::open({.from_hz = from_hz, .to_hz = setup.rate_hz, .isa = setup.isa})
+            .value());
+  }
 }
 
 PayloadTable::Codec* PayloadTable::find_codec(const Codecs& codecs,
@@ -112,11 +129,16 @@ PayloadTable::Codec* PayloadTable::find_codec(const Codecs& codecs,
   return nullptr;
 }
 
-PayloadTable::Codec* PayloadTable::codec(std::uint8_t id) const noexcept {
-  for (const std::unique_ptr<Codec>& codec : codecs_) {
+PayloadTable::Codec* PayloadTable::find_by_id(const Codecs& codecs, std::uint8_t id) noexcept {
+  for (const std::unique_ptr<Codec>& codec : codecs) {
     if (codec && codec->id == id) return codec.get();
   }
   return nullptr;
+}
+
+PayloadTable::Codec* PayloadTable::codec(std::uint8_t id) const noexcept {
+  if (kept_ && kept_->id == id) return kept_.get();
+  return find_by_id(codecs_, id);
 }
 
 std::size_t PayloadTable::bytes_per_ms() const noexcept {

@@ -65,7 +65,10 @@ class PayloadTable {
     /// At most kReceivablePayloadsMax. Of one payload type given twice, the last counts.
     std::span<const ReceivablePayload> payloads;
     std::uint32_t rate_hz = 8'000;  ///< the listener's
-    Isa isa = Isa::kC;              ///< no more than best_isa()
+    /// Id of a codec that is kept as long as it is asked for here, received or not: what waits of
+    /// it is still to be heard, and to fade out. kNoCodec = none.
+    std::uint8_t kept_id = kNoCodec;
+    Isa isa = Isa::kC;  ///< no more than best_isa()
   };
 
   PayloadTable() noexcept { index_.fill(kNone); }
@@ -80,7 +83,7 @@ class PayloadTable {
     const std::uint8_t index = index_[payload_type];
     return index == kNone ? nullptr : &meanings_[index];
   }
-  /// Null when the codec of that id isn't received any more.
+  /// Null when the codec of that id is neither received any more nor kept.
   [[nodiscard]] Codec* codec(std::uint8_t id) const noexcept;
   /// Clock of the telephone-events; 0 without.
   [[nodiscard]] std::uint32_t event_clock_hz() const noexcept { return event_clock_hz_; }
@@ -99,13 +102,17 @@ class PayloadTable {
 
   [[nodiscard]] Result<void> make_plan(const Setup& setup, Plan& plan);
   void adopt(const Setup& setup, Plan& plan);
+  void keep(const Setup& setup, Codecs& before);
+  static void resample(const Setup& setup, Codec& codec);
   [[nodiscard]] static Codec* find_codec(const Codecs& codecs,
                                          const codec::Format& format) noexcept;
+  [[nodiscard]] static Codec* find_by_id(const Codecs& codecs, std::uint8_t id) noexcept;
   [[nodiscard]] std::uint8_t fresh_id() noexcept;
 
   std::array<std::uint8_t, kPayloadTypes> index_;
   std::array<Meaning, kReceivablePayloadsMax> meanings_ = {};
   Codecs codecs_;
+  std::unique_ptr<Codec> kept_;  ///< received no more; null without one
   std::uint32_t event_clock_hz_ = 0;
   std::uint8_t id_last_ = 0;
 };

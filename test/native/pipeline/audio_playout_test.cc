@@ -342,6 +342,29 @@ TEST("plays what waits with the codec that it came in, whatever the numbers mean
   CHECK_TRUE(sines::largest_jump(codec::Pcm(ear.samples).last(8'000)) <= 2'307 * 5 / 4);
 }
 
+TEST("a codec that is taken away is heard to the end of what waits, and fades") {
+  for (const auto& [from, to] :
+       {std::pair{kG722, kOpus8}, std::pair{kOpus8, kPcma}, std::pair{kPcmu, kG722}}) {
+    for (const std::uint32_t rate_hz : {8'000u, 16'000u}) {
+      Mouth mouth(sending(from, 8'000));
+      Ear ear({audio_payload(from)}, 8'000);
+      Line line(mouth, ear);
+      Source source = tone_source(8'000, 400);
+      line.run(source, 200);
+      // The last sample before, so that the first one after is looked at too.
+      ear.samples.erase(ear.samples.begin(), ear.samples.end() - 1);
+      ear.set_up({audio_payload(to)}, rate_hz);
+      for (int tick = 0; tick < 30; ++tick)
+        (void)ear.pull(line.now_ms + 10 * tick + 4);
+      const codec::Pcm heard = codec::Pcm(ear.samples).subspan(1);
+      CHECK_TRUE(sines::level_dbov(heard.first(rate_hz * 3 / 100)) > -18);
+      // Of Opus a little of its own noise stays.
+      CHECK_TRUE(sines::level_dbov(heard.last(rate_hz / 20)) < -50);
+      CHECK_TRUE(sines::largest_jump(ear.samples) <= 2'307 * 5 / 4);
+    }
+  }
+}
+
 TEST("goes over to another size, another rate and another codec within one stream") {
   Mouth mouth(sending(kPcmu, 8'000));
   const std::vector<ReceivablePayload> payloads = {audio_payload(kPcmu), audio_payload(kOpus8),

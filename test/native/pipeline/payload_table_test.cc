@@ -85,6 +85,26 @@ TEST("never gives the id of a codec that is gone to the next one") {
   CHECK_TRUE(first != PayloadTable::kNoCodec);
 }
 
+TEST("keeps a codec that is received no more for as long as it is asked to, at any rate") {
+  PayloadTable table;
+  REQUIRE(set_up(table, {audio_payload(kPcmu), audio_payload(kG722)}).ok());
+  const std::uint8_t id = table.find(9)->codec->id;
+  const std::vector<ReceivablePayload> pcma = {audio_payload(kPcma)};
+  for (const std::uint32_t rate_hz : {8'000u, 16'000u, 48'000u}) {
+    REQUIRE(table.set_up({.payloads = pcma, .rate_hz = rate_hz, .kept_id = id, .isa = best_isa()})
+                .ok());
+    CHECK_TRUE(table.find(9) == nullptr);
+    const PayloadTable::Codec* kept = table.codec(id);
+    REQUIRE(kept != nullptr);
+    CHECK_TRUE(kept->decoder.format() == kG722);
+    CHECK_EQ(kept->resampler == nullptr, rate_hz == 16'000);
+    if (kept->resampler) CHECK_EQ(kept->resampler->to_hz(), rate_hz);
+  }
+  CHECK_EQ(table.bytes_per_ms(), 8u);
+  REQUIRE(set_up(table, pcma).ok());
+  CHECK_TRUE(table.codec(id) == nullptr);
+}
+
 TEST("of one payload type given twice, the last counts") {
   PayloadTable table;
   ReceivablePayload twice = audio_payload(kPcma);
