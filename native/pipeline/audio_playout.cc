@@ -46,7 +46,13 @@ PullFacts AudioReceiver::pull(Instant now, codec::MutablePcm out) noexcept {
   }
   fifo_.pop(out);
   activity_ = voice_.handle(out);
-  if (ear_) listen_for_digits(out);
+  if (ear_) {
+    listen_for_digits(out);
+    ear_->held.exchange(out);
+  }
+  if (cut_due_) lead_over(given_last_, out);
+  cut_due_ = false;
+  given_last_ = out.back();
   follow_delay();
   return {.heard = heard, .activity = activity_};
 }
@@ -220,19 +226,18 @@ void AudioReceiver::emit(const codec::PcmFrame& frame) noexcept {
   } else {
     (void)resampler->process(samples, out);
   }
-  if (join_due_) join(out);
+  if (join_due_) lead_over(sample_last_, out);
+  join_due_ = false;
   sample_last_ = out.back();
 }
 
-/// Leads from the last sample heard over to a sound that doesn't follow it: another codec's, or
-/// what comes after the codec was taken away.
-void AudioReceiver::join(codec::MutablePcm out) noexcept {
-  join_due_ = false;
+/// Leads from the last sample heard over to a sound that doesn't follow it.
+void AudioReceiver::lead_over(std::int16_t from, codec::MutablePcm out) const noexcept {
   const std::size_t count = std::min(codec::samples_of(rate_hz_, kJoinMs), out.size());
   const auto steps = static_cast<std::int32_t>(count);
   for (std::int32_t step = 0; step < steps; ++step) {
     std::int16_t& sample = out[static_cast<std::size_t>(step)];
-    const std::int32_t sum = sample_last_ * (steps - step) + sample * step;
+    const std::int32_t sum = from * (steps - step) + sample * step;
     sample = static_cast<std::int16_t>(sum / steps);
   }
 }
@@ -270,6 +275,10 @@ void AudioReceiver::follow_delay() noexcept {
   second_delay_sum_ = totals.delay_sum;
 }
 
+Duration AudioReceiver::delay_mean() const noexcept {
+  return ear_ ? delay_mean_ + Duration::milliseconds(kHeldBackMs) : delay_mean_;
+}
+
 std::optional<codec::Format> AudioReceiver::format() const noexcept {
   if (playing_ == nullptr) return std::nullopt;
   return playing_->decoder.format();
@@ -282,7 +291,7 @@ ReceiverStatistics AudioReceiver::statistics() const noexcept {
                                 .malformed = malformed_,
                                 .recovered = recovered_,
                                 .stretched = stretched_,
-                                .delay_mean = delay_mean_,
+                                .delay_mean = delay_mean(),
                                 .delay_target = buffer_.target_delay(),
                                 .jitter = buffer_.jitter()};
   const auto ms_of = [](jitter::MediaTime length) {
@@ -306,7 +315,7 @@ jitter::Quality AudioReceiver::quality(Duration network) const noexcept {
       {.played = totals.played + recovered,
        .unplayed = totals.unplayed - recovered,
        .unplayed_runs = totals.unplayed_runs},
-      network + packet + delay_mean_);
+      network + packet + delay_mean());
 }
 
 }  // namespace trunkyard::pipeline

@@ -134,19 +134,23 @@ void AudioReceiver::change_events() {
 /// whoever was told that it began would wait for its end.
 void AudioReceiver::change_ear(bool detect) {
   if (!detect) {
-    if (ear_) add_heard(ear_->detector.finish());
+    if (!ear_) return;
+    add_heard(ear_->detector.finish());
     ear_.reset();
+    cut_due_ = true;
     return;
   }
   if (ear_ && ear_->resampler.from_hz() == rate_hz_) return;
+  cut_due_ = true;
   codec::Resampler resampler =
       codec::Resampler::open(
           {.from_hz = rate_hz_, .to_hz = codec::kDtmfRateHz, .isa = options_.isa})
           .value();
   if (ear_) {
     ear_->resampler = resampler;
+    ear_->held = HeldBack(rate_hz_);
   } else {
-    ear_ = std::make_unique<Ear>(codec::DtmfDetector{}, resampler);
+    ear_ = std::make_unique<Ear>(codec::DtmfDetector{}, resampler, HeldBack(rate_hz_));
   }
 }
 

@@ -6,6 +6,8 @@
 //                        └ telephone-event ─> EventReceiver ─> next_digit
 //   pull ─> JitterBuffer's decision ─> decode, conceal, comfort noise ─> stretch ─> resample
 //        ─> SampleFifo ─> 10 ms ─> voice activity, digits in the audio ─> next_digit
+//                                                                  └ HeldBack, so that these can
+//                                                                    still be taken out
 //
 // Told the time; reads no clock, owns no socket. Setting up takes all memory, packets take none. A
 // receiver of 8 kHz has 11 KB with PCMU and 30 KB with Opus, of which libopus is 18.
@@ -32,6 +34,7 @@
 #include "jitter/jitter_buffer.h"
 #include "jitter/quality.h"
 #include "pipeline/digit.h"
+#include "pipeline/held_back.h"
 #include "pipeline/payload_store.h"
 #include "pipeline/payload_table.h"
 #include "pipeline/sample_fifo.h"
@@ -50,7 +53,9 @@ struct ReceiverSetup {
   jitter::BufferSize buffer_size = jitter::BufferSize::kMedium;
   /// Of what pull() gives: 8,000, 16,000 or 48,000.
   std::uint32_t rate_hz = 8'000;
-  /// Listen for digits in the audio: for peers that say them in no other way.
+  /// Listen for digits in the audio: for peers that say them in no other way, and listeners who
+  /// are told of them in another. Everything is heard kHeldBackMs later then, so that an edge of
+  /// next_digit() is known before more than a trace of the tone has been given away.
   bool detect_digits = false;
 };
 
@@ -88,7 +93,7 @@ struct ReceiverStatistics {
   std::uint64_t concealed_ms = 0;
   std::uint64_t comfort_ms = 0;
   /// From arrival to being heard, mean over the packets of the last whole second; of the one before
-  /// if none was played in it.
+  /// if none was played in it. What is held back is in it.
   Duration delay_mean;
   /// What the buffer aims at now, and the peer's jitter (RFC 3550 §6.4.1).
   Duration delay_target;
@@ -112,8 +117,9 @@ class AudioReceiver {
   AudioReceiver& operator=(const AudioReceiver&) = delete;
 
   /// A first or new offer or answer. What both have in common goes on: the stream, packets that
-  /// wait, decoders of codecs that stay. Another rate drops less than 10 ms of decoded audio.
-  /// Allocates. Ask next_digit() afterwards: a key that is down ends when events are no longer
+  /// wait, decoders of codecs that stay. Another rate drops less than 10 ms of decoded audio; that
+  /// and the beginning and the end of listening for digits drop what is held back. Allocates. Ask
+  /// next_digit() afterwards: a key that is down ends when events are no longer
   /// received or their clock changes, and a digit that sounds when the audio isn't listened to for
   /// digits any more.
   /// @returns kConfigInvalid, and nothing changed, for a rate or a format that is none, a payload
@@ -157,6 +163,7 @@ class AudioReceiver {
   struct Ear {
     codec::DtmfDetector detector;
     codec::Resampler resampler;  ///< to the detector's rate
+    HeldBack held;
   };
   struct EventSource {
     bool known = false;
@@ -198,7 +205,7 @@ class AudioReceiver {
   void update_noise(const jitter::Decision& decision) noexcept;
   void add_noise(codec::PcmFrame& frame) noexcept;
   void emit(const codec::PcmFrame& frame) noexcept;
-  void join(codec::MutablePcm out) noexcept;
+  void lead_over(std::int16_t from, codec::MutablePcm out) const noexcept;
   [[nodiscard]] bool is_opus() const noexcept;
   [[nodiscard]] std::uint32_t playing_rate_hz() const noexcept;
   [[nodiscard]] std::size_t samples_of_media(jitter::MediaTime length) const noexcept;
@@ -207,6 +214,7 @@ class AudioReceiver {
   void add_heard(const codec::DtmfEdges& edges) noexcept;
   void add_digit(const Digit& digit) noexcept;
   void follow_delay() noexcept;
+  [[nodiscard]] Duration delay_mean() const noexcept;
 
   Options options_;
   std::uint32_t rate_hz_ = 8'000;
@@ -229,6 +237,8 @@ class AudioReceiver {
   Heard heard_ = Heard::kNothing;       ///< what fifo_ got last
   std::int16_t sample_last_ = 0;        ///< the last that fifo_ got
   bool join_due_ = false;               ///< what comes next doesn't follow that one
+  bool cut_due_ = false;                ///< the next piece doesn't follow given_last_
+  std::int16_t given_last_ = 0;         ///< the last sample of the last piece
   codec::FrameActivity activity_;
   codec::VoiceActivity voice_;
 

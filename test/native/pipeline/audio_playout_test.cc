@@ -7,6 +7,7 @@
 
 #include "codec/g711.h"
 #include "codec/telephone_event.h"
+#include "codec/tone.h"
 #include "native/codec/listen.h"
 #include "native/codec/opus_sound.h"
 #include "native/pipeline/audio_rig.h"
@@ -191,6 +192,60 @@ TEST("a digit that sounds goes on at another rate, and ends when nobody listens 
     CHECK_TRUE(end.duration_units >= (asked ? 2'800u : 800u));
     CHECK_TRUE(end.duration_units <= (asked ? 3'400u : 1'800u));
   }
+}
+
+/// Silence with a digit in it, 300 ms from `offset` samples beyond half a second.
+Samples digit_at(std::size_t offset) {
+  codec::ToneGenerator generator(8'000);
+  generator.start(codec::dtmf_tone(5, {.on_ms = 0}).value());
+  Samples line(4'000 + offset);
+  line.resize(line.size() + 2'400);
+  (void)generator.generate(codec::MutablePcm(line).last(2'400));
+  line.resize(9'600);
+  return line;
+}
+
+TEST("less than 23 ms of a digit in the audio is given before or after its edges") {
+  for (const Format& format : {kPcmu, kG722, kOpus16}) {
+    for (std::size_t offset = 0; offset < 160; offset += format == kPcmu ? 4 : 20) {
+      Mouth mouth(sending(format, 8'000));
+      Ear ear({audio_payload(format)}, 8'000, BufferSize::kMedium, true);
+      Line line(mouth, ear);
+      Source source(digit_at(offset), 8'000);
+      bool is_down = false;
+      std::size_t sounding = 0;
+      for (int tick = 0; tick < 118; ++tick) {
+        (void)line.tick(source.next());
+        for (const Digit& digit : ear.fresh)
+          is_down = digit.edge.kind == codec::EventEdge::Kind::kStart;
+        if (is_down) continue;
+        for (const std::int16_t sample : ear.piece())
+          sounding += std::abs(sample) > 500;
+      }
+      REQUIRE(ear.digits.size() == 2);
+      // -8 dBm0 a sine of our own tones' pair, as the events are to say.
+      CHECK_TRUE(ear.digits[0].edge.volume > 0 && ear.digits[0].edge.volume < 15);
+      CHECK_TRUE(sounding < 23 * 8);
+    }
+  }
+}
+
+TEST("listening for digits makes everything later by what is held back, and is in the books") {
+  Mouth mouth(sending(kPcmu, 8'000));
+  Ear ear({audio_payload(kPcmu)}, 8'000, BufferSize::kSmall);
+  Line line(mouth, ear);
+  Source source = tone_source(8'000, 400);
+  line.run(source, 200);
+  const Duration before = ear.receiver.statistics().delay_mean;
+  for (const bool listens : {true, false}) {
+    ear.set_up({audio_payload(kPcmu)}, 8'000, BufferSize::kSmall, listens);
+    line.run(source, 200);
+    const Duration after = ear.receiver.statistics().delay_mean;
+    const double longer_ms = (after - before).ms_exact();
+    CHECK_TRUE(std::abs(longer_ms - (listens ? kHeldBackMs : 0)) < 2);
+  }
+  // Neither its beginning nor its end is a click.
+  CHECK_TRUE(sines::largest_jump(codec::Pcm(ear.samples).subspan(2'000)) <= 2'307 * 5 / 4);
 }
 
 TEST("digits that nobody asked for are our own fault") {

@@ -2,11 +2,14 @@
 // that delays, loses and reorders, heard at the far end.
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "codec/g711.h"
 #include "codec/telephone_event.h"
+#include "codec/tone.h"
 #include "native/codec/listen.h"
 #include "native/harness.h"
 #include "native/pipeline/audio_rig.h"
@@ -160,6 +163,44 @@ TEST("digits reach a peer without events as tones, and as events from a peer wit
       CHECK_EQ(digit.in_band, one == &call);
     }
     CHECK_TRUE((heard == std::vector<int>{4, 11, 4}));
+  }
+}
+
+TEST("less than 23 ms of a digit in the audio goes out beside the events that say it") {
+  for (std::size_t offset = 0; offset < 160; offset += 4) {
+    Mouth peer(sending(kPcma, 8'000));
+    Ear leg({audio_payload(kPcma)}, 8'000, jitter::BufferSize::kMedium, true);
+    Mouth far(sending_with_events(kPcmu, 8'000));
+    Network network({});
+    Samples line(4'000 + offset + 800);
+    codec::ToneGenerator generator(8'000);
+    generator.start(codec::dtmf_tone(5, {.on_ms = 0}).value());
+    (void)generator.generate(codec::MutablePcm(line).last(800));
+    line.resize(8'000);
+    Source source(line, 8'000);
+    std::size_t sounding = 0;
+    std::uint32_t events = 0;
+    for (double now_ms = 0; now_ms < 980; now_ms += 10) {
+      for (const Packet& packet : peer.say(now_ms, source.next()))
+        network.send(now_ms, packet);
+      network.deliver(now_ms, [&](double at, const Packet& packet) { leg.hear(at, packet); });
+      (void)leg.pull(now_ms + 3);
+      for (const Digit& digit : leg.fresh)
+        CHECK_TRUE(far.sender.relay(digit));
+      for (const Packet& packet : far.say(now_ms + 3, leg.piece())) {
+        if (packet.facts.kind == SentKind::kEvent) {
+          const auto event = codec::parse_telephone_event(packet.view().payload()).value();
+          CHECK_EQ(event.event, 5);
+          CHECK_EQ(event.volume, leg.digits[0].edge.volume);
+          ++events;
+          continue;
+        }
+        for (const std::uint8_t code : packet.view().payload())
+          sounding += std::abs(codec::mu_decode(code)) > 500;
+      }
+    }
+    CHECK_TRUE(events >= 5);
+    CHECK_TRUE(sounding < 23 * 8);
   }
 }
 
