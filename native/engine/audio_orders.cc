@@ -176,6 +176,7 @@ bool has_codec(const Receivable& receivable) noexcept {
 
 pipeline::PayloadTypeSet types_of(const Receivable& receivable) noexcept {
   pipeline::PayloadTypeSet types;
+  types[pipeline::kStaticNoiseType] = true;
   for (std::uint32_t index = 0; index < receivable.count; ++index)
     types[receivable.payloads[index].payload_type] = true;
   return types;

@@ -168,8 +168,10 @@ PacketVerdict AudioReceiver::handle_payload(Instant now, const jitter::Arrival& 
                                             std::uint8_t payload_type, Bytes payload) noexcept {
   const PayloadTable::Meaning* meaning = payloads_.find(payload_type);
   if (meaning == nullptr) {
-    // Its number is nobody's: it may be one that the stream's own packet is still to bring.
+    // Its number is nobody's: it may be one that the stream's own packet is still to bring. Comfort
+    // noise alone is sent by many unasked, between their own.
     ++unknown_;
+    if (payload_type == kStaticNoiseType) note_number(now, header);
     return PacketVerdict::kUnknown;
   }
   if (payload.empty() && meaning->role != PayloadRole::kRedundancy) {

@@ -22,6 +22,8 @@ namespace trunkyard::pipeline {
 
 /// Payload types that one leg may send us; an answer has five or six.
 inline constexpr std::uint32_t kReceivablePayloadsMax = 16;
+/// Comfort noise of 8 kHz, by static assignment (RFC 3551 §6).
+inline constexpr std::uint8_t kStaticNoiseType = 13;
 /// Different codecs among them, each with a decoder of its own.
 inline constexpr std::uint32_t kReceivableCodecsMax = 8;
 

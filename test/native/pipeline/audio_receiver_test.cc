@@ -541,6 +541,33 @@ TEST("packets of a type that isn't received are counted and take nothing from th
   }
 }
 
+TEST("comfort noise that nobody agreed on is not heard, and its number is no loss") {
+  Ear ear({audio_payload(kPcmu)}, 8'000);
+  const std::vector<std::uint8_t> voice = mu_tone(160);
+  const std::vector<std::uint8_t> noise = {20};
+  std::uint64_t unasked = 0;
+  for (int index = 0; index < 250; ++index) {
+    const bool is_noise = index % 50 == 40;
+    // After it the peer says nothing for as long as it pleases.
+    const bool is_pause = index % 50 > 40;
+    if (!is_pause) {
+      const auto number = static_cast<std::uint16_t>(index / 50 * 41 + index % 50);
+      const PacketVerdict verdict =
+          ear.hear(20 * index, packet_of(APacket{}
+                                             .payload_type(is_noise ? kStaticNoiseType : 0)
+                                             .sequence(number)
+                                             .timestamp(160u * index)
+                                             .payload(is_noise ? noise : voice)));
+      CHECK_TRUE(verdict == (is_noise ? PacketVerdict::kUnknown : PacketVerdict::kBuffered));
+      unasked += is_noise;
+    }
+    (void)ear.pull(20 * index + 3);
+    (void)ear.pull(20 * index + 13);
+  }
+  CHECK_EQ(ear.receiver.statistics().unknown, unasked);
+  CHECK_EQ(ear.receiver.statistics().buffer.lost, 0u);
+}
+
 TEST("one packet far ahead of its time is never heard and costs nothing") {
   Ear ear({audio_payload(kPcmu)}, 8'000);
   Ear same({audio_payload(kPcmu)}, 8'000);
