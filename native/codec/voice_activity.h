@@ -52,6 +52,7 @@ class VoiceActivity {
  private:
   static constexpr std::size_t kFloorWindows = 4;
 
+  void filter(Pcm samples) noexcept;
   void finish_block() noexcept;
   void follow_floor(float block_dbov) noexcept;
 
