@@ -17,7 +17,7 @@ export interface DigestServerOptions {
   readonly secret: Buffer;
   /** How long a challenge may be answered, milliseconds. */
   readonly nonceLifetimeMs: number;
-  /** Nonces whose uses are remembered at once; 100,000 when not given (about 20 MB). */
+  /** Nonces whose uses are remembered at once; 100,000 when not given. */
   readonly noncesMax?: number;
 }
 
@@ -31,7 +31,6 @@ export interface DigestFailure {
     | 'wrongRealm'
     | 'stale'
     | 'replayed'
-    | 'full'
     | 'wrongCredentials'
     /** Not looked at: too many before it were wrong. */
     | 'blocked';
@@ -131,13 +130,13 @@ export class DigestServer {
     }
     this.#guesses.right(guesser);
     const count = Number.parseInt(given.nc, 16);
-    switch (this.#window.take(now, given.nonce, count, nonce.madeAt + lifetimeMs)) {
+    switch (this.#window.take(nonce.serial, count)) {
       case 'fresh':
         return ok({ username, uri: wireToText(given.uri) });
       case 'repeated':
         return failure('replayed', 'The answer has been used before');
-      case 'full':
-        return failure('full', 'Too many nonces are in use');
+      case 'forgotten':
+        return failure('stale', 'The nonce is older than those whose uses are remembered');
     }
   }
 }

@@ -4,8 +4,8 @@ import type { EpochMs } from '../../base/index.ts';
 
 /** Bytes of the time in a nonce: milliseconds since 1970, unsigned. */
 const TIME_BYTES = 6;
-/** Bytes that make two nonces of one millisecond differ, drawn from a counter: uniqueness is enough, the MAC hides it. */
-const SERIAL_BYTES = 4;
+/** Bytes that number the nonces in the order they were made: never again the same, at a million a second for eight years. */
+const SERIAL_BYTES = 6;
 /** Bytes that say to whom it was given. */
 const SOURCE_BYTES = 6;
 const MAC_BYTES = 16;
@@ -15,6 +15,8 @@ const NONCE_BYTES = SIGNED_BYTES + MAC_BYTES;
 /** What one of our nonces says. */
 export interface NonceFacts {
   readonly madeAt: number;
+  /** Higher than that of any nonce made before. */
+  readonly serial: number;
   /** The same for all nonces that were given to one source. */
   readonly source: string;
 }
@@ -34,8 +36,8 @@ export class NonceMint {
   make(now: EpochMs, source: string): string {
     const bytes = Buffer.alloc(NONCE_BYTES);
     bytes.writeUIntBE(Math.trunc(now), 0, TIME_BYTES);
-    bytes.writeUInt32BE(this.#serial, TIME_BYTES);
-    this.#serial = (this.#serial + 1) >>> 0;
+    bytes.writeUIntBE(this.#serial, TIME_BYTES, SERIAL_BYTES);
+    this.#serial += 1;
     createHash('sha256')
       .update(source)
       .digest()
@@ -50,7 +52,8 @@ export class NonceMint {
     if (bytes.length !== NONCE_BYTES || bytes.toString('base64url') !== nonce) return null;
     if (!timingSafeEqual(this.#mac(bytes), bytes.subarray(SIGNED_BYTES))) return null;
     const source = bytes.toString('base64url', TIME_BYTES + SERIAL_BYTES, SIGNED_BYTES);
-    return { madeAt: bytes.readUIntBE(0, TIME_BYTES), source };
+    const serial = bytes.readUIntBE(TIME_BYTES, SERIAL_BYTES);
+    return { madeAt: bytes.readUIntBE(0, TIME_BYTES), serial, source };
   }
 
   #mac(bytes: Buffer): Buffer {
@@ -66,35 +69,36 @@ interface Use {
   highest: number;
   /** Bit i: `highest - i` was seen. */
   seen: number;
-  expiresAt: number;
 }
 
-export type UseVerdict = 'fresh' | 'repeated' | 'full';
+export type UseVerdict = 'fresh' | 'repeated' | 'forgotten';
 
 /**
  * Remembers the counts (nc) used with each nonce, so that a captured answer is worth nothing (RFC 7616 §3.4). Requests
  * may overtake each other on UDP, hence a window. Only answers with right credentials are remembered.
+ *
+ * When all places are taken, the nonce whose first use is longest ago gives way, and none made before it can be used for
+ * the first time any more. Whoever fills the window shortens the time that challenges can be answered in, and shuts
+ * nobody out: a nonce made since then is as good as ever.
  */
 export class ReplayWindow {
   readonly #noncesMax: number;
-  readonly #uses = new Map<string, Use>();
+  /** By serial, in the order of their first use. */
+  readonly #uses = new Map<number, Use>();
+  /** The highest serial ever given up. */
+  #forgotten = -1;
 
   constructor(noncesMax: number) {
     this.#noncesMax = noncesMax;
   }
 
-  /** Nonces remembered: for counters. */
-  get size(): number {
-    return this.#uses.size;
-  }
-
-  /** Takes one use; `expiresAt` is when the nonce ends. `full` when no place is left: then nothing is accepted. */
-  take(now: EpochMs, nonce: string, count: number, expiresAt: number): UseVerdict {
-    const use = this.#uses.get(nonce);
+  /** Takes one use. `forgotten` when the nonce may have been used before and given up since: a new one is wanted. */
+  take(serial: number, count: number): UseVerdict {
+    const use = this.#uses.get(serial);
     if (use === undefined) {
-      if (this.#uses.size >= this.#noncesMax) this.#dropExpired(now);
-      if (this.#uses.size >= this.#noncesMax) return 'full';
-      this.#uses.set(nonce, { highest: count, seen: 1, expiresAt });
+      if (serial <= this.#forgotten) return 'forgotten';
+      if (this.#uses.size >= this.#noncesMax) this.#giveUpOldest();
+      this.#uses.set(serial, { highest: count, seen: 1 });
       return 'fresh';
     }
     const ahead = count - use.highest;
@@ -109,14 +113,10 @@ export class ReplayWindow {
     return 'fresh';
   }
 
-  /**
-   * Drops expired nonces from the front. All live equally long and are first used about in the order they were made,
-   * so the front is the oldest; one that isn't yet expired there delays the others by its lifetime at most.
-   */
-  #dropExpired(now: EpochMs): void {
-    for (const [nonce, use] of this.#uses) {
-      if (use.expiresAt > now) return;
-      this.#uses.delete(nonce);
-    }
+  #giveUpOldest(): void {
+    const [oldest] = this.#uses.keys();
+    if (oldest === undefined) return;
+    this.#uses.delete(oldest);
+    this.#forgotten = Math.max(this.#forgotten, oldest);
   }
 }

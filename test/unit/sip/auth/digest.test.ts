@@ -133,13 +133,29 @@ test('calls a nonce stale when it is too old, changed, or of another server', ()
   assert.is(reason(other, answer(sha)), 'stale');
 });
 
-test('remembers no more nonces than it may, and makes room as they end', () => {
+test('whoever fills the replay window shuts nobody out and makes no answer good a second time', () => {
   const target = server(2);
-  const fresh = (now: EpochMs): string => answer(challengesOf(target, now)[0] ?? '');
-  assert.is(reason(target, fresh(start)), 'ok alice');
-  assert.is(reason(target, fresh(start)), 'ok alice');
-  assert.is(reason(target, fresh(start)), 'full');
-  assert.is(reason(target, fresh(later(60_000)), later(60_000)), 'ok alice');
+  const fresh = (): string => answer(challengesOf(target)[0] ?? '');
+  const given = fresh();
+  const uses = [fresh(), fresh(), fresh(), fresh()];
+  for (const use of uses) assert.is(reason(target, use), 'ok alice');
+  assert.equal(
+    uses.map((use) => reason(target, use)),
+    ['stale', 'stale', 'replayed', 'replayed'],
+  );
+  assert.is(reason(target, given), 'stale', 'made before one that was given up');
+  assert.is(reason(target, fresh()), 'ok alice');
+});
+
+test('a clock that steps back makes no answer good a second time', () => {
+  const target = server(2);
+  const fresh = (now: EpochMs): string => answer(challengesOf(target, now)[0] ?? '', {});
+  const used = fresh(start);
+  assert.is(reason(target, used), 'ok alice');
+  for (const now of [later(60_000), later(60_001)]) {
+    assert.is(reason(target, fresh(now), now), 'ok alice');
+  }
+  assert.is(reason(target, used), 'stale');
 });
 
 for (const [what, change] of [
