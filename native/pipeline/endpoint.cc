@@ -25,7 +25,6 @@ void Endpoint::set_up(Instant now, const EndpointSetup& setup) noexcept {
   guard_.reset(setup.source_rule, setup.remote_rtp, statistics_.ssrc(),
                statistics_.highest().sequence());
   accepting_ = setup.remote_rtp.known();
-  signalled_rtp_ = setup.remote_rtp;
   signalled_rtcp_ = setup.rtcp_mux ? SocketAddress{} : setup.remote_rtcp;
   learned_rtcp_ = {};
   rtcp_mux_ = setup.rtcp_mux;
@@ -91,10 +90,6 @@ void Endpoint::on_sent_elsewhere(const SentElsewhere& sent) noexcept {
   packets_sent_ += sent.counted.packets;
   octets_sent_ += sent.counted.octets;
   reporter_.on_sent_elsewhere(sent);
-}
-
-SocketAddress Endpoint::rtp_target() const noexcept {
-  return guard_.certain() ? guard_.peer() : signalled_rtp_;
 }
 
 SocketAddress Endpoint::rtcp_peer() const noexcept {

@@ -211,8 +211,8 @@ class Endpoint {
   /// The addresses a socket may be connected to; not known while uncertain.
   [[nodiscard]] SocketAddress rtp_peer() const noexcept { return guard_.peer(); }
   [[nodiscard]] SocketAddress rtcp_peer() const noexcept;
-  /// Where to send while no peer is certain: what signalling said. Not known = don't send.
-  [[nodiscard]] SocketAddress rtp_target() const noexcept;
+  /// Where to send, be the peer certain or not. Not known = don't send.
+  [[nodiscard]] SocketAddress rtp_target() const noexcept { return guard_.target(); }
   [[nodiscard]] SocketAddress rtcp_target() const noexcept;
 
   /// Hot path. Judges, decrypts, counts and rewrites one datagram from the RTP port. Whoever has no
@@ -324,7 +324,6 @@ class Endpoint {
   std::uint8_t watched_payload_type_ = kPayloadTypeDropped;
   SourceGuard guard_;
   Link link_;
-  SocketAddress signalled_rtp_;
   SocketAddress signalled_rtcp_;
   SocketAddress learned_rtcp_;
   Duration inactivity_;

@@ -6,17 +6,19 @@ namespace trunkyard::pipeline {
 
 void SourceGuard::reset(SourceRule rule, const SocketAddress& signalled, rtp::Ssrc last_ssrc,
                         std::uint16_t last_sequence) noexcept {
+  const SocketAddress last = peer_.known() ? peer_ : met_;
   SocketAddress goes_on;
   if (signalled == signalled_) {
-    goes_on = peer_;
+    goes_on = last;
     if (peer_ == left_) left_ = {};
-  } else if (left_.known() && !peer_.known() && signalled == left_signalled_) {
+  } else if (left_.known() && !last.known() && signalled == left_signalled_) {
     goes_on = std::exchange(left_, {});
-  } else if (peer_.known()) {
-    left_ = peer_;
+  } else if (last.known()) {
+    left_ = last;
     left_signalled_ = signalled_;
   }
   rule_ = rule;
+  met_ = goes_on;
   signalled_ = signalled;
   peer_ = rule == SourceRule::kStrict ? signalled : SocketAddress{};
   candidates_.fill({});

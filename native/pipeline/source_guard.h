@@ -47,6 +47,13 @@ class SourceGuard {
   [[nodiscard]] bool certain() const noexcept { return peer_.known(); }
   /// The certain address; not known before.
   [[nodiscard]] const SocketAddress& peer() const noexcept { return peer_; }
+  /// Where to send: the certain address; until there is one, that of whoever was the peer while
+  /// signalling named the same address, for who is on hold sends nothing that would show it again;
+  /// else what signalling names. Not known = nowhere.
+  [[nodiscard]] const SocketAddress& target() const noexcept {
+    if (peer_.known()) return peer_;
+    return met_.known() ? met_ : signalled_;
+  }
   [[nodiscard]] SourceRule rule() const noexcept { return rule_; }
 
   /// Whether a packet from there may come in at all; the cheap question, asked before parsing.
@@ -66,6 +73,8 @@ class SourceGuard {
   };
 
   SocketAddress peer_;
+  /// The last peer while signalling named the address that it names now; not known = none.
+  SocketAddress met_;
   SocketAddress signalled_;
   /// The peer before signalling named another address, and what it named then; not known = none.
   SocketAddress left_;

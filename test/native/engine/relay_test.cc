@@ -157,6 +157,30 @@ TEST("A30 an update opens the latch for a peer that moved, and statistics go on"
   CHECK_EQ(rig.closing_count(call.left.handle, Counter::kPacketsReceived), 3.0);
 }
 
+TEST("A30 a party behind NAT that is put on hold hears the music, though it sends nothing") {
+  Rig rig;
+  Peer alice;
+  Peer bob;
+  const Opened left = rig.open();
+  const Opened right = rig.open();
+  const Update behind_nat = {SocketAddress::v4(10, 1, 2, 3, 4000), {}, true, true};
+  CHECK_TRUE(rig.update(left.handle, behind_nat) == Code::kOk);
+  CHECK_TRUE(rig.update(right.handle, {bob.address(), {}, true}) == Code::kOk);
+  CHECK_TRUE(rig.link(left.handle, right.handle) == Code::kOk);
+  CHECK_TRUE(rig.link(right.handle, left.handle) == Code::kOk);
+  for (const std::uint16_t number : {1, 2, 3})
+    alice.send(left.rtp_port, packet(number));
+  CHECK_EQ(bob.receive(), packet(2));
+  CHECK_EQ(bob.receive(), packet(3));
+  for (std::uint16_t number = 1; number < 4; ++number) {
+    CHECK_TRUE(rig.update(left.handle, behind_nat) == Code::kOk);
+    bob.send(right.rtp_port, packet(number, 0, 9));
+    CHECK_EQ(alice.receive(), packet(number, 0, 9));
+  }
+  alice.send(left.rtp_port, packet(4));
+  CHECK_EQ(bob.receive(), packet(4));
+}
+
 TEST("an update to another address follows the peer there and leaves the old one out") {
   Rig rig;
   Call call(rig);

@@ -91,6 +91,34 @@ TEST("A30 after an update the old peer goes on at its next packet and a new one 
   CHECK_TRUE(moved.judge(kPeer, kSsrc, 52) == Verdict::kRefused);
 }
 
+TEST("A30 what is sent follows the peer through updates, however long it sends nothing itself") {
+  SourceGuard guard = guard_of(SourceRule::kLatch);
+  CHECK_TRUE(guard.target() == kSignalled);
+  (void)guard.judge(kPeer, kSsrc, 1);
+  CHECK_TRUE(guard.target() == kSignalled);
+  CHECK_TRUE(guard.judge(kPeer, kSsrc, 2) == Verdict::kLatched);
+  CHECK_TRUE(guard.target() == kPeer);
+  for (int updates = 0; updates < 3; ++updates) {
+    guard.reset(SourceRule::kLatch, kSignalled, kSsrc, 2);
+    CHECK_FALSE(guard.certain());
+    CHECK_TRUE(guard.target() == kPeer);
+  }
+  SourceGuard moved = guard;
+  CHECK_TRUE(guard.judge(kPeer, kSsrc, 3) == Verdict::kLatched);
+  // Elsewhere nobody has been met, whoever sends from the old place.
+  const SocketAddress elsewhere = SocketAddress::v4(10, 0, 0, 2, 4000);
+  moved.reset(SourceRule::kLatch, elsewhere, kSsrc, 2);
+  CHECK_TRUE(moved.judge(kPeer, kSsrc, 3) == Verdict::kRefused);
+  CHECK_TRUE(moved.judge(kPeer, kSsrc, 4) == Verdict::kRefused);
+  CHECK_TRUE(moved.target() == elsewhere);
+  moved.reset(SourceRule::kLatch, kSignalled, kSsrc, 2);
+  CHECK_TRUE(moved.target() == kPeer);
+  moved.reset(SourceRule::kLatch, {}, kSsrc, 2);
+  CHECK_FALSE(moved.target().known());
+  moved.reset(SourceRule::kStrict, kSignalled, kSsrc, 2);
+  CHECK_TRUE(moved.target() == kSignalled);
+}
+
 TEST(
     "A30 when signalling names another address, the old peer's last packets do not win the latch") {
   SourceGuard guard = guard_of(SourceRule::kLatch);
