@@ -8,6 +8,7 @@ import type { Attempt, Call, TimerName } from './call.ts';
 import type { Answer, ResponseNews } from './context.ts';
 import { onReinviteFailed, onReinviteResponse, onRestoreTimer } from './change-answers.ts';
 import { onAloneAnswered, onAloneUnsent, sendBye } from './dialog-requests.ts';
+import { onDigitTold, tellNext } from './digit-queue.ts';
 import { onInfo } from './digits.ts';
 import { endCall } from './ending.ts';
 import { onEngineEvent } from './engine-events.ts';
@@ -167,8 +168,12 @@ export class B2bua {
       return;
     }
     this.#table.sip({ kind: 'ackTaken', txn });
-    if (place !== null) onAck(this.#table, place.call, place.leg, request);
-    else this.#payBye(txn);
+    if (place === null) {
+      this.#payBye(txn);
+      return;
+    }
+    onAck(this.#table, place.call, place.leg, request);
+    tellNext(this.#table, place.call, place.leg);
   }
 
   // Of a call that ended before the caller acknowledged its answer.
@@ -345,9 +350,10 @@ export class B2bua {
         break;
       case 'reinvite':
         onReinviteResponse(this.#table, use.call, use.leg, txn, response);
+        tellNext(this.#table, use.call, use.leg);
         break;
       case 'alone':
-        onAloneAnswered(this.#table, use, response);
+        if (onAloneAnswered(this.#table, use, response)) onDigitTold(this.#table, use, status);
         break;
       default:
         neverReached(use);
@@ -370,7 +376,9 @@ export class B2bua {
     else if (use.kind === 'reinvite')
       onReinviteFailed(this.#table, use.call, use.leg, { txn, why });
     else if (use.kind === 'late') onLateFinal(this.#table, txn, use, null);
-    else if (why === 'transport') onAloneUnsent(this.#table, use);
+    else if (why === 'timeout' || onAloneUnsent(this.#table, use)) {
+      onDigitTold(this.#table, use, null);
+    }
   }
 
   #onUnrecorded(txn: ClientTxnId): void {

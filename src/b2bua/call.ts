@@ -141,6 +141,8 @@ export interface Leg {
   waitingInvite: WaitingInvite | null;
   /** A re-INVITE of ours without a final answer yet. */
   sentChange: SentChange | null;
+  /** Null until there is one to tell. */
+  digits: ToldDigits | null;
   /** What its gateway may be answered with inside the dialog; null for callers and where none are due. */
   credentials: DialogCredentials | null;
   /** BYE was sent or received: nothing more is said on this dialog. */
@@ -148,6 +150,22 @@ export interface Leg {
   /** Its start is in the journal (the outbound leg's only once a gateway is asked). */
   recordStarted: boolean;
   recorded: boolean;
+}
+
+/** A key and how long it is down. */
+export interface Press {
+  /** 0 to 15. */
+  readonly digit: number;
+  readonly toneMs: number;
+}
+
+/** Digits for a peer that is told of them by INFO, in the order of their coming. */
+export interface ToldDigits {
+  readonly waiting: Press[];
+  /** An INFO has no final answer yet. */
+  underWay: boolean;
+  /** When all presses so far could have been made one after the other, on the clock of `MonoMs`. */
+  busyUntil: number;
 }
 
 /** What makes a dialog of a 2xx (RFC 3261 §12.1.2): what is left of an INVITE that was answered or given up. */

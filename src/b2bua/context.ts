@@ -11,7 +11,15 @@ import type {
 import type { EngineOrder } from '../engine/index.ts';
 import type { Dialog, HeaderLines } from '../sip/index.ts';
 import type { GatewayAttempt, Trunk } from '../trunks/index.ts';
-import type { Attempt, Call, DialogCredentials, InviteHead, Leg, TimerName } from './call.ts';
+import type {
+  Attempt,
+  Call,
+  DialogCredentials,
+  InviteHead,
+  Leg,
+  Press,
+  TimerName,
+} from './call.ts';
 import type { Outcome } from './outcome.ts';
 import type { B2buaSettings, SipNews, SipOrder } from './types.ts';
 
@@ -56,12 +64,15 @@ export interface LoneRequest {
   readonly credentials: DialogCredentials | null;
   /** What challenges to it were answered with. */
   readonly answered: HeaderLines;
+  /** The digit that INFO tells a party of; null with BYE. */
+  readonly tells: { readonly call: Call; readonly leg: Leg; readonly press: Press } | null;
 }
 
 /** One on its way, that may be challenged. */
 export interface SentAlone extends LoneRequest {
   readonly kind: 'alone';
   readonly uri: string;
+  readonly cseq: number;
 }
 
 /** A BYE that waits (RFC 3261 §15: not before the ACK of our 2xx, or the end of its transaction). */

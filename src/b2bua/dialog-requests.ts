@@ -53,35 +53,45 @@ export function sendBye(
 ): void {
   const reason = reasonValue(outcome);
   const headers: HeaderLines = reason === null ? [] : [['Reason', reason]];
-  sendAlone(cx, { method: 'BYE', dialog, headers, body: null, credentials, answered: [] });
+  const bare = { body: null, answered: [], tells: null };
+  sendAlone(cx, { method: 'BYE', dialog, headers, credentials, ...bare });
 }
 
-/** Sends a request whose answer nobody waits for: BYE, or INFO with a digit. */
-export function sendAlone(cx: Context, request: LoneRequest): void {
+/** Sends a request that changes nothing: BYE, or INFO with a digit. @returns false when the peer's Contact leads nowhere. */
+export function sendAlone(cx: Context, request: LoneRequest): boolean {
   const { method, dialog, headers, body, answered } = request;
   const built = dialog.buildRequest(method, { headers: [...headers, ...answered], body });
   if (!built.ok) {
     cx.rejected(built.error.code, null);
-    return;
+    return false;
   }
-  const { target, request: sent } = built.value;
-  const txn = cx.newTxn({ ...request, kind: 'alone', uri: sent.uri });
+  const { target, request: sent, cseq } = built.value;
+  const txn = cx.newTxn({ ...request, kind: 'alone', uri: sent.uri, cseq });
   cx.sip({ kind: 'request', txn, target, request: sent });
+  return true;
 }
 
-/** The final answer to it: a challenge of the gateway is answered, everything else ends the matter. */
-export function onAloneAnswered(cx: Context, sent: SentAlone, response: SipResponse): void {
-  if (!isChallenge(response.status)) return;
+/**
+ * An answer to it: a challenge of the gateway is answered, every other final ends the matter.
+ * @returns true when that was the end of it.
+ */
+export function onAloneAnswered(cx: Context, sent: SentAlone, response: SipResponse): boolean {
+  if (response.status < 200) return false;
+  if (!isChallenge(response.status)) return true;
   const { method, uri, credentials, answered } = sent;
   const answer = answerInDialog(cx, response, { method, uri, answered }, credentials);
-  if (answer.ok) sendAlone(cx, { ...sent, answered: answer.value });
+  return !answer.ok || !sendAlone(cx, { ...sent, answered: answer.value });
 }
 
-/** It could not be sent where the peer's Contact leads: a BYE goes to where the peer was met, lest its call stay up. */
-export function onAloneUnsent(cx: Context, sent: SentAlone): void {
-  if (sent.method !== 'BYE') return;
-  if (sent.dialog.fallBack()) sendAlone(cx, { ...sent, answered: [] });
-  else cx.rejected('GATEWAY_UNREACHABLE', null);
+/**
+ * It could not be sent where the peer's Contact leads: it goes to where the peer was met, lest its call stay up and its digits
+ * get lost.
+ * @returns true when that was the end of it.
+ */
+export function onAloneUnsent(cx: Context, sent: SentAlone): boolean {
+  if (sent.dialog.fallBack()) return !sendAlone(cx, { ...sent, answered: [] });
+  cx.rejected('GATEWAY_UNREACHABLE', null);
+  return true;
 }
 
 /**

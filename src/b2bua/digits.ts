@@ -3,38 +3,28 @@
 //   application/dtmf-relay   Signal=5 CRLF Duration=160 CRLF
 //   application/dtmf         5
 //
-// One press is one INFO. Between a peer that says digits so and one that doesn't, the engine hears and says them.
+// One press is one INFO, and each waits for the one before. Between a peer that says digits so and one that doesn't, the engine hears and says them.
 import type { CodedError, Result, ServerTxnId } from '../base/index.ts';
 import { err, ok } from '../base/index.ts';
 import type { EngineEvent } from '../engine/index.ts';
 import type { HeaderLines, SipRequest } from '../sip/index.ts';
 import { digitWayOf } from './audio-path.ts';
-import type { Call, Leg } from './call.ts';
+import type { Call, Leg, Press } from './call.ts';
 import { otherLeg } from './call.ts';
 import type { Context } from './context.ts';
-import { sendAlone } from './dialog-requests.ts';
+import { DIGITS, RELAY_TYPE, tellByInfo } from './digit-queue.ts';
 import { agreedSideOf } from './media-orders.ts';
 import { refusalAnswer } from './responses.ts';
 
-const RELAY_TYPE = 'application/dtmf-relay';
 const PLAIN_TYPE = 'application/dtmf';
 const ACCEPTED: HeaderLines = [['Accept', `${RELAY_TYPE}, ${PLAIN_TYPE}`]];
 
-/** Each at the place of its event number (RFC 4733 §3.2). */
-const DIGITS = '0123456789*#ABCD';
 /** What a press lasts that doesn't say, and what may be said: shorter isn't heard, longer is a mistake. */
 const TONE_MS = { usual: 160, least: 70, most: 5_000 } as const;
 /** Between two digits, so that the same one twice isn't heard as one. */
 const PAUSE_MS = 80;
 /** A body is a few words. */
 const BODY_BYTES_MAX = 256;
-
-/** A key and how long it is down. */
-interface Press {
-  /** 0 to 15. */
-  readonly digit: number;
-  readonly toneMs: number;
-}
 
 /** INFO of a party: its digit goes on to the other one, or it is told why not. */
 export function onInfo(
@@ -88,7 +78,9 @@ export function onDigit(
   { digit, durationMs }: Extract<EngineEvent, { kind: 'digit' }>,
 ): void {
   const other = otherLeg(call, leg);
-  if (other?.trunk?.dtmf === 'info') tellByInfo(cx, call, other, { digit, toneMs: durationMs });
+  if (other?.trunk?.dtmf === 'info') {
+    tellByInfo(cx, call, other, { digit, toneMs: heldTo(durationMs) });
+  }
 }
 
 function sayTo(cx: Context, call: Call, leg: Leg, press: Press): boolean {
@@ -100,22 +92,6 @@ function sayTo(cx: Context, call: Call, leg: Leg, press: Press): boolean {
   const order = cx.newOrder({ kind: 'say', call, leg: other });
   const { digit, toneMs } = press;
   cx.engine([{ kind: 'sendDigits', order, endpoint, digits: [digit], toneMs, pauseMs: PAUSE_MS }]);
-  return true;
-}
-
-/** @returns false when there is nobody to tell: the call isn't answered, or over. */
-function tellByInfo(cx: Context, call: Call, leg: Leg, { digit, toneMs }: Press): boolean {
-  const { dialog, credentials } = leg;
-  if (call.phase !== 'answered' || dialog === null || leg.finished) return false;
-  const text = `Signal=${DIGITS[digit] ?? ''}\r\nDuration=${Math.round(heldTo(toneMs))}\r\n`;
-  sendAlone(cx, {
-    method: 'INFO',
-    dialog,
-    headers: [['Content-Type', RELAY_TYPE]],
-    body: Buffer.from(text, 'latin1'),
-    credentials,
-    answered: [],
-  });
   return true;
 }
 

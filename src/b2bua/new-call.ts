@@ -195,6 +195,7 @@ function newLeg(cx: Context, seed: LegSeed): Leg {
     },
     waitingInvite: null,
     sentChange: null,
+    digits: null,
     credentials: null,
     finished: false,
     recordStarted: seed.side === 'a',

@@ -151,6 +151,12 @@ export const ERRORS = {
   ),
   MEDIA_TIMEOUT: entry(null, 31, false, 'No RTP and no RTCP came for `media.inactivity_s`.'),
   MAX_DURATION: entry(null, 16, false, 'The trunk’s `max_duration_s` was reached.'),
+  DIGITS_TOO_FAST: entry(
+    null,
+    null,
+    true,
+    'Digits for a trunk with `dtmf: info` came faster than keys can be pressed or the far end answers; what was too much was dropped.',
+  ),
   // Process.
   ENDED_BY_OPERATOR: entry(
     null,

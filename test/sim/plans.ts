@@ -10,12 +10,15 @@ export interface ChangePlan {
   readonly cancelAfterMs: number | null;
 }
 
-/** A digit said by INFO. */
+/** Digits said by INFO. */
 export interface DigitPlan {
-  /** After the answer. */
+  /** The first one, after the answer. */
   readonly afterMs: number;
-  readonly digit: number;
+  readonly digits: readonly number[];
 }
+
+/** From one digit to the next: as fast as a person presses keys, and faster than a lost INFO is repeated. */
+export const BETWEEN_DIGITS_MS = 200;
 
 /** What a caller does with one call. */
 export interface CallerPlan {
@@ -25,7 +28,7 @@ export interface CallerPlan {
   /** Null: waits for the other side to hang up. */
   readonly hangUpAfterMs: number | null;
   readonly change: ChangePlan | null;
-  readonly digit: DigitPlan | null;
+  readonly keys: DigitPlan | null;
   /** How long it thinks about a re-INVITE. */
   readonly changeAnswerMs: number;
 }
@@ -39,7 +42,7 @@ export interface CalleePlan {
   readonly status: number;
   readonly hangUpAfterMs: number | null;
   readonly change: ChangePlan | null;
-  readonly digit: DigitPlan | null;
+  readonly keys: DigitPlan | null;
   readonly changeAnswerMs: number;
 }
 
@@ -51,6 +54,6 @@ export const REFUSING: CalleePlan = {
   status: 486,
   hangUpAfterMs: null,
   change: null,
-  digit: null,
+  keys: null,
   changeAnswerMs: 0,
 };

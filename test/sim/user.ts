@@ -21,8 +21,8 @@ import type { SimClock } from './clock.ts';
 import type { MediaTraits } from './media.ts';
 import { PartyMedia } from './media.ts';
 import type { SimNetwork } from './network.ts';
-import type { CalleePlan, CallerPlan, ChangePlan, DigitPlan } from './plans.ts';
-import { REFUSING } from './plans.ts';
+import type { CalleePlan, CallerPlan, ChangePlan } from './plans.ts';
+import { BETWEEN_DIGITS_MS, REFUSING } from './plans.ts';
 
 export interface PartyCall {
   readonly sipCallId: string;
@@ -38,6 +38,8 @@ export interface PartyCall {
   /** A change of its own waits for its answer. */
   changing: ClientTxnId | null;
   changeAnswerMs: number;
+  /** The method of the other side's newest request in the dialog. */
+  lastAsked: string;
   /** Answers to its INVITE, by To tag. */
   readonly answers: Map<string, string>;
 }
@@ -198,15 +200,36 @@ export class SimUser {
     if (request.method === 'BYE') {
       this.#respond(txn, call === undefined ? 481 : 200);
       if (call !== undefined) this.#over(call);
-    } else if (request.method === 'INFO') this.#respond(txn, call === undefined ? 481 : 200);
+    } else if (request.method === 'INFO') this.#onInfo(txn, request, call);
     else if (request.method === 'INVITE' && request.to.tag === null) this.#onInvite(txn, request);
     else if (request.method === 'INVITE' && call !== undefined && !call.over) {
       this.#onReinvite(txn, request, call);
     } else this.#respond(txn, request.method === 'INVITE' ? 481 : 405);
   }
 
+  #onInfo(txn: ServerTxnId, request: SipRequest, call: PartyCall | undefined): void {
+    if (call === undefined) this.#respond(txn, 481);
+    else if (this.#isInOrder(request, call)) this.#respond(txn, 200);
+    else this.#respond(txn, 500);
+  }
+
+  /** RFC 3261 §12.2.2. Nobody can help that a re-INVITE overtakes an INFO; an INFO has time. */
+  #isInOrder({ method, cseq }: SipRequest, call: PartyCall): boolean {
+    if (call.dialog?.acceptRequest(cseq.number) === 'stale') {
+      if (call.lastAsked === 'INFO') {
+        this.faults.push(`${call.sipCallId}: an INFO overtook ${method} ${cseq.number}`);
+      }
+      return false;
+    }
+    call.lastAsked = method;
+    return true;
+  }
+
   #onReinvite(txn: ServerTxnId, request: SipRequest, call: PartyCall): void {
-    call.dialog?.acceptRequest(request.cseq.number);
+    if (!this.#isInOrder(request, call)) {
+      this.#respond(txn, 500);
+      return;
+    }
     if (call.changing !== null) {
       this.#respond(txn, 491);
       return;
@@ -373,10 +396,13 @@ export class SimUser {
   }
 
   /** What it does once the call is answered. */
-  #live(call: PartyCall, plan: Pick<CallerPlan, 'hangUpAfterMs' | 'change' | 'digit'>): void {
+  #live(call: PartyCall, plan: Pick<CallerPlan, 'hangUpAfterMs' | 'change' | 'keys'>): void {
     const { clock } = this.#options;
-    const { hangUpAfterMs, change, digit } = plan;
-    if (digit !== null) clock.after(digit.afterMs, () => this.#sayByInfo(call, digit));
+    const { hangUpAfterMs, change, keys } = plan;
+    for (const [index, digit] of (keys?.digits ?? []).entries()) {
+      const afterMs = (keys?.afterMs ?? 0) + index * BETWEEN_DIGITS_MS;
+      clock.after(afterMs, () => this.#sayByInfo(call, digit));
+    }
     if (hangUpAfterMs !== null) clock.after(hangUpAfterMs, () => this.#hangUp(call));
     if (change !== null) clock.after(change.afterMs, () => this.#change(call, change));
   }
@@ -390,7 +416,7 @@ export class SimUser {
     this.#send({ kind: 'bye', call, request, target, late: false });
   }
 
-  #sayByInfo(call: PartyCall, { digit }: DigitPlan): void {
+  #sayByInfo(call: PartyCall, digit: number): void {
     if (call.over || call.dialog === null) return;
     const headers: HeaderLines = [['Content-Type', 'application/dtmf-relay']];
     const body = Buffer.from(`Signal=${digit}\r\nDuration=100\r\n`, 'latin1');
@@ -457,6 +483,7 @@ export class SimUser {
       inviteTxn: null,
       changing: null,
       changeAnswerMs: 0,
+      lastAsked: '',
       answers: new Map(),
     };
   }

@@ -46,11 +46,13 @@ export interface Seen {
 export interface DigitTally {
   /** Events that the engine told of. */
   heard: number;
-  /** INFOs of parties that the platform answered 200, by Call-ID and CSeq. */
-  readonly accepted: Set<string>;
+  /** When the platform answered INFOs of parties with 200, by Call-ID and CSeq. */
+  readonly accepted: Map<string, { readonly callId: string; readonly at: number }>;
   /** `sendDigits` orders given, and INFOs sent, by Call-ID and CSeq; those that only answer a challenge left out. */
   said: number;
   readonly told: Set<string>;
+  /** INFOs of the platform that a party refused because a later request had come before. */
+  readonly overtaken: Set<string>;
 }
 
 export class World {
@@ -68,7 +70,7 @@ export class World {
     acknowledged: [],
     early: [],
     written: new Map(),
-    digits: { heard: 0, accepted: new Set(), said: 0, told: new Set() },
+    digits: { heard: 0, accepted: new Map(), said: 0, told: new Set(), overtaken: new Set() },
     media: [],
   };
   /** Which number an INVITE of the platform asked for, by Call-ID. */
@@ -156,7 +158,7 @@ export class World {
       cancelAfterMs: this.#chance(features.cancels, 0.4) ? this.#between(1, 4_000) : null,
       hangUpAfterMs: callerHangsUp ? this.#between(0, 8_000) : null,
       change: this.#planChange(),
-      digit: this.#planDigit(),
+      keys: this.#planKeys(),
       changeAnswerMs: this.#between(0, 400),
     };
     const callee: CalleePlan = {
@@ -166,7 +168,7 @@ export class World {
       status: refused ? (REFUSALS[this.#between(0, REFUSALS.length - 1)] ?? 486) : 200,
       hangUpAfterMs: callerHangsUp ? null : this.#between(0, 8_000),
       change: this.#planChange(),
-      digit: this.#planDigit(),
+      keys: this.#planKeys(),
       changeAnswerMs: this.#between(0, 400),
     };
     this.plans.set(number, { caller, callee });
@@ -186,9 +188,10 @@ export class World {
     };
   }
 
-  #planDigit(): DigitPlan | null {
+  #planKeys(): DigitPlan | null {
     if (!this.#chance(this.features.digits, 0.5)) return null;
-    return { afterMs: this.#between(1, 3_000), digit: this.#between(0, 9) };
+    const digits = Array.from({ length: this.#between(1, 3) }, () => this.#between(0, 9));
+    return { afterMs: this.#between(1, 3_000), digits };
   }
 
   #planTroubles(startsWithinMs: number): void {
@@ -268,9 +271,9 @@ export class World {
 
   #note(parcel: Parcel): void {
     this.#parcels.push({ at: this.clock.mono, parcel });
-    if (parcel.from.host !== NODE.host) return;
     const text = parcel.bytes.toString('latin1');
-    if (text.startsWith('INFO ')) this.#noteInfo(text);
+    if (parcel.from.host !== NODE.host) this.#noteRefusedInfo(text);
+    else if (text.startsWith('INFO ')) this.#noteInfo(text);
     else if (text.startsWith('INVITE ')) this.#noteInvite(text, parcel.to);
     else if (text.startsWith('ACK ')) this.#noteAck(text, parcel.to);
     else if (text.startsWith('SIP/2.0 ')) this.#noteResponse(text, parcel.to);
@@ -296,6 +299,12 @@ export class World {
     this.seen.acknowledged.push({ number, host: to.host, at: this.clock.now.epoch });
   }
 
+  #noteRefusedInfo(text: string): void {
+    const cseq = headerOf(text, 'CSeq');
+    if (!text.startsWith('SIP/2.0 500') || !cseq.endsWith(' INFO')) return;
+    this.seen.digits.overtaken.add(`${headerOf(text, 'Call-ID')} ${cseq}`);
+  }
+
   #noteInfo(text: string): void {
     if (headerOf(text, 'Authorization') !== '') return;
     this.seen.digits.told.add(`${headerOf(text, 'Call-ID')} ${headerOf(text, 'CSeq')}`);
@@ -306,7 +315,9 @@ export class World {
     const cseq = headerOf(text, 'CSeq');
     const callId = headerOf(text, 'Call-ID');
     if (status === 200 && cseq.endsWith('INFO')) {
-      this.seen.digits.accepted.add(`${to.host} ${callId} ${cseq}`);
+      const { accepted } = this.seen.digits;
+      const key = `${to.host} ${callId} ${cseq}`;
+      if (!accepted.has(key)) accepted.set(key, { callId, at: this.clock.mono });
     }
     if (status < 200 || !cseq.endsWith('INVITE')) return;
     const key = `${to.host} ${callId} ${cseq}`;
@@ -330,7 +341,7 @@ const ANSWERING: CalleePlan = {
   status: 200,
   hangUpAfterMs: null,
   change: null,
-  digit: null,
+  keys: null,
   changeAnswerMs: 0,
 };
 

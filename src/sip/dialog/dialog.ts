@@ -208,15 +208,30 @@ export class Dialog {
     this.#metAt = at;
   }
 
+  /** Where the peer was met, if route set and remote target lead elsewhere; null when requests go there already. */
+  get orElse(): SendTarget | null {
+    const metAt = this.#metAt;
+    if (metAt === null || this.#pinnedTarget !== null) return null;
+    this.#routed ??= this.#route();
+    const led = this.#routed.ok ? sendTargetOf(this.#routed.value.nextHop) : this.#routed;
+    return led.ok && isSamePlace(led.value, metAt) ? null : metAt;
+  }
+
   /**
    * Route set and remote target turned out to lead nowhere, as a name without an address does: from now on requests go
    * to where the peer was met.
    * @returns false when that isn't known, or is where they went already.
    */
   fallBack(): boolean {
-    if (this.#metAt === null || this.#pinnedTarget !== null) return false;
-    this.#pinnedTarget = this.#metAt;
+    const { orElse } = this;
+    if (orElse === null) return false;
+    this.#pinnedTarget = orElse;
     return true;
+  }
+
+  /** The CSeq number of our newest request; 0 before the first one of a dialog that the peer opened. */
+  get lastCseq(): number {
+    return this.#localCseq;
   }
 
   /** URI text that our requests name (RFC 3261 §12: the peer's Contact). */
@@ -356,6 +371,10 @@ function partyText(party: NameAddr, tag: string | null): string {
   const display = party.display === null || party.display === '' ? '' : quotedText(party.display);
   const address = display === '' ? `<${party.uri}>` : `${display} <${party.uri}>`;
   return tag === null || tag === '' ? address : `${address};tag=${tag}`;
+}
+
+function isSamePlace(one: SendTarget, other: SendTarget): boolean {
+  return one.transport === other.transport && one.host === other.host && one.port === other.port;
 }
 
 /** A flat copy that keeps no longer string alive. */

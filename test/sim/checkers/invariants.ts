@@ -225,12 +225,30 @@ function answeredInTime({ caller }: World): readonly string[] {
     .map(({ sipCallId }) => `${sipCallId} never heard how its call ended`);
 }
 
-/** A digit that was accepted goes on once, and none goes on that nobody said. */
-function digitsAreSaidOnce({ seen }: World): readonly string[] {
-  const { heard, accepted, said, told } = seen.digits;
-  const passed = said + told.size;
-  if (passed >= accepted.size && passed <= accepted.size + heard) return [];
+/**
+ * A digit that was accepted goes on once, and none goes on that nobody said. One may wait for another, or for a change of the
+ * call, and the call may be over before its turn comes.
+ */
+function digitsAreSaidOnce(world: World): readonly string[] {
+  const { heard, accepted, said, told, overtaken } = world.seen.digits;
+  const passed = said + told.size - overtaken.size;
+  const due = [...accepted.values()].filter((one) => isDue(world, one)).length;
+  if (passed >= due && passed <= accepted.size + heard) return [];
   return [`${passed} digits went on of ${accepted.size} by INFO and ${heard} by event`];
+}
+
+/** Longer than an INFO and the one before it take on a good network. */
+const DIGIT_WAIT_MS = 100;
+
+function isDue(
+  world: World,
+  { callId, at }: { readonly callId: string; readonly at: number },
+): boolean {
+  const { network, changes } = world.features;
+  if (changes || network.loss > 0 || network.delayMsMax > 2) return false;
+  const calls = [world.caller, ...world.gateways].flatMap((party) => party.calls);
+  const endedAt = calls.find(({ sipCallId }) => sipCallId === callId)?.endedAt ?? Infinity;
+  return endedAt - at > DIGIT_WAIT_MS;
 }
 
 /** What a caller cancelled with stands in the records, as it went on to the gateway. */

@@ -276,6 +276,98 @@ digits('a digit before the answer, or after the end, is told to nobody', () => {
   assert.is(standing.driver.sent('INFO').length, 0);
 });
 
+const told = ({ driver }: Talk): readonly string[] =>
+  driver
+    .sent('INFO')
+    .map(({ request }) => /Signal=(.)/.exec(request.body?.toString() ?? '')?.[1] ?? '');
+
+digits(
+  'A24 each INFO waits for the answer to the one before, so that none overtakes another',
+  () => {
+    const standing = talk(['auto', 'info'], BOTH, AUDIO);
+    const { driver } = standing;
+    for (const digit of [1, 2, 3]) hears(standing, 0, digit);
+    assert.equal(told(standing), ['1']);
+    driver.answer(driver.lastSent('INFO'), 200);
+    assert.equal(told(standing), ['1', '2']);
+    driver.fail(driver.lastSent('INFO'), 'timeout');
+    assert.equal(told(standing), ['1', '2', '3']);
+    driver.answer(driver.lastSent('INFO'), 481);
+    hears(standing, 0, 4);
+    assert.equal(told(standing), ['1', '2', '3', '4']);
+  },
+);
+
+digits(
+  'A24 an INFO overtakes no re-INVITE, and one that a re-INVITE overtook is sent again',
+  () => {
+    const standing = talk(['auto', 'info'], BOTH, AUDIO);
+    const { driver, alice } = standing;
+    hears(standing, 0, 1);
+    const overtaken = driver.lastSent('INFO');
+    alice.send('INVITE', sdpOf({ ...BOTH, direction: 'sendonly' }));
+    const change = driver.lastSent('INVITE');
+    hears(standing, 0, 2);
+    driver.answer(overtaken, 500);
+    assert.equal(told(standing), ['1']);
+    driver.answer(change, 488);
+    assert.equal(told(standing), ['1', '1']);
+    driver.answer(driver.lastSent('INFO'), 500);
+    assert.equal(told(standing), ['1', '1', '2'], 'nothing has overtaken it this time');
+  },
+);
+
+digits('A24 a caller is told of no digit before it has acknowledged its 200', () => {
+  const driver = new B2buaDriver({
+    edit: [['max_duration_s: 3600 }', 'max_duration_s: 3600, dtmf: info }']],
+  });
+  const invite = anInvite().withBody(sdpOf(AUDIO));
+  const txn = driver.receive(invite);
+  const sent = driver.answerOffer(sdpOf({ ...BOB, ...BOTH }));
+  const bob = calleeOf(driver, sent);
+  const alice = callerOf(driver, invite, txn);
+  const standing = { driver, txn, alice, bob, offered: '', answered: '' };
+  hears(standing, 1, 7);
+  assert.equal(told(standing), []);
+  alice.acknowledge(txn);
+  assert.equal(told(standing), ['7']);
+});
+
+digits(
+  'however fast a party presses, the other side gets as many INFOs as keys can be pressed',
+  () => {
+    const standing = talk(['auto', 'info'], BOTH, AUDIO);
+    const { driver } = standing;
+    for (let press = 0; press < 2_000; press += 1) {
+      hears(standing, 0, press % 10, 1);
+      driver.answer(driver.lastSent('INFO'), 200);
+      driver.pass(1);
+    }
+    assert.is(told(standing).length, 32 + 28);
+    assert.is(driver.rejected.filter((code) => code === 'DIGITS_TOO_FAST').length, 2_000 - 60);
+    driver.pass(5_000);
+    for (const digit of [1, 2]) hears(standing, 0, digit);
+    driver.answer(driver.lastSent('INFO'), 200);
+    assert.equal(told(standing).slice(-2), ['1', '2']);
+  },
+);
+
+digits(
+  'no more than 32 digits wait for a peer that does not answer, and none once the call is over',
+  () => {
+    const standing = talk(['auto', 'info'], BOTH, AUDIO);
+    const { driver, alice } = standing;
+    for (let press = 0; press < 50; press += 1) {
+      hears(standing, 0, press % 10);
+      driver.pass(100);
+    }
+    assert.is(driver.rejected.length, 50 - 33);
+    alice.send('BYE');
+    driver.answer(driver.lastSent('INFO'), 200);
+    assert.equal(told(standing), ['0']);
+  },
+);
+
 digits('a challenged INFO is answered once, and a failed one leaves the call alone', () => {
   const standing = talk(['auto', 'info'], BOTH, AUDIO);
   const { driver } = standing;
