@@ -10,6 +10,7 @@ import type { ClientTxnId } from '../base/index.ts';
 import {
   acknowledgedBy,
   answerReinviteChallenge,
+  resendReinvite,
   sendAck,
   sendReinvite,
 } from './dialog-requests.ts';
@@ -102,6 +103,7 @@ export function onReinviteFailed(
   if (sent?.txn !== txn || call.ending !== null) return;
   leg.sentChange = null;
   cx.clearTimer(call, 'change');
+  if (why === 'transport' && resendReinvite(cx, call, leg, sent)) return;
   call.exchange = null;
   const asker = otherLeg(call, leg);
   // Whose first INVITE still waits is told with the end of the call.

@@ -22,8 +22,8 @@ export function acknowledgedBy(
 }
 
 /**
- * ACK of a 2xx. A peer whose Contact can't be read gets none: its 2xx repeats end by themselves, and its BYE or our media
- * timeout ends the call.
+ * ACK of a 2xx; where the peer was met when it can't be sent where its Contact leads, as a name without an address. A peer whose
+ * Contact can't be read gets none: its 2xx repeats end by themselves, and its BYE or our media timeout ends the call.
  * @param dialog null: there is none, and so nothing to acknowledge.
  * @param body the answer to a late offer; else null.
  */
@@ -41,7 +41,8 @@ export function sendAck(
     return;
   }
   const { target, request } = built.value;
-  cx.sip({ kind: 'acknowledge', txn: to.txn, toTag: to.toTag, target, request });
+  const { orElse } = dialog;
+  cx.sip({ kind: 'acknowledge', txn: to.txn, toTag: to.toTag, target, orElse, request });
 }
 
 /** BYE with the reason it is sent for (RFC 3326). */
@@ -119,6 +120,16 @@ export function answerReinviteChallenge(
   const request = { method: 'INVITE', uri: sent.uri, answered: sent.authorization };
   const answer = answerInDialog(cx, response, request, leg.credentials);
   return answer.ok && send(cx, call, leg, { ...sent, authorization: answer.value });
+}
+
+/**
+ * A re-INVITE of ours could not be sent where the peer's Contact leads: it goes to where the peer was met, unless it was taken
+ * back meanwhile.
+ * @returns false when that is no other place.
+ */
+export function resendReinvite(cx: Context, call: Call, leg: Leg, sent: SentChange): boolean {
+  if (leg.dialog?.fallBack() !== true) return false;
+  return sent.cancelled || send(cx, call, leg, sent);
 }
 
 type Sending = Pick<SentChange, 'purpose' | 'headers' | 'body' | 'authorization'>;

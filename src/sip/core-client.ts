@@ -80,15 +80,25 @@ export class ClientSide implements InviteClientHost, TransactionHost<NonInviteCl
    * (64*T1 after the first 2xx) the ACK is sent once all the same: a late answer to a late offer is
    * better than none.
    */
-  acknowledge(user: ClientTxnId, toTag: string, { target, request }: Outgoing): void {
+  acknowledge(
+    user: ClientTxnId,
+    toTag: string,
+    { target, request, orElse = null }: Outgoing & { readonly orElse?: SendTarget | null },
+  ): void {
+    const ack = this.#ackTo(target, request);
+    if (ack === null) return;
+    const txn = this.#byUser.get(user);
+    if (txn?.kind === 'inviteClient') {
+      txn.acknowledgeSuccess(toTag, ack, orElse === null ? null : this.#ackTo(orElse, request));
+    } else this.transmitAck(user, ack);
+  }
+
+  #ackTo(target: SendTarget, request: OutgoingRequest): SuccessAck | null {
     const local = localPointFor(this.#locals, target);
-    if (local === null) return;
+    if (local === null) return null;
     const via = viaText(local, newBranch(this.#random));
     // A copy, as for a transaction: the target may be the configuration's own, and what a name led to would hold for ever.
-    const ack = { target: { ...target }, bytes: writeRequest(request, via) };
-    const txn = this.#byUser.get(user);
-    if (txn?.kind === 'inviteClient') txn.acknowledgeSuccess(toTag, ack);
-    else this.transmitAck(ack);
+    return { target: { ...target }, bytes: writeRequest(request, via) };
   }
 
   /**
@@ -139,8 +149,8 @@ export class ClientSide implements InviteClientHost, TransactionHost<NonInviteCl
     this.#table.emit({ kind: 'send', to: txn.to, bytes, txn: txn.user });
   }
 
-  transmitAck(ack: SuccessAck): void {
-    this.#table.emit({ kind: 'send', to: ack.target, bytes: ack.bytes, txn: null });
+  transmitAck(user: ClientTxnId, { target, bytes }: SuccessAck): void {
+    this.#table.emit({ kind: 'send', to: target, bytes, txn: user });
   }
 
   arm(txn: ClientTransaction, slot: TimerSlot, delayMs: number): void {

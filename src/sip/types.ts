@@ -122,6 +122,8 @@ export type SipInput =
       readonly txn: ClientTxnId;
       readonly toTag: string;
       readonly target: SendTarget;
+      /** Where it goes, now and for repeats, when it can't be sent to `target`; null or left out: nowhere. */
+      readonly orElse?: SendTarget | null;
       readonly request: OutgoingRequest;
     }
   /** Cancels an INVITE; waits for a provisional first (§9.1). `headers` may carry a Reason. */

@@ -35,6 +35,8 @@ export interface SuccessAck {
 interface KeptAck {
   readonly target: SendTarget;
   readonly message: KeptMessage;
+  /** The same for another place, to be tried when nothing can be sent to this one. */
+  readonly orElse: KeptAck | null;
 }
 
 /** A 2xx seen, and its ACK once the user has given it. */
@@ -45,8 +47,8 @@ interface Fork {
 }
 
 export interface InviteClientHost extends TransactionHost<InviteClient> {
-  /** Sends an ACK for a 2xx. */
-  transmitAck(ack: SuccessAck): void;
+  /** Sends an ACK for a 2xx to INVITE `user`. */
+  transmitAck(user: ClientTxnId, ack: SuccessAck): void;
 }
 
 /**
@@ -145,11 +147,14 @@ export class InviteClient extends Transaction {
     this.#dropRequest();
   }
 
-  /** The user's ACK of the 2xx with `toTag`: sent now and again for each repeat until timer M. */
-  acknowledgeSuccess(toTag: string, ack: SuccessAck): void {
-    this.#host.transmitAck(ack);
+  /**
+   * The user's ACK of the 2xx with `toTag`: sent now and again for each repeat until timer M.
+   * @param orElse the same for where it goes when it can't be sent where `ack` says; null: nowhere.
+   */
+  acknowledgeSuccess(toTag: string, ack: SuccessAck, orElse: SuccessAck | null): void {
+    this.#host.transmitAck(this.user, ack);
     const fork = this.#fork(toTag);
-    if (fork !== null) fork.ack = { target: ack.target, message: keepMessage(ack.bytes) };
+    if (fork !== null) fork.ack = keepAck(ack, orElse === null ? null : keepAck(orElse, null));
   }
 
   /** Asks for a CANCEL; asking again, or after the final response, does nothing. */
@@ -172,9 +177,17 @@ export class InviteClient extends Transaction {
     return headers;
   }
 
-  /** The transport could not deliver the INVITE. Once an answer came, it evidently did. */
+  /**
+   * The transport could not deliver the INVITE, which once an answer came it evidently did: then it
+   * was an ACK, whose fork is not told, so each that could go elsewhere does.
+   */
   handleSendFailed(): void {
     if (this.#state === 'calling') this.#end('transport');
+    for (const fork of this.#forks) {
+      if (fork.ack === null || fork.ack.orElse === null) continue;
+      fork.ack = fork.ack.orElse;
+      this.#repeatAck(fork.ack);
+    }
   }
 
   override handleTimer(slot: TimerSlot): void {
@@ -214,10 +227,12 @@ export class InviteClient extends Transaction {
       return 'deliver';
     }
     const ack = this.#fork(toTag)?.ack ?? null;
-    if (ack !== null) {
-      this.#host.transmitAck({ target: ack.target, bytes: keptBytes(ack.message) });
-    }
+    if (ack !== null) this.#repeatAck(ack);
     return 'absorb';
+  }
+
+  #repeatAck({ target, message }: KeptAck): void {
+    this.#host.transmitAck(this.user, { target, bytes: keptBytes(message) });
   }
 
   #isNewFork(toTag: string): boolean {
@@ -257,6 +272,10 @@ export class InviteClient extends Transaction {
     this.#dropRequest();
     this.#host.ended(this, why);
   }
+}
+
+function keepAck({ target, bytes }: SuccessAck, orElse: KeptAck | null): KeptAck {
+  return { target, message: keepMessage(bytes), orElse };
 }
 
 function isSuccess(status: number): boolean {

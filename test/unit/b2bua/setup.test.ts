@@ -143,6 +143,44 @@ for (const contact of ['<tel:+4412>', '<sip:bob@192.0.2.66;transport=tls>']) {
   });
 }
 
+test('a gateway whose Contact can’t be reached gets ACK and re-INVITE where it was asked', () => {
+  const driver = new B2buaDriver();
+  const invite = anInvite();
+  const txn = driver.receive(invite);
+  const sent = driver.lastSent('INVITE');
+  driver.answer(sent, 200, { body: bobSays, contact: '<sip:bob@pbx.internal>' });
+  const [ack] = driver.acks;
+  assert.equal(ack?.target.host, 'pbx.internal');
+  assert.equal(ack?.orElse, { transport: 'udp', host: '192.0.2.20', port: 5060 });
+  const alice = callerOf(driver, invite, txn);
+  alice.acknowledge(txn);
+  const hold = alice.send('INVITE', sdpOf({ version: 2, direction: 'sendonly' }));
+  const first = driver.lastSent('INVITE');
+  assert.is(first.host, 'pbx.internal');
+  driver.fail(first, 'transport');
+  const again = driver.lastSent('INVITE');
+  assert.equal([again.host, again.request.body], ['192.0.2.20', first.request.body]);
+  driver.answer(again, 200, { body: bobSays, contact: '<sip:bob@pbx.internal>' });
+  assert.equal(driver.statuses(hold), [200]);
+  assert.is(driver.acks.at(-1)?.target.host, '192.0.2.20');
+  assert.is(driver.acks.at(-1)?.orElse, null);
+});
+
+test('a re-INVITE that was taken back before it turned out to lead nowhere ends nothing', () => {
+  const driver = new B2buaDriver();
+  const invite = anInvite();
+  const txn = driver.receive(invite);
+  const contact = '<sip:bob@pbx.internal>';
+  driver.answer(driver.lastSent('INVITE'), 200, { body: bobSays, contact });
+  const alice = callerOf(driver, invite, txn);
+  alice.acknowledge(txn);
+  const hold = alice.send('INVITE', sdpOf({ version: 2, direction: 'sendonly' }));
+  driver.cancel(hold);
+  driver.fail(driver.lastSent('INVITE'), 'transport');
+  assert.is(driver.sent('INVITE').length, 2);
+  assert.is(driver.b2bua.callCount, 1);
+});
+
 for (const [what, contact] of [
   ['hides behind NAT', '<sip:alice@10.0.0.7:5060>'],
   ['has a name that leads nowhere', '<sip:alice@nowhere.invalid>'],

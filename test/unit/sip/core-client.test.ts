@@ -203,6 +203,24 @@ test('each 2xx is acknowledged by its fork’s own ACK, on a fresh branch, as of
   assert.equal(lines(acknowledge(harness, 'a')), ['send ACK to 192.0.2.77:5099']);
 });
 
+test('an ACK that can’t be sent where its dialog leads goes elsewhere, and its repeats with it', () => {
+  const { harness, sent } = opened();
+  const first = responseBytes(sent, 200, { toTag: 'a' });
+  harness.receive(first);
+  const target: SendTarget = { transport: 'udp', host: 'nowhere.invalid', port: 5060 };
+  const request = ourRequest('ACK');
+  const ack = { kind: 'acknowledge', txn: TXN, toTag: 'a', request } as const;
+  const tried = harness.give({ ...ack, target, orElse: TCP_PEER });
+  assert.equal(lines(tried), ['send ACK to nowhere.invalid:5060']);
+  const [send] = tried;
+  if (send?.kind !== 'send' || send.txn === null) throw new Error('nobody is told when it fails');
+  const again = harness.give({ kind: 'sendFailed', txn: send.txn });
+  assert.equal(lines(again), ['send ACK to 192.0.2.9:5060']);
+  assert.match(headerOf(sentBytes(again), 'Via') ?? '', /^SIP\/2\.0\/TCP 10\.0\.0\.1:5062/);
+  assert.equal(harness.receive(first), again);
+  assert.equal(harness.give({ kind: 'sendFailed', txn: send.txn }), []);
+});
+
 test('a CANCEL waits for a provisional and repeats like any non-INVITE', () => {
   const { harness, sent } = opened();
   const headers = [['Reason', 'SIP;cause=200']] as const;

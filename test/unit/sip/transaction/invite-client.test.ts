@@ -116,7 +116,7 @@ test('answers a repeated 2xx with the stored ACK of its fork, and is silent befo
   host.take();
   assert.is(txn.receive(200, 'a'), 'absorb');
   assert.equal(host.take(), []);
-  txn.acknowledgeSuccess('a', storedAck('ACK-a'));
+  txn.acknowledgeSuccess('a', storedAck('ACK-a'), null);
   assert.equal(host.take(), ['0 send ACK-a to 192.0.2.7']);
   assert.is(txn.receive(200, 'a'), 'absorb');
   assert.equal(host.take(), ['0 send ACK-a to 192.0.2.7']);
@@ -125,11 +125,11 @@ test('answers a repeated 2xx with the stored ACK of its fork, and is silent befo
 test('hands up the 2xx of another fork once, and acknowledges each fork by its own ACK', () => {
   const { host, txn } = started('udp');
   txn.receive(200, 'a');
-  txn.acknowledgeSuccess('a', storedAck('ACK-a'));
+  txn.acknowledgeSuccess('a', storedAck('ACK-a'), null);
   assert.ok(txn.wants(200, 'b'));
   assert.is(txn.receive(200, 'b'), 'deliver');
   assert.not.ok(txn.wants(200, 'b'));
-  txn.acknowledgeSuccess('b', storedAck('ACK-b'));
+  txn.acknowledgeSuccess('b', storedAck('ACK-b'), null);
   host.take();
   txn.receive(200, 'a');
   txn.receive(200, 'b');

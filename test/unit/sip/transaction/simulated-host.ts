@@ -1,5 +1,6 @@
 // A host for one transaction machine: two timers on a simulated clock and a log of everything
 // ordered, each line "<ms> <what>". Tests assert the log exactly.
+import type { ClientTxnId } from '../../../../src/base/index.ts';
 import type { SuccessAck } from '../../../../src/sip/transaction/invite-client.ts';
 import { RFC_TIMINGS } from '../../../../src/sip/transaction/transaction.ts';
 import type {
@@ -22,7 +23,7 @@ export class SimulatedHost {
     this.log.push(`${this.nowMs} send ${bytes.toString()}`);
   }
 
-  transmitAck(ack: SuccessAck): void {
+  transmitAck(_user: ClientTxnId, ack: SuccessAck): void {
     this.log.push(`${this.nowMs} send ${ack.bytes.toString()} to ${ack.target.host}`);
   }
 
