@@ -42,6 +42,14 @@ export class StreamConnection {
    */
   #unfinishedSince: number | null;
   #activeAt: number;
+  /** When anything was last heard, or the connection made. */
+  #heardAt: number;
+  /**
+   * When the first request went out since anything was heard; null while none did. A path that swallows everything, as a
+   * firewall that has forgotten the connection, looks alive for a quarter of an hour: the kernel takes what we write, and
+   * probes only what is silent.
+   */
+  #askedAt: number | null = null;
   #writesPending = 0;
   /** When a write last completed, or the first pending one began; null while none is pending. */
   #writeStalledSince: number | null = null;
@@ -55,6 +63,7 @@ export class StreamConnection {
     this.#framer = new StreamFramer({ messageBytesMax: context.limits.messageBytesMax });
     const now = performance.now();
     this.#activeAt = now;
+    this.#heardAt = now;
     this.#unfinishedSince = socket.connecting ? null : now;
     this.#connectBy = socket.connecting ? now + context.limits.connectTimeoutMs : null;
     socket.setNoDelay(true);
@@ -70,7 +79,17 @@ export class StreamConnection {
 
   /** True while a message handed to `send` has a chance. */
   get usable(): boolean {
-    return !this.#closed && this.#farewellBy === null;
+    return !this.#closed && !this.#socket.destroyed && this.#farewellBy === null;
+  }
+
+  /** When anything was last heard, or the connection made; on the clock of `expire`. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** Closes at once to make room for another connection. */
+  giveWay(): void {
+    this.#refuse('connectionsMax');
   }
 
   /** Queues a message; `onSendFailed` tells when it didn't leave. Closes a peer that lets too much pile up. */
@@ -85,12 +104,14 @@ export class StreamConnection {
       return;
     }
     this.#context.tally.sent(bytes);
+    if (txn !== null && !isAck(bytes)) this.#askedAt ??= performance.now();
     this.#write(bytes, txn);
   }
 
-  /** Closes when a deadline has passed: connect, unfinished message, stalled write, idleness, farewell. */
+  /** Closes when a deadline has passed: connect, unfinished message, stalled write, missing answer, idleness, farewell. */
   expire(now: number): void {
-    const { messageTimeoutMs, writeTimeoutMs, idleTimeoutMs } = this.#context.limits;
+    const { messageTimeoutMs, writeTimeoutMs, answerTimeoutMs, idleTimeoutMs } =
+      this.#context.limits;
     if (this.#farewellBy !== null) {
       if (now >= this.#farewellBy) this.#socket.destroy();
     } else if (this.#connectBy !== null) {
@@ -102,6 +123,8 @@ export class StreamConnection {
       now - this.#writeStalledSince >= writeTimeoutMs
     ) {
       this.#refuse('writeTimeout');
+    } else if (this.#askedAt !== null && now - this.#askedAt >= answerTimeoutMs) {
+      this.#refuse('answerTimeout');
     } else if (now - this.#activeAt >= idleTimeoutMs) {
       this.#refuse('idleTimeout');
     }
@@ -124,6 +147,8 @@ export class StreamConnection {
     if (!this.usable) return;
     const now = performance.now();
     this.#activeAt = now;
+    this.#heardAt = now;
+    this.#askedAt = null;
     let progressed = false;
     for (const output of this.#framer.push(chunk)) {
       switch (output.kind) {
@@ -183,4 +208,9 @@ export class StreamConnection {
     this.#closed = true;
     this.#context.onClosed(this);
   }
+}
+
+/** The one request that nobody answers (RFC 3261 §17). */
+function isAck(bytes: Buffer): boolean {
+  return bytes.toString('latin1', 0, 4) === 'ACK ';
 }

@@ -174,8 +174,8 @@ export class StreamTable {
   }
 
   #connect(remote: HostPort): StreamConnection | null {
-    if (this.outbound >= this.#context.limits.connectionsMax) return null;
     if (remote.port < 1 || remote.port > 65_535) return null;
+    if (this.outbound >= this.#context.limits.connectionsMax && !this.#makeRoom()) return null;
     const { host, port } = remote;
     // From our listening address, or a peer that knows us by address would see a stranger.
     const family = net.isIP(host);
@@ -194,6 +194,22 @@ export class StreamTable {
     });
     this.#outbound.set(key, connection);
     return connection;
+  }
+
+  /**
+   * Closes the connection of ours on which nothing was heard for longest. Where a call's requests go its parties say: one that
+   * names another port in each call would otherwise have all connections before long, and no gateway could be reached.
+   * @returns false when the other end of each was heard just now, or may be still.
+   */
+  #makeRoom(): boolean {
+    let silent: StreamConnection | null = null;
+    for (const open of this.#outbound.values()) {
+      if (open.usable && (silent === null || open.heardAt < silent.heardAt)) silent = open;
+    }
+    const silentMs = silent === null ? 0 : performance.now() - silent.heardAt;
+    if (silent === null || silentMs < this.#context.limits.connectTimeoutMs) return false;
+    silent.giveWay();
+    return true;
   }
 
   #adopt(
@@ -241,7 +257,15 @@ function keyOf({ host, port }: HostPort): string {
 
 /** Fine enough that no deadline is missed by more than a quarter. */
 function sweepMs(limits: TransportLimits): number {
-  const { connectTimeoutMs, messageTimeoutMs, idleTimeoutMs, writeTimeoutMs } = limits;
-  const quarter = Math.min(connectTimeoutMs, messageTimeoutMs, idleTimeoutMs, writeTimeoutMs) / 4;
+  const { connectTimeoutMs, messageTimeoutMs, idleTimeoutMs, writeTimeoutMs, answerTimeoutMs } =
+    limits;
+  const least = Math.min(
+    connectTimeoutMs,
+    messageTimeoutMs,
+    idleTimeoutMs,
+    writeTimeoutMs,
+    answerTimeoutMs,
+  );
+  const quarter = least / 4;
   return Math.min(SWEEP_MS_MAX, Math.max(SWEEP_MS_MIN, quarter));
 }

@@ -18,6 +18,7 @@ export class Tally {
     messageTimeout: 0,
     idleTimeout: 0,
     writeTimeout: 0,
+    answerTimeout: 0,
     unsentBytesMax: 0,
     streamBroken: 0,
   };

@@ -14,7 +14,7 @@ export interface TransportLimits {
   readonly udpBufferBytes: number;
   /** Largest message on a stream, bytes. */
   readonly messageBytesMax: number;
-  /** Connections that peers opened, all together, an eighth of them for known sources only; as many again may be opened by us. */
+  /** Connections that peers opened, all together, an eighth of them for known sources only; as many again may be opened by us, and then the most silent one gives way. */
   readonly connectionsMax: number;
   /** Connections that one source opened: an IPv4 address, or an IPv6 /64. */
   readonly connectionsPerSourceMax: number;
@@ -28,6 +28,8 @@ export interface TransportLimits {
   readonly unsentBytesMax: number;
   /** A peer that takes nothing for so long while bytes wait is closed. */
   readonly writeTimeoutMs: number;
+  /** A peer of whom nothing at all is heard for so long after a request is closed. */
+  readonly answerTimeoutMs: number;
   /** How long a name's addresses are used again. */
   readonly resolveTtlMs: number;
 }
@@ -43,6 +45,7 @@ export const TRANSPORT_LIMITS: Omit<
   messageTimeoutMs: 32_000, // RFC 3261 Timer F: no request is worth waiting for any longer.
   unsentBytesMax: 1_048_576,
   writeTimeoutMs: 32_000,
+  answerTimeoutMs: 32_000, // RFC 3261 Timers B and F: whoever lives has said something by then.
   resolveTtlMs: 30_000,
 };
 
@@ -53,6 +56,7 @@ export type RefusedReason =
   | 'messageTimeout'
   | 'idleTimeout'
   | 'writeTimeout'
+  | 'answerTimeout'
   | 'unsentBytesMax'
   | 'streamBroken';
 

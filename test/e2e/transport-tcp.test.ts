@@ -333,6 +333,71 @@ test('a peer that takes nothing while bytes wait is closed after the write timeo
   await us.transport.close();
 });
 
+const toPort = (port: number) => ({ transport: 'tcp', host: '127.0.0.1', port }) as const;
+
+test('a connection on which nothing answers a request is closed, and the next message opens another', async () => {
+  const us = await openHarness({ locals: [local('tcp')], limits: { answerTimeoutMs: 60 } });
+  const far = await listen();
+  us.transport.send(toPort(far.port), Buffer.from(request('lost')), clientTxnId(1));
+  const swallowing = await far.accepted();
+  await swallowing.until('lost');
+  assert.is((await us.next('refused')).reason, 'answerTimeout');
+  await us.next('flowClosed');
+  us.transport.send(toPort(far.port), Buffer.from(request('found')), clientTxnId(2));
+  const next = await far.accepted();
+  await next.until('found');
+  next.socket.write(request('hello'));
+  await us.next('message');
+  far.close();
+  await us.transport.close();
+});
+
+test('no answer is due to an ACK, nor after anything was heard since the request', async () => {
+  const limits = { answerTimeoutMs: 40, idleTimeoutMs: 400 };
+  const us = await openHarness({ locals: [local('tcp')], limits });
+  const far = await listen();
+  us.transport.send(toPort(far.port), Buffer.from(request('asked')), clientTxnId(1));
+  const peer = await far.accepted();
+  await peer.until('asked');
+  peer.socket.write(request('heard'));
+  await us.next('message');
+  const ack = request('done').replaceAll('OPTIONS', 'ACK');
+  us.transport.send(toPort(far.port), Buffer.from(ack), clientTxnId(2));
+  assert.is((await us.next('refused')).reason, 'idleTimeout');
+  far.close();
+  await us.transport.close();
+});
+
+test('when all connections of ours are taken, the one that was silent longest gives way to a new one', async () => {
+  const limits = { connectionsMax: 2, connectTimeoutMs: 100 };
+  const us = await openHarness({ locals: [local('tcp')], limits });
+  const [gateway, other, third] = [await listen(), await listen(), await listen()];
+  us.transport.send(toPort(gateway.port), Buffer.from(request('g1')), clientTxnId(1));
+  const heard = await gateway.accepted();
+  us.transport.send(toPort(other.port), Buffer.from(request('o1')), clientTxnId(2));
+  const silent = await other.accepted();
+  heard.socket.write(request('alive'));
+  await us.next('message');
+  let found = false;
+  const accepted = third.accepted().then((peer) => {
+    found = true;
+    return peer;
+  });
+  // Refused for as long as either may only just have been opened.
+  for (let txn = 3; !found; txn += 1) {
+    us.transport.send(toPort(third.port), Buffer.from(request(`t${txn}`)), clientTxnId(txn));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await (await accepted).until('Call-ID: t');
+  assert.is((await us.next('sendFailed')).txn, clientTxnId(3));
+  assert.is((await us.next('refused')).reason, 'connectionsMax');
+  await silent.closed;
+  us.transport.send(toPort(gateway.port), Buffer.from(request('g2')), clientTxnId(1));
+  await heard.until('g2');
+  for (const one of [gateway, other, third]) one.close();
+  await us.transport.close();
+});
+
 test('closing lets the last answer out, ends idle connections and doesn’t wait for a peer that hangs', async () => {
   const us = await openHarness({ locals: [local('tcp')] });
   const polite = await connectPeer(us.port, READING);
