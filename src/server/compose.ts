@@ -129,6 +129,7 @@ async function openNode(
     ...rooms,
     book: objects.book,
     isKnownSource: (host) => objects.book.bySource(host) !== null,
+    isGatewayHost: (host) => objects.book.isGatewayHost(host),
   });
   opened.push(() => cores.close());
   command = (input) => cores.command(input);

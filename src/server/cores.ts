@@ -27,6 +27,7 @@ export interface CoreParts {
   readonly book: TrunkBook;
   /** Whether a trunk of the book in use has this address. */
   readonly isKnownSource: (host: string) => boolean;
+  readonly isGatewayHost: (host: string) => boolean;
   readonly admission: Admission;
   readonly health: GatewayHealth;
   readonly store: Store;
@@ -98,6 +99,7 @@ export function joinCores(parts: CoreParts): Cores {
         limits: transportLimits(settings),
         log,
         isKnownSource: parts.isKnownSource,
+        isGatewayHost: parts.isGatewayHost,
         onMessage: (flow, bytes) => feed({ kind: 'received', flow, bytes }),
         // A stream that lost its framing gets the answer its last head deserves, then closes.
         onBroken: (flow, error, head) => {

@@ -9,11 +9,17 @@ import {
   type Result,
   type SendTarget,
 } from '../base/index.ts';
-import { AddressBook, isV6Literal } from './resolve.ts';
+import { AddressBook, fewAtOnce, isV6Literal, systemLookUp } from './resolve.ts';
 import { StreamTable } from './stream-table.ts';
 import { Tally } from './tally.ts';
 import type { SipTransport, SipTransportOptions, TransportStats } from './types.ts';
 import { openUdp, type UdpPoint } from './udp.ts';
+
+/**
+ * Half of Node's four threads for look-ups, so that gateways are found whatever names callers give. Whoever can't be looked up
+ * is reached where it was met.
+ */
+const OTHER_NAMES = { atOnce: 2, waiting: 8 };
 
 /**
  * Opens every listening point, or none.
@@ -44,7 +50,9 @@ export async function openSipTransport(
 class Transport implements SipTransport {
   readonly #options: SipTransportOptions;
   readonly #tally = new Tally();
-  readonly #book: AddressBook;
+  readonly #gatewayNames: AddressBook;
+  /** Names that callers give: theirs must not take the place, or the resolver, of gateways. */
+  readonly #otherNames: AddressBook;
   readonly #udp: UdpPoint[] = [];
   readonly #streams: StreamTable;
   readonly #locals: LocalPoint[] = [];
@@ -54,7 +62,9 @@ class Transport implements SipTransport {
 
   constructor(options: SipTransportOptions) {
     this.#options = options;
-    this.#book = new AddressBook(options.limits.resolveTtlMs);
+    const ttlMs = options.limits.resolveTtlMs;
+    this.#gatewayNames = new AddressBook({ ttlMs });
+    this.#otherNames = new AddressBook({ ttlMs, lookUp: fewAtOnce(systemLookUp, OTHER_NAMES) });
     this.#streams = new StreamTable({
       limits: options.limits,
       tally: this.#tally,
@@ -142,7 +152,9 @@ class Transport implements SipTransport {
 
   #sendToTarget(target: SendTarget, bytes: Buffer, txn: ClientTxnId | null): void {
     // A target is an object of its own for each transaction, see SipOutput `send`.
-    this.#book.findFor(target, target.host, (addresses) => {
+    const isGateway = this.#options.isGatewayHost?.(target.host) === true;
+    const book = isGateway ? this.#gatewayNames : this.#otherNames;
+    book.findFor(target, target.host, (addresses) => {
       if (this.#closed) return;
       // IPv4 first: the SIP core chose the Via for a name that way. A family we don't listen on is no use.
       const sent =

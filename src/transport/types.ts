@@ -100,6 +100,8 @@ export interface SipTransportOptions extends TransportEvents {
   readonly log: Log;
   /** Whether this address may send us calls: strangers can't take the last connections from it. Left out: nobody is known. */
   isKnownSource?(host: string): boolean;
+  /** Whether a gateway of ours is configured by this host, lower case: its name is looked up whatever others are. Left out: none is. */
+  isGatewayHost?(host: string): boolean;
 }
 
 export interface SipTransport {

@@ -22,7 +22,12 @@ export interface TrunkBookInputs {
  *          but the API's trunks were checked against another file than the one just loaded.
  */
 export function buildTrunkBook({ trunks, routes }: TrunkBookInputs): Result<TrunkBook, CodedError> {
-  const index: TrunkIndex = { byId: new Map(), byUsername: new Map(), sources: new SourceTable() };
+  const index: TrunkIndex = {
+    byId: new Map(),
+    byUsername: new Map(),
+    sources: new SourceTable(),
+    gatewayHosts: new Set(),
+  };
   for (const settings of trunks) {
     const problem = addTrunk(index, makeTrunk(settings));
     if (problem !== null) return err({ code: 'CONFIG_INVALID', message: problem });
@@ -39,6 +44,7 @@ interface TrunkIndex {
   readonly byId: Map<TrunkId, Trunk>;
   readonly byUsername: Map<string, Trunk>;
   readonly sources: SourceTable<Trunk>;
+  readonly gatewayHosts: Set<string>;
 }
 
 /** Made by buildTrunkBook. */
@@ -72,6 +78,11 @@ export class TrunkBook {
    */
   bySource(address: string): Trunk | null {
     return this.#index.sources.find(address);
+  }
+
+  /** Whether a gateway is configured by this name or address; lower case, IPv6 without brackets. */
+  isGatewayHost(host: string): boolean {
+    return this.#index.gatewayHosts.has(host);
   }
 
   /** The trunk of a digest user name, matched to the letter; the proof of the password is the caller's. */
@@ -111,6 +122,7 @@ function makeGateway(trunk: TrunkId, settings: GatewaySettings): Gateway {
 function addTrunk(index: TrunkIndex, trunk: Trunk): string | null {
   if (index.byId.has(trunk.id)) return `two trunks are named ${trunk.name}`;
   index.byId.set(trunk.id, trunk);
+  for (const { target } of trunk.gateways) index.gatewayHosts.add(target.host);
   if (trunk.auth !== null) {
     const other = index.byUsername.get(trunk.auth.username);
     if (other !== undefined)

@@ -47,6 +47,16 @@ test('finds digest trunks by name to the letter', () => {
   assert.not.ok(book({}).hasDigestTrunks);
 });
 
+test('knows the hosts that gateways are configured by, and takes no caller’s name for one', () => {
+  const gateways = [{ uri: 'sip:GW.example:5080' }, { uri: 'sip:[2001:db8::9]' }];
+  const made = book({ trunks: [trunkSettings('out', { gateways })] });
+  const hosts = ['gw.example', '2001:db8::9', 'n1.gw.example', '192.0.2.9'];
+  assert.equal(
+    hosts.map((host) => made.isGatewayHost(host)),
+    [true, true, false, false],
+  );
+});
+
 test('finds trunks by id and names gateways so that a reload knows them again', () => {
   const made = book({
     trunks: [trunkSettings('a', { gateways: [{ uri: 'sip:[2001:db8::1]:5070;transport=tcp' }] })],
