@@ -1,17 +1,13 @@
 // What a standing call keeps of what it was told. Text cut out of a message holds the whole message in memory, and most calls
 // of a carrier bring the same codecs in the same order: copies and shared lists keep a call at a few kilobytes.
 import type { AnchoredSdp, AudioCodec, AudioDescription, MediaLine } from '../sip/index.ts';
+import { detached } from '../sip/index.ts';
 
 /** Lists shared at most; a stranger who varies his codecs endlessly gets lists of his own, which go with his calls. */
 const SHARED_MAX = 1_000;
 
 const codecLists = new Map<string, readonly AudioCodec[]>();
 const lineLists = new Map<string, readonly MediaLine[]>();
-
-/** A flat copy of `text` that keeps no longer string alive. */
-export function kept(text: string): string {
-  return Buffer.from(text, 'utf8').toString('utf8');
-}
 
 /** The same description in as little memory as its facts need. */
 export function keptDescription(description: AudioDescription): AudioDescription {
@@ -20,9 +16,10 @@ export function keptDescription(description: AudioDescription): AudioDescription
     ...description,
     lines: keptLines(description.lines),
     codecs: keptCodecs(description.codecs),
-    remoteRtp: remoteRtp === null ? null : { host: kept(remoteRtp.host), port: remoteRtp.port },
-    remoteRtcp: remoteRtcp === null ? null : { host: kept(remoteRtcp.host), port: remoteRtcp.port },
-    timing: kept(description.timing),
+    remoteRtp: remoteRtp === null ? null : { host: detached(remoteRtp.host), port: remoteRtp.port },
+    remoteRtcp:
+      remoteRtcp === null ? null : { host: detached(remoteRtcp.host), port: remoteRtcp.port },
+    timing: detached(description.timing),
   };
 }
 
@@ -30,7 +27,7 @@ export function keptDescription(description: AudioDescription): AudioDescription
 export function keptSdp(sdp: AnchoredSdp): AnchoredSdp {
   return {
     ...sdp,
-    text: kept(sdp.text),
+    text: detached(sdp.text),
     audio: keptDescription(sdp.audio),
     bound: keptCodecs(sdp.bound),
   };
@@ -42,7 +39,7 @@ function keptCodecs(codecs: readonly AudioCodec[]): readonly AudioCodec[] {
     key += `${name} ${payloadType} ${clockRateHz} ${channels} ${fmtp ?? '\n'}\r`;
   }
   return shared(codecLists, key, () =>
-    codecs.map((codec) => ({ ...codec, fmtp: codec.fmtp === null ? null : kept(codec.fmtp) })),
+    codecs.map((codec) => ({ ...codec, fmtp: codec.fmtp === null ? null : detached(codec.fmtp) })),
   );
 }
 
@@ -51,9 +48,9 @@ function keptLines(lines: readonly MediaLine[]): readonly MediaLine[] {
   for (const { kind, proto, formats } of lines) key += `${kind} ${proto} ${formats.join(' ')}\r`;
   return shared(lineLists, key, () =>
     lines.map(({ kind, proto, formats }) => ({
-      kind: kept(kind),
-      proto: kept(proto),
-      formats: formats.map(kept),
+      kind: detached(kind),
+      proto: detached(proto),
+      formats: formats.map(detached),
     })),
   );
 }
@@ -66,6 +63,6 @@ function shared<T>(
   const known = lists.get(key);
   if (known !== undefined) return known;
   const list = copy();
-  if (lists.size < SHARED_MAX) lists.set(kept(key), list);
+  if (lists.size < SHARED_MAX) lists.set(detached(key), list);
   return list;
 }

@@ -2,7 +2,7 @@
 import type { Flow, LocalPoint, ServerTxnId } from '../base/index.ts';
 import { mintCallId, mintLegId } from '../base/index.ts';
 import type { SipRequest } from '../sip/index.ts';
-import { Dialog, recordRouteLines } from '../sip/index.ts';
+import { detached, Dialog, recordRouteLines } from '../sip/index.ts';
 import { dialledText, readDialled } from '../trunks/index.ts';
 import type { Call, Leg } from './call.ts';
 import { NO_TIMER } from './call.ts';
@@ -10,7 +10,6 @@ import type { Context } from './context.ts';
 import { addressIndexFor, contactOf, pinFor, pointFor } from './identity.ts';
 import type { Admitted } from './inbound.ts';
 import { callerOf, dialledOf } from './inbound.ts';
-import { kept } from './keep.ts';
 import { NO_AUDIO } from './leg-audio.ts';
 import { openEndpoints } from './media-orders.ts';
 import { commitStart } from './records.ts';
@@ -38,17 +37,17 @@ const TIMERS_AT_REST: Call['timers'] = {
 
 /** Makes the call of an admitted INVITE and orders its endpoints. */
 export function startCall(cx: Context, { number, txn, request, flow, admitted }: CallSeed): Call {
-  const called = kept(dialledText(readDialled(dialledOf(request))));
+  const called = detached(dialledText(readDialled(dialledOf(request))));
   const a = newLeg(cx, {
     side: 'a',
     number,
-    sipCallId: kept(request.callId),
+    sipCallId: detached(request.callId),
     trunk: admitted.trunk,
     peerAddress: flow.remote.host,
     // Media may be of another family than signalling (RFC 6157 §5).
     mediaHost: admitted.offer?.remoteRtp?.host ?? flow.remote.host,
     point: pointFor(cx, { transport: flow.transport, ...flow.remote }),
-    caller: kept(callerOf(request)),
+    caller: detached(callerOf(request)),
     called,
     calledOriginal: called,
     authIdentity: admitted.authIdentity,
@@ -115,7 +114,7 @@ function displayOf({ from }: SipRequest): string | null {
   let end = Math.min(display.length, DISPLAY_CHARS_MAX);
   // Received text has a character a byte: a letter of UTF-8 goes whole or not at all.
   while (end > DISPLAY_CHARS_MAX - UTF8_FOLLOWING_MAX && isFollowing(display, end)) end -= 1;
-  return kept(display.slice(0, end));
+  return detached(display.slice(0, end));
 }
 
 /** Bytes of a letter after its first one (RFC 3629 §3). */

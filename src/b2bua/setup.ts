@@ -2,6 +2,7 @@
 import { ok } from '../base/index.ts';
 import type { EngineCode, EngineEvent } from '../engine/index.ts';
 import type { SipResponse } from '../sip/index.ts';
+import { detached } from '../sip/index.ts';
 import { answerCaller, takeTagFor, unusable } from './answer-caller.ts';
 import { askAgain } from './ask-again.ts';
 import type { Attempt, Call, Leg } from './call.ts';
@@ -20,7 +21,6 @@ import {
   tryNextGateway,
 } from './gateways.ts';
 import { contactOf } from './identity.ts';
-import { kept } from './keep.ts';
 import { disconnectLegs, noteTranscoding } from './media-orders.ts';
 import {
   answerEcho,
@@ -121,7 +121,7 @@ function earlyAnswer(cx: Context, call: Call, response: SipResponse): Buffer | n
   const read = readAnswerTo(exchange.forwarded, response);
   if (!read.ok) return null;
   const answer = answerExchange(cx, call, exchange, read.value, {
-    earlyTag: kept(response.to.tag ?? ''),
+    earlyTag: detached(response.to.tag ?? ''),
   });
   return answer.ok ? sdpBody(answer.value) : null;
 }

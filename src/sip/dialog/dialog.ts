@@ -2,7 +2,7 @@
 // requests built from them. It sends nothing and keeps no call state; that is b2bua's.
 import { err, ok } from '../../base/index.ts';
 import type { CodedError, Result, SendTarget } from '../../base/index.ts';
-import { parseNameAddr, parseUri, quotedText } from '../message/index.ts';
+import { detached, parseNameAddr, parseUri, quotedText } from '../message/index.ts';
 import type {
   HeaderLines,
   NameAddr,
@@ -93,14 +93,14 @@ export class Dialog {
 
   private constructor(facts: DialogFacts) {
     // Copies: cut out of a message, each would hold all of it for the life of the dialog.
-    this.callId = kept(facts.callId);
-    this.localTag = kept(facts.localTag);
-    this.remoteTag = kept(facts.remoteTag);
-    this.localContact = kept(facts.localContact);
-    this.#localText = kept(facts.localText);
-    this.#remoteText = kept(facts.remoteText);
-    this.#remoteTarget = kept(facts.remoteTarget);
-    this.#routeSet = facts.routeSet.map(kept);
+    this.callId = detached(facts.callId);
+    this.localTag = detached(facts.localTag);
+    this.remoteTag = detached(facts.remoteTag);
+    this.localContact = detached(facts.localContact);
+    this.#localText = detached(facts.localText);
+    this.#remoteText = detached(facts.remoteText);
+    this.#remoteTarget = detached(facts.remoteTarget);
+    this.#routeSet = facts.routeSet.map(detached);
     this.#localCseq = facts.localCseq;
     this.#remoteCseq = facts.remoteCseq;
     this.#pinnedTarget = facts.pinnedTarget;
@@ -247,7 +247,7 @@ export class Dialog {
   /** A re-INVITE or UPDATE, or the 2xx to ours, named a Contact (RFC 3261 §12.2.1.2, §12.2.2). */
   refreshTarget(contact: NameAddr | null): void {
     if (contact === null || contact.uri === this.#remoteTarget) return;
-    this.#remoteTarget = kept(contact.uri);
+    this.#remoteTarget = detached(contact.uri);
     this.#routed = null;
   }
 
@@ -375,11 +375,6 @@ function partyText(party: NameAddr, tag: string | null): string {
 
 function isSamePlace(one: SendTarget, other: SendTarget): boolean {
   return one.transport === other.transport && one.host === other.host && one.port === other.port;
-}
-
-/** A flat copy that keeps no longer string alive. */
-function kept(text: string): string {
-  return Buffer.from(text, 'utf8').toString('utf8');
 }
 
 function lineValue(headers: HeaderLines, nameLower: string): string | null {

@@ -63,9 +63,9 @@ export interface MessageIndex extends AnswerHead {
   allHeaders(): readonly (readonly [name: string, value: string])[];
 }
 
-/** A copy of `text` that keeps no longer string alive (V8 slices hold their parent). */
+/** A copy of `text`, ours or a peer's, that keeps no longer string alive (V8 slices hold their parent). */
 export function detached(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
+  return Buffer.from(text, 'utf8').toString('utf8');
 }
 
 /** The part a server transaction keeps after it dropped the request: detached from message text and bytes. */
