@@ -158,7 +158,8 @@ function passLateOffer(
 ): void {
   const asker = otherLeg(call, leg);
   if (asker === null) return;
-  const read = readOfferOf(leg, response);
+  const offered = readOfferOf(leg, response);
+  const read = offered.ok ? acceptable(offered.value) : offered;
   const parties = { offerer: leg, answerer: asker };
   const forwarded = read.ok ? openExchange(cx, call, parties, read.value) : read;
   if (forwarded.ok) {

@@ -23,6 +23,7 @@ import {
 import { contactOf } from './identity.ts';
 import { disconnectLegs, noteTranscoding } from './media-orders.ts';
 import {
+  acceptable,
   answerEcho,
   answerExchange,
   offerEcho,
@@ -186,7 +187,8 @@ function answerFirstOffer(cx: Context, call: Call, attempt: Attempt, response: S
 function answerLateOffer(cx: Context, call: Call, attempt: Attempt, response: SipResponse): void {
   const { a, b } = call;
   if (b === null) return;
-  const read = readOfferOf(b, response);
+  const offered = readOfferOf(b, response);
+  const read = offered.ok ? acceptable(offered.value) : offered;
   const forwarded = read.ok
     ? openExchange(cx, call, { offerer: b, answerer: a }, read.value)
     : read;

@@ -179,6 +179,17 @@ test('passes a re-INVITE without an offer on, and the answer in the ACK', () => 
   assert.is(driver.b2bua.callCount, 1);
 });
 
+test('a late re-INVITE that is answered without live audio is told 488, and the call stands', () => {
+  const { driver, alice } = standing();
+  const asked = alice.send('INVITE');
+  const body = sdpOf({ host: '192.0.2.20', port: 0, version: 2 });
+  driver.answer(driver.lastSent('INVITE'), 200, { body });
+  assert.equal(driver.statuses(asked), [488]);
+  assert.is(driver.acks.length, 2);
+  assert.is(driver.b2bua.callCount, 1);
+  assert.is(driver.sent('BYE').length, 0);
+});
+
 test('a late offer whose ACK brings no answer ends the call on both sides', () => {
   const { driver, alice } = standing();
   const asked = alice.send('INVITE');

@@ -285,6 +285,16 @@ test('late offer: a gateway without an offer in its 200 is hung up and the calle
   assert.is(driver.sent('BYE').length, 1);
 });
 
+test('late offer: a gateway that offers no live audio is hung up and the caller told 488, not 200', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite().withBody(null));
+  const body = sdpOf({ host: '192.0.2.20', port: 0 });
+  driver.answer(driver.lastSent('INVITE'), 200, { body });
+  assert.equal(driver.statuses(txn), [488]);
+  assert.is(driver.acks.length, 1);
+  assert.is(driver.sent('BYE').length, 1);
+});
+
 test('CANCEL before any answer: 487 to the caller, CANCEL to the gateway, both records say so', () => {
   const driver = new B2buaDriver();
   const txn = driver.receive(anInvite());
