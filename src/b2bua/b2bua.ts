@@ -265,7 +265,7 @@ export class B2bua {
       place.leg.sipCallId === request.callId &&
       dialog.remoteTag === (request.from.tag ?? '');
     if (place !== null && dialog === null && request.method === 'BYE') {
-      this.#table.respond(txn, onEarlyBye(place.call, place.leg, request));
+      this.#table.respond(txn, onEarlyBye(this.#table, place.call, place.leg, request));
       return;
     }
     if (!ours || place.leg.finished || place.call.ending !== null) {

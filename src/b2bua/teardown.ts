@@ -34,16 +34,23 @@ export function onBye(
   endCall(cx, call, told, sideOf(leg));
 }
 
+/** How long the 200 of a callee that has hung up may be on its way: three repeats of it (RFC 3261 §13.3.1.4). */
+const OVERTAKEN_MS = 4_000;
+
 /**
  * BYE of a callee whose answer has not come yet: on a network that reorders, its 200 is still on the way (peers should wait for
- * our ACK, RFC 3261 §15, and many don't). Remembered, so that the 200 doesn't make a call with nobody at its other end.
+ * our ACK, RFC 3261 §15, and many don't). Remembered, so that the 200 doesn't make a call with nobody at its other end. It may
+ * be lost, and who has hung up repeats nothing: then the caller has heard ringing for long enough.
  */
-export function onEarlyBye(call: Call, leg: Leg, request: SipRequest): Answer {
+export function onEarlyBye(cx: Context, call: Call, leg: Leg, request: SipRequest): Answer {
   const { attempt } = call;
   if (attempt === null || attempt.sipCallId !== request.callId || leg.side !== 'b') {
     return { status: 481, toTag: null };
   }
   attempt.hungUpTag = request.from.tag;
+  attempt.progressed = true;
+  cx.clearTimer(call, 'gateway');
+  cx.setTimer(call, 'ring', OVERTAKEN_MS);
   return { status: 200, toTag: null };
 }
 

@@ -403,6 +403,21 @@ test('a callee whose BYE overtakes its 200 leaves no call behind', () => {
   assert.is(driver.b2bua.callCount, 0);
 });
 
+test('a callee that hangs up and whose 200 never comes leaves the caller ringing no longer than 4 s', () => {
+  const driver = new B2buaDriver();
+  const txn = driver.receive(anInvite());
+  const sent = driver.lastSent('INVITE');
+  assert.equal(driver.statuses(calleeOf(driver, sent).send('BYE')), [200]);
+  driver.pass(3_999);
+  assert.equal(driver.statuses(txn), []);
+  driver.answer(sent, 180);
+  driver.pass(1);
+  assert.equal(driver.statuses(txn), [180, 480]);
+  driver.answer(sent, 487);
+  assert.is(driver.record('inbound').cause, 'NO_ANSWER');
+  assert.is(driver.sent('INVITE').length, 1, 'another gateway would ring a callee who has hung up');
+});
+
 test('a BYE of one fork leaves the other’s answer alone', () => {
   const driver = new B2buaDriver();
   const txn = driver.receive(anInvite());
