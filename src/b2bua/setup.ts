@@ -62,13 +62,13 @@ export function endpointOpened(
       retryAfterS: 2,
     });
   }
-  if (call.opening > 0) return;
-  cx.clearTimer(call, 'engine');
   if (call.ending !== null) {
-    // Hung up while the engine was still opening: what came now is closed like the rest.
+    // Hung up while the engine was still opening: what came now is closed like the rest, and at once, for the next may never come.
     endCall(cx, call, call.ending.outcome, call.ending.by);
     return;
   }
+  if (call.opening > 0) return;
+  cx.clearTimer(call, 'engine');
   if (call.b === null) answerWithEcho(cx, call);
   else placeCall(cx, call);
 }

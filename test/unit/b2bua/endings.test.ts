@@ -217,6 +217,40 @@ test('an engine that opens endpoints only after the call was given up is told to
   assert.equal(driver.b2bua.held, NOTHING_HELD);
 });
 
+test('an endpoint that opened before the call was given up is closed, though the engine owes the other', () => {
+  const driver = new B2buaDriver();
+  driver.engineAnswers = false;
+  const txn = driver.receive(anInvite());
+  driver.cancel(txn);
+  const [first] = driver.unanswered.splice(0, 1);
+  if (first === undefined) throw new Error('no endpoint was asked for');
+  driver.input({ kind: 'engine', event: driver.engine.carryOut(first) });
+  driver.pass(2_100);
+  assert.is(driver.records.length, 1);
+  driver.settleEngine();
+  assert.is(driver.engine.endpoints.size, 0);
+  assert.equal(driver.b2bua.held, NOTHING_HELD);
+});
+
+test('what a stop waits for are ACKs that BYEs wait for and answers, and no forks', () => {
+  const driver = new B2buaDriver();
+  const invite = anInvite();
+  const txn = driver.receive(invite);
+  const sent = driver.lastSent('INVITE');
+  assert.is(driver.b2bua.awaited, 1);
+  driver.answer(sent, 200, { body: sdpOf({ host: sent.host }) });
+  assert.is(driver.b2bua.awaited, 0, 'a fork may answer, but nobody owes it');
+  driver.input({ kind: 'hangupAll', cause: 'NODE_STOPPED' });
+  assert.equal([driver.b2bua.callCount, driver.b2bua.awaited], [0, 2]);
+  driver.answer(driver.lastSent('BYE'), 200);
+  assert.is(driver.b2bua.awaited, 1);
+  callerOf(driver, invite, txn).acknowledge(txn);
+  assert.is(driver.b2bua.awaited, 1, 'now it is the BYE’s answer');
+  driver.answer(driver.lastSent('BYE'), 200);
+  assert.is(driver.b2bua.awaited, 0);
+  atRest(driver);
+});
+
 for (const [code, cause] of [
   ['ADDRESS_INVALID', 'MEDIA_UNREACHABLE'],
   ['SOCKET_FAILED', 'ENGINE_FULL'],
