@@ -71,6 +71,11 @@ export class B2bua {
     return this.#table.held;
   }
 
+  /** Finals of our requests and ACKs of our answers that are still to come: who ends the process waits for them a moment. */
+  get awaited(): number {
+    return this.#table.awaited;
+  }
+
   /** Live calls in the order they started. */
   *liveCalls(): Generator<LiveCall> {
     for (const call of this.#table.calls.values()) yield viewOf(call);

@@ -89,6 +89,16 @@ export class CallTable implements Context {
     };
   }
 
+  /**
+   * What peers still owe: finals of our requests, and the ACKs that BYEs of ours wait for. Forks that may yet answer an INVITE
+   * are not counted.
+   */
+  get awaited(): number {
+    let awaited = this.#owedByes.size;
+    for (const txn of this.#txns.keys()) if (!this.#forgetting.has(txn)) awaited += 1;
+    return awaited;
+  }
+
   /** What was said since the last time, in order. */
   takeOutputs(): readonly B2buaOutput[] {
     const outputs = this.#outputs;

@@ -130,8 +130,7 @@ export class Control {
     const endedAt = performance.now();
     await waitWhile(
       () =>
-        (b2bua.callCount > 0 || b2bua.held.txns > 0) &&
-        performance.now() - endedAt < LAST_ANSWERS_MS,
+        (b2bua.callCount > 0 || b2bua.awaited > 0) && performance.now() - endedAt < LAST_ANSWERS_MS,
     );
     await this.#node.close();
     log.info({}, 'stopped');
