@@ -39,11 +39,11 @@ export function outcomeOfStatus(status: number): Outcome {
     case 603:
       return { cause: 'CALLEE_DECLINED', status, q850 };
     case 480:
+    // The gateway's own patience ran out: a caller that gives up ends the call before its gateway's 487 comes.
+    case 487:
       return { cause: 'NO_ANSWER', status, q850 };
     case 408:
       return { cause: 'GATEWAY_TIMEOUT', status, q850 };
-    case 487:
-      return { cause: 'CALLER_CANCELLED', status, q850 };
     case 488:
     case 606:
       return { cause: 'CODEC_NOT_SHARED', status, q850 };

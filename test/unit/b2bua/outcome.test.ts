@@ -15,7 +15,7 @@ for (const [status, cause, q850] of [
   [480, 'NO_ANSWER', 18],
   [484, 'PEER_REFUSED', 28],
   [486, 'CALLEE_BUSY', 17],
-  [487, 'CALLER_CANCELLED', 16],
+  [487, 'NO_ANSWER', 16],
   [488, 'CODEC_NOT_SHARED', 88],
   [499, 'PEER_REFUSED', 127],
   [503, 'PEER_REFUSED', 41],
