@@ -310,11 +310,9 @@ export class ServerSide implements InviteServerHost, NonInviteServerHost {
     const toTag = record.localTag;
     this.#answerStateless(flow, index, { status: 200, reason: null, headers: [], toTag });
     if (!invite.handleCancel()) return;
-    this.#table.emit({
-      kind: 'cancelled',
-      txn: serverTxnId(invite.serial),
-      reason: index.header('Reason'),
-    });
+    const reasons = index.headerLines('Reason').join(', ');
+    const reason = reasons === '' ? null : reasons;
+    this.#table.emit({ kind: 'cancelled', txn: serverTxnId(invite.serial), reason });
   }
 
   #overloaded(): CodedError {

@@ -206,13 +206,15 @@ test('stray ACKs are counted and never answered', () => {
   for (const ack of strays) assert.equal(lines(harness.receive(ack)), ['refused DIALOG_UNKNOWN']);
 });
 
-test('a CANCEL is answered 200 and reported once with its Reason; the user answers 487', () => {
+test('a CANCEL is answered 200 and reported once with its Reasons; the user answers 487', () => {
   const harness = new CoreHarness();
   const txn = serverTxnOf(harness.receive(requestBytes('INVITE')));
   harness.give({ kind: 'respond', txn, response: ourResponse(180) });
-  const cancel = requestBytes('CANCEL', { headers: ['Reason: SIP;cause=200'] });
+  const headers = ['Reason: Q.850;cause=16', 'Reason: SIP;cause=200'];
+  const cancel = requestBytes('CANCEL', { headers });
   const outputs = harness.receive(cancel);
-  assert.equal(lines(outputs), ['send 200 to 192.0.2.9:5060', 'cancelled SIP;cause=200']);
+  const reported = 'cancelled Q.850;cause=16, SIP;cause=200';
+  assert.equal(lines(outputs), ['send 200 to 192.0.2.9:5060', reported]);
   assert.match(headerOf(sentBytes(outputs), 'To') ?? '', /;tag=ours$/);
   assert.is(headerOf(sentBytes(outputs), 'CSeq'), '1 CANCEL');
   assert.equal(lines(harness.receive(cancel)), ['send 200 to 192.0.2.9:5060']);
