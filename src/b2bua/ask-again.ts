@@ -3,9 +3,9 @@
 import type { CodedError } from '../base/index.ts';
 import type { SipResponse } from '../sip/index.ts';
 import { answerCaller, unusable } from './answer-caller.ts';
-import type { AskedAgain, Call, SentChange } from './call.ts';
+import type { AskedAgain, Call, Exchange, Leg, SentChange } from './call.ts';
 import type { Context } from './context.ts';
-import { acknowledgedBy, sendAck, sendReinvite } from './dialog-requests.ts';
+import { acknowledgedBy, glareWaitMs, sendAck, sendReinvite } from './dialog-requests.ts';
 import { refuseCaller } from './ending.ts';
 import { nextOffer, refusesOffer } from './gateways.ts';
 import { answerExchange, readAnswerTo, sdpBody, takeOffer } from './offer-answer.ts';
@@ -13,6 +13,8 @@ import { ALLOW } from './responses.ts';
 
 /** The dialog is gone (RFC 3261 §12.2.1.2). */
 const NO_DIALOG = 481;
+/** It asks for something itself just now, and was told the same (RFC 3261 §14.2). */
+const GLARE = 491;
 
 /**
  * Makes a gateway that has answered its next offer.
@@ -22,7 +24,7 @@ const NO_DIALOG = 481;
 export function askAgain(
   cx: Context,
   call: Call,
-  { plan, offered, since }: AskedAgain,
+  { plan, offered, since }: Omit<AskedAgain, 'gaveWay'>,
   error: CodedError,
 ): boolean {
   const { b } = call;
@@ -32,9 +34,20 @@ export function askAgain(
   if (!next.ok || next.value.exchange === null) return false;
   const { exchange } = next.value;
   takeOffer(call, exchange);
-  call.askedAgain = { plan, offered: next.value.offered, since };
-  const body = sdpBody(exchange.forwarded);
-  return sendReinvite(cx, call, b, { purpose: 'askAgain', headers: [['Allow', ALLOW]], body });
+  call.askedAgain = { plan, offered: next.value.offered, since, gaveWay: false };
+  return sendOffer(cx, call, b, exchange);
+}
+
+function sendOffer(cx: Context, call: Call, leg: Leg, { forwarded }: Exchange): boolean {
+  const body = sdpBody(forwarded);
+  return sendReinvite(cx, call, leg, { purpose: 'askAgain', headers: [['Allow', ALLOW]], body });
+}
+
+/** The wait after a 491 is over. */
+export function offerOnceMore(cx: Context, call: Call): void {
+  const { b, exchange } = call;
+  if (b === null || exchange === null || sendOffer(cx, call, b, exchange)) return;
+  goOn(cx, call, { code: 'PEER_REFUSED', message: 'the gateway can’t be reached' });
 }
 
 /** A 2xx to such an offer: what it takes now, the caller is answered with. */
@@ -55,8 +68,13 @@ export function answeredAgain(
 
 /** A refusal of such an offer. */
 export function refusedAgain(cx: Context, call: Call, response: SipResponse): void {
-  const { b } = call;
+  const { b, askedAgain } = call;
   if (b === null) return;
+  if (response.status === GLARE && askedAgain !== null && !askedAgain.gaveWay) {
+    call.askedAgain = { ...askedAgain, gaveWay: true };
+    cx.setTimer(call, 'restore', glareWaitMs(cx, b));
+    return;
+  }
   if (response.status === NO_DIALOG) b.finished = true;
   const code = refusesOffer(response) ? 'CODEC_NOT_SHARED' : 'PEER_REFUSED';
   goOn(cx, call, { code, message: `re-INVITE refused with ${response.status}` });

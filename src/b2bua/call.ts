@@ -213,6 +213,8 @@ export interface Exchange {
 export interface AskedAgain extends Pick<Attempt, 'plan' | 'offered'> {
   /** When it answered. */
   readonly since: Now;
+  /** It was changing something itself, and said 491 to the newest offer: that is made once more. */
+  readonly gaveWay: boolean;
 }
 
 /** What a leg has agreed to: where a change that comes to nothing goes back to. */

@@ -2,7 +2,7 @@
 // different pictures of the call, the answerer is taken back to what both agreed to last.
 import type { EngineEvent } from '../engine/index.ts';
 import type { SipResponse } from '../sip/index.ts';
-import { answeredAgain, refusedAgain } from './ask-again.ts';
+import { answeredAgain, offerOnceMore, refusedAgain } from './ask-again.ts';
 import type { Call, HeldChange, Leg, SentChange } from './call.ts';
 import { legsOf, otherLeg } from './call.ts';
 import type { Context } from './context.ts';
@@ -10,6 +10,7 @@ import type { ClientTxnId } from '../base/index.ts';
 import {
   acknowledgedBy,
   answerReinviteChallenge,
+  glareWaitMs,
   resendReinvite,
   sendAck,
   sendReinvite,
@@ -43,9 +44,6 @@ import {
 } from './outcome.ts';
 import { ALLOW, explained } from './responses.ts';
 
-/** RFC 3261 §14.1: how long to wait after a 491. The owner of the Call-ID waits longer, so that the two don't collide again. */
-const OWNER_WAIT_MS = { least: 2_100, span: 1_900 };
-const OTHER_WAIT_MS = { least: 0, span: 2_000 };
 /** How soon to look again when another change is under way. */
 const LOOK_AGAIN_MS = 1_000;
 
@@ -238,16 +236,19 @@ function restoreRefused(cx: Context, call: Call, leg: Leg, status: number): void
   call.exchange = null;
   if (status === 491 && call.restoring === null) {
     call.restoring = leg;
-    const { least, span } = leg.direction === 'outbound' ? OWNER_WAIT_MS : OTHER_WAIT_MS;
-    cx.setTimer(call, 'restore', Math.round(least + cx.random.draw() * span));
+    cx.setTimer(call, 'restore', glareWaitMs(cx, leg));
     return;
   }
   leg.finished = status === 481;
   endCall(cx, call, { ...outcomeOf('PEER_REFUSED'), status }, sideOf(leg));
 }
 
-/** Time to lead the party back once more, unless someone changes the call just now. */
+/** Time to ask once more after a 491; to lead a party back only while nobody changes the call. */
 export function onRestoreTimer(cx: Context, call: Call): void {
+  if (call.askedAgain !== null) {
+    offerOnceMore(cx, call);
+    return;
+  }
   if (call.restoring === null) return;
   if (isChanging(call)) cx.setTimer(call, 'restore', LOOK_AGAIN_MS);
   else restore(cx, call, call.restoring);

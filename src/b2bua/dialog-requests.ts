@@ -122,6 +122,16 @@ export function answerReinviteChallenge(
   return answer.ok && send(cx, call, leg, { ...sent, authorization: answer.value });
 }
 
+/** RFC 3261 §14.1: how long to wait after a 491. The owner of the Call-ID waits longer, so that the two don't collide again. */
+const OWNER_WAIT_MS = { least: 2_100, span: 1_900 };
+const OTHER_WAIT_MS = { least: 0, span: 2_000 };
+
+/** The wait before a re-INVITE that was told 491 is sent once more. */
+export function glareWaitMs(cx: Context, leg: Leg): number {
+  const { least, span } = leg.direction === 'outbound' ? OWNER_WAIT_MS : OTHER_WAIT_MS;
+  return Math.round(least + cx.random.draw() * span);
+}
+
 /**
  * A re-INVITE of ours could not be sent where the peer's Contact leads: it goes to where the peer was met, unless it was taken
  * back meanwhile.

@@ -123,7 +123,6 @@ asking('with nothing else to offer the caller is told 488 and the gateway gets B
 
 for (const [status, byes] of [
   [488, 1],
-  [491, 1],
   [405, 1],
   [481, 0],
 ] as const) {
@@ -135,6 +134,41 @@ for (const [status, byes] of [
     assert.is(driver.record('inbound').cause, 'CODEC_NOT_SHARED');
   });
 }
+
+asking(
+  'a gateway that changes something itself and says 491 is asked once more, 2.1 to 4 s later',
+  () => {
+    const { driver, txn, first } = answeredInVain();
+    const again = driver.lastSent('INVITE');
+    const bob = calleeOf(driver, first);
+    assert.equal(driver.statuses(bob.send('INVITE', sdpOf({ ...BOB, codecs: [G722] }))), [491]);
+    driver.answer(again, 491);
+    driver.pass(2_099);
+    assert.is(driver.sent('INVITE').length, 2);
+    driver.pass(1_901);
+    const third = driver.lastSent('INVITE');
+    assert.is(bodyOf(third.request), bodyOf(again.request));
+    assert.equal(driver.statuses(txn), []);
+    driver.answer(third, 200, { body: sdpOf({ ...BOB, codecs: [G722], version: 2 }) });
+    assert.equal(driver.statuses(txn), [200]);
+  },
+);
+
+asking('a gateway that says 491 twice, or when the caller has given up, is hung up', () => {
+  const twice = answeredInVain();
+  twice.driver.answer(twice.driver.lastSent('INVITE'), 491);
+  twice.driver.pass(4_000);
+  twice.driver.answer(twice.driver.lastSent('INVITE'), 491);
+  assert.equal(twice.driver.statuses(twice.txn), [488]);
+  assertAtRest(twice.driver);
+
+  const given = answeredInVain();
+  given.driver.answer(given.driver.lastSent('INVITE'), 491);
+  given.driver.cancel(given.txn);
+  given.driver.pass(4_000);
+  assert.is(given.driver.sent('INVITE').length, 2);
+  assertAtRest(given.driver);
+});
 
 asking('a refusal of one offer is followed by the next', () => {
   const { driver, txn } = answeredInVain(driverWith('srtp: optional'), {
