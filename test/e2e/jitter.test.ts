@@ -15,8 +15,10 @@ const SIZES = ['off', 'small', 'medium', 'large'] as const;
 type Size = (typeof SIZES)[number];
 
 const FRAME_MS = 20;
-/** What a busy machine does to one run says nothing. */
+/** A run in which the sender itself was late, on a busy machine, says nothing; a later one counts in its place. */
 const RUNS_MAX = 4;
+/** What the network of these tests delays is more than this, and what a healthy machine does to the sender is less. */
+const SENDER_LATE_MS_MAX = 15;
 
 interface JitterCalls {
   readonly house: House;
@@ -54,18 +56,23 @@ async function callsWith(house: House, sizes: readonly Size[]): Promise<JitterCa
 /**
  * Calls `frame` every 20 ms; what was missed is made up for.
  * @param frame takes the number, from 1.
+ * @returns by how much the latest of them was late, milliseconds.
  */
-async function inRealTime(frames: number, frame: (count: number) => void): Promise<void> {
+async function inRealTime(frames: number, frame: (count: number) => void): Promise<number> {
   const began = performance.now();
   let count = 0;
+  let lateMs = 0;
   await until(
     () => {
-      const due = Math.min(frames, Math.floor((performance.now() - began) / FRAME_MS));
+      const passedMs = performance.now() - began;
+      const due = Math.min(frames, Math.floor(passedMs / FRAME_MS));
+      if (count < due) lateMs = Math.max(lateMs, passedMs - (count + 1) * FRAME_MS);
       for (; count < due; count += 1) frame(count + 1);
       return count === frames;
     },
     { what: `${frames} frames`, limitMs: 2 * frames * FRAME_MS, everyMs: 5 },
   );
+  return lateMs;
 }
 
 /** Hangs up and gives the callee's record of each call. */
@@ -75,26 +82,39 @@ async function recordsOf({ house, caller, dialogs }: JitterCalls): Promise<reado
   return cdrs.filter(({ direction }) => direction === 'outbound');
 }
 
-/** Runs until one run is as it should be. @param run says what is wrong; null when nothing is. */
-async function inSomeRun(run: (house: House) => Promise<string | null>): Promise<void> {
+interface Run {
+  /** What is wrong; null when nothing is. */
+  readonly problem: string | null;
+  readonly senderLateMs: number;
+}
+
+/** Runs again while what is wrong may be the sender's doing; a run in which it was on time is the last one. */
+async function inATimelyRun(run: (house: House) => Promise<Run>): Promise<void> {
   const problems: string[] = [];
   for (let runs = 0; runs < RUNS_MAX; runs += 1) {
-    let problem: string | null = null;
+    let done: Run | null = null;
     await withHouse(async (house) => {
-      problem = await run(house);
+      done = await run(house);
     });
+    const { problem, senderLateMs } = given(done);
     if (problem === null) return;
-    problems.push(problem);
+    problems.push(`${problem}, sender late by ${Math.round(senderLateMs)} ms`);
+    if (senderLateMs <= SENDER_LATE_MS_MAX) break;
   }
   assert.unreachable(problems.join('; '));
 }
 
+function given(run: Run | null): Run {
+  if (run === null) throw new Error('the run did not end');
+  return run;
+}
+
 test('A22 a trunk’s jitter_buffer decides the delay that is measured and how much is concealed', () =>
-  inSomeRun(async (house) => {
+  inATimelyRun(async (house) => {
     const calls = await callsWith(house, SIZES);
     // The network stands still for 120 ms of each 600.
     let held: Buffer[] = [];
-    await inRealTime(400, (frame) => {
+    const senderLateMs = await inRealTime(400, (frame) => {
       held.push(rtpPacket(1, frame));
       if (frame % 30 >= 24) return;
       for (const packet of held)
@@ -112,20 +132,20 @@ test('A22 a trunk’s jitter_buffer decides the delay that is measured and how m
     const rises = delays.every((delay, index) => delay > (delays[index - 1] ?? -1));
     const falls = concealed.every((ms, index) => ms <= (concealed[index - 1] ?? Infinity));
     const helps = (concealed[0] ?? 0) > (concealed[3] ?? 0);
-    return rises && falls && helps
-      ? null
-      : `delays ${delays.join(' ')}, concealed ${concealed.join(' ')}`;
+    const isGood = rises && falls && helps;
+    const problem = isGood ? null : `delays ${delays.join(' ')}, concealed ${concealed.join(' ')}`;
+    return { problem, senderLateMs };
   }));
 
 test('A23 jitter, disorder and loss: the far party gets one gapless stream, the record what it took', () =>
-  inSomeRun(async (house) => {
+  inATimelyRun(async (house) => {
     const calls = await callsWith(house, ['small']);
     const [place] = calls.media;
     if (place === undefined) throw new Error('no call');
     const random = seededRandom(23);
     const waiting: { readonly packet: Buffer; readonly at: number }[] = [];
     let lost = 0;
-    await inRealTime(400, (frame) => {
+    const senderLateMs = await inRealTime(400, (frame) => {
       // 2 % lost, 5 % a frame later than their successor, one in fifty past all that is waited for, the rest within 30 ms.
       const draw = random.draw();
       const lateMs = frame % 50 === 0 ? 400 : draw < 0.07 ? 45 : random.draw() * 30;
@@ -153,7 +173,8 @@ test('A23 jitter, disorder and loss: the far party gets one gapless stream, the 
     assert.ok((cdr.concealed_ms ?? 0) >= lost * FRAME_MS);
     const { playout_delay_ms: delayMs, packets_late: late } = cdr;
     const fits = delayMs !== null && delayMs > 10 && delayMs < 150 && (late ?? 0) >= 4;
-    return fits ? null : `delay ${delayMs ?? 'none'}, late ${late ?? 'none'}`;
+    const problem = fits ? null : `delay ${delayMs ?? 'none'}, late ${late ?? 'none'}`;
+    return { problem, senderLateMs };
   }));
 
 test.run();
