@@ -31,6 +31,8 @@ export class SimNetwork {
   readonly #streams = new Map<string, number>();
   /** Sees every message when it is sent, lost or not. */
   readonly taps: ((parcel: Parcel) => void)[] = [];
+  /** What becomes of a message on its way: none, one or more in its place. Null: it stays as it is. */
+  alter: ((parcel: Parcel) => readonly Parcel[]) | null = null;
 
   constructor(clock: SimClock, random: Random, plan: NetworkPlan) {
     this.#clock = clock;
@@ -45,6 +47,11 @@ export class SimNetwork {
   /** @returns false when the message needs a stream and nobody listens there. */
   send(parcel: Parcel): boolean {
     for (const tap of this.taps) tap(parcel);
+    const sent = this.alter === null ? [parcel] : this.alter(parcel);
+    return sent.map((one) => this.#carry(one)).every((carried) => carried);
+  }
+
+  #carry(parcel: Parcel): boolean {
     const { loss, duplicate } = this.#plan;
     if (isReliable(parcel.transport)) {
       const listens = this.#hosts.has(hostPortText(parcel.to));

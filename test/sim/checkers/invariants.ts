@@ -51,7 +51,7 @@ function oneFinalPerInvite({ seen, caller }: World): readonly string[] {
 }
 
 /** No endpoint, transaction, timer or channel outlives its call. */
-function nothingHeld({ node }: World): readonly string[] {
+export function nothingHeld({ node }: World): readonly string[] {
   const broken: string[] = [];
   const open = node.engine.endpoints.size;
   if (open > 0) broken.push(`${open} endpoints are still open`);
