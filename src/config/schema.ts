@@ -216,7 +216,7 @@ const LIMITS = section(
     }),
     connections: integer({
       description:
-        'TCP connections held at once. Strangers may take seven eighths; the rest is kept for the addresses of trunks.',
+        'TCP connections that peers may open at once; strangers seven eighths of them, the rest is kept for the addresses of trunks. As many again are opened by the node, where the most silent one gives way to a new one.',
       minimum: 1,
       maximum: 100_000,
       default: 4096,
