@@ -311,10 +311,17 @@ Code MediaThread::tune(Leg& leg) noexcept {
 void MediaThread::follow_link(Leg& leg) noexcept {
   const bool decodes = leg.audio != nullptr && leg.audio->receiver != nullptr;
   const bool forwards = leg.endpoint.link().forwards();
+  const bool was_heard = leg.endpoint.listening() || leg.endpoint.overheard();
   leg.endpoint.set_listening(decodes && !forwards);
   const bool overheard =
       decodes && forwards && (leg.audio->wants_sound() || recorder_of(leg) != nullptr);
   leg.endpoint.set_overheard(overheard);
+  if (!was_heard || leg.endpoint.listening() || overheard) return;
+  // Nothing of what was said by now is heard, or taken for speech, when somebody listens again.
+  leg.audio->speech.forget();
+  if (!decodes) return;
+  leg.audio->receiver->restart();
+  take_digits(leg);
 }
 
 Code MediaThread::open_decoded_link(Handle handle, Leg& from, Handle to, Leg& target) noexcept {

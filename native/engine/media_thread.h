@@ -181,7 +181,8 @@ class MediaThread {
   [[nodiscard]] contract::Code open_decoded_link(Handle handle, Leg& from, Handle to,
                                                  Leg& target) noexcept;
   void change_link(Leg& leg, const pipeline::Link& link) noexcept;
-  /// Packets are for the leg's receiver, if it has one, unless a link forwards them.
+  /// Packets are for the leg's receiver, if it has one, unless a link forwards them and nobody
+  /// wants them here as well.
   void follow_link(Leg& leg) noexcept;
   [[nodiscard]] contract::Code send_digits(const contract::SendDigitsOrder& order) noexcept;
 

@@ -19,6 +19,8 @@ class SpeechWatch {
   void start(const codec::SpeechTimerConfig& config) noexcept { timer_.emplace(config); }
   /// What waits is told all the same.
   void stop() noexcept { timer_.reset(); }
+  /// Nobody listens for a while: whoever speaks when somebody does again, begins to.
+  void forget() noexcept { voice_ = false; }
   [[nodiscard]] bool running() const noexcept { return timer_.has_value(); }
 
   /// @returns whether the peer has just begun to speak.

@@ -38,7 +38,11 @@ MediaTime length_of(const Arrival& arrival) noexcept {
 JitterBuffer::JitterBuffer(const Setup& setup)
     : window_(setup.capacity_packets),
       delay_(setup.policy),
-      released_(std::make_unique<PacketRef[]>(setup.capacity_packets + kReleasedSlack)) {}
+      highest_order_(kFirstOrder - 1),
+      order_played_(kFirstOrder - 1),
+      released_(std::make_unique<PacketRef[]>(setup.capacity_packets + kReleasedSlack)) {
+  window_.begin_at(kFirstOrder);
+}
 
 void JitterBuffer::grow_to(std::uint32_t capacity_packets) {
   CHECK(released_count_ == 0);
@@ -134,12 +138,7 @@ void JitterBuffer::drop_candidate() noexcept {
 
 /// The numbering goes on where the old one ended: what still waits is played first.
 void JitterBuffer::start_stream(const Arrival& first) noexcept {
-  if (!started_) {
-    started_ = true;
-    highest_order_ = kFirstOrder - 1;
-    order_played_ = kFirstOrder - 1;
-    window_.begin_at(kFirstOrder);
-  }
+  started_ = true;
   ssrc_ = first.ssrc;
   highest_sequence_ = static_cast<std::uint16_t>(first.sequence - 1);
   // Whatever clock this one has, it isn't the last one's.
@@ -318,6 +317,21 @@ InsertVerdict JitterBuffer::insert_redundant(Instant now, const Arrival& block,
                  .kind = MediaKind::kAudio});
   ++statistics_.recovered;
   return InsertVerdict::kRecovered;
+}
+
+void JitterBuffer::restart() noexcept {
+  CHECK(released_count_ == 0);
+  drop_candidate();
+  while (window_.head() != nullptr)
+    discard_head(statistics_.discarded);
+  statistics_.lost += window_.pass_to(highest_order_ + 1);
+  settle_dry(false);
+  made_up_ = 0;
+  // What nobody wanted to hear any more is not amiss.
+  order_played_ = highest_order_;
+  mode_ = Mode::kWaiting;
+  heard_ = false;
+  started_ = false;
 }
 
 bool JitterBuffer::discard_oldest() noexcept {

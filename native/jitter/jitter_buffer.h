@@ -111,7 +111,7 @@ struct BufferStatistics {
   std::uint64_t played = 0;
   std::uint64_t lost = 0;       ///< passed and never seen; falls when one of them comes late
   std::uint64_t late = 0;       ///< came after their time
-  std::uint64_t discarded = 0;  ///< came in time, but too many waited already
+  std::uint64_t discarded = 0;  ///< came in time, but too many waited, or nobody listened any more
   std::uint64_t duplicates = 0;
   std::uint64_t reordered = 0;
   std::uint64_t recovered = 0;  ///< by redundancy
@@ -171,12 +171,15 @@ class JitterBuffer {
   /// Room for more packets, for a policy with longer delays. Allocates; what waits stays.
   /// @param capacity_packets as in Setup; fewer than there are change nothing.
   void grow_to(std::uint32_t capacity_packets);
+  /// Nobody listens for a while: gives up what waits. What is inserted next begins a stream, and
+  /// whatever came before that and wasn't inserted is no loss. Totals go on.
+  void restart() noexcept;
   /// Gives up the packet that has waited longest, for an owner who has no memory left for a newer
   /// one. @returns false when none waits.
   bool discard_oldest() noexcept;
 
   /// Gives back a name that is no longer needed; false when there is none. To be asked after each
-  /// insert and take until it says so (CHECKed by the next of them).
+  /// insert, take and restart until it says so (CHECKed by the next of them).
   [[nodiscard]] bool next_released(PacketRef& packet) noexcept;
 
   [[nodiscard]] const BufferStatistics& statistics() const noexcept { return statistics_; }

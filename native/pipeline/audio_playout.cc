@@ -57,6 +57,27 @@ PullFacts AudioReceiver::pull(Instant now, codec::MutablePcm out) noexcept {
   return {.heard = heard, .activity = activity_};
 }
 
+void AudioReceiver::restart() noexcept {
+  buffer_.restart();
+  free_released();
+  if (rest_pending_) store_.free(rest_);
+  rest_pending_ = false;
+  conceal_left_ = 0;
+  fifo_.clear();
+  if (playing_ != nullptr) begin_codec(*playing_);
+  begins_ = true;
+  heard_ = Heard::kNothing;
+  sample_last_ = 0;
+  given_last_ = 0;
+  cut_due_ = false;
+  voice_ = codec::VoiceActivity({.rate_hz = rate_hz_});
+  activity_ = {};
+  if (!ear_) return;
+  add_heard(ear_->detector.finish());
+  ear_->detector = codec::DtmfDetector{};
+  ear_->held.clear();
+}
+
 /// Makes some more audio, or takes a packet out that has none. The first comes after less than a
 /// window of the second.
 void AudioReceiver::step(Instant now) noexcept {
@@ -91,7 +112,7 @@ void AudioReceiver::play(const jitter::Decision& decision) noexcept {
     store_.free(decision.packet);
     return conceal(decision.length, {});
   }
-  if (codec != playing_) begin_codec(*codec);
+  if (codec != playing_ || begins_) begin_codec(*codec);
   rest_pending_ = true;
   rest_ = decision.packet;
   rest_from_ = 0;
@@ -112,6 +133,7 @@ void AudioReceiver::play(const jitter::Decision& decision) noexcept {
 /// that this decoder may have heard earlier in the call.
 void AudioReceiver::begin_codec(Codec& codec) noexcept {
   join_due_ = join_due_ || playing_ != nullptr;
+  begins_ = false;
   playing_ = &codec;
   codec.decoder.reset();
   if (codec.resampler) {

@@ -136,6 +136,12 @@ class AudioReceiver {
   /// @param out exactly 10 ms at rate_hz() (CHECKed); all of it is written.
   PullFacts pull(Instant now, codec::MutablePcm out) noexcept;
 
+  /// Nobody listens for a while: nothing that waits or is half said will be heard, and what comes
+  /// later begins anew, whatever it is by then. What isn't handed in meanwhile is no loss; totals
+  /// go on. Ends a digit that sounds in the audio, not a key that is down. Allocates nothing. Ask
+  /// next_digit() afterwards.
+  void restart() noexcept;
+
   /// For a caller who can choose the time of its pulls: how many steps later (above 0) or sooner
   /// they should come for packets to wait no longer than the network asks for. To be asked about
   /// once a second (JitterBuffer::tick_wish).
@@ -146,7 +152,7 @@ class AudioReceiver {
   }
 
   /// Takes out the oldest edge that the last call made known; false when there is none. To be asked
-  /// after set_up(), handle_packet() and pull() until it says so.
+  /// after set_up(), handle_packet(), pull() and restart() until it says so.
   [[nodiscard]] bool next_digit(Digit& digit) noexcept;
 
   [[nodiscard]] std::uint32_t rate_hz() const noexcept { return rate_hz_; }
@@ -170,7 +176,8 @@ class AudioReceiver {
     rtp::Ssrc ssrc{};
     std::uint16_t sequence = 0;
   };
-  /// A call makes known at most 4 edges of events and 4 in the audio.
+  /// A call makes known at most 4 edges of events, or one and 4 in the audio; a restart() beside it
+  /// one more.
   static constexpr std::uint32_t kDigitsMax = 8;
 
   // Setting up.
@@ -227,6 +234,7 @@ class AudioReceiver {
 
   // What is being played.
   Codec* playing_ = nullptr;            ///< heard last
+  bool begins_ = false;                 ///< what is played next follows nothing of it
   bool rest_pending_ = false;           ///< a packet longer than one frame, decoded in part
   jitter::PacketRef rest_;              ///< that packet
   std::size_t rest_from_ = 0;           ///< where to go on in it

@@ -28,6 +28,12 @@ class HeldBack {
         rise_(codec::samples_of(rate_hz, kRiseMs)),
         samples_(std::make_unique<std::int16_t[]>(size_)) {}
 
+  /// Begins anew: what is kept is silence.
+  void clear() noexcept {
+    std::fill_n(samples_.get(), size_, std::int16_t{0});
+    begun_ = false;
+  }
+
   /// Takes a piece and gives what came kHeldBackMs before in its place. The first one rises out of
   /// the silence before it, without a click.
   /// @param piece always of the same length, which kHeldBackMs is a multiple of (CHECKed).

@@ -24,6 +24,8 @@ class SampleFifo {
 
   [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
 
+  void clear() noexcept { begin_ = end_ = 0; }
+
   /// Makes room behind the last sample, to be filled by the caller at once.
   /// @param count together with size() at most the capacity (CHECKed).
   [[nodiscard]] codec::MutablePcm append(std::size_t count) noexcept {

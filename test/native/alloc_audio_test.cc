@@ -68,6 +68,7 @@ TEST("a leg's audio from packets to pieces and back allocates nothing, whatever 
         piece[index] =
             static_cast<std::int16_t>(tick % 100 < 50 ? (index * 997) % 8'000 : index % 3);
       if (tick % 300 == 150) (void)sender.press({.event = 5});
+      if (tick % 300 == 220) receiver.restart();
       sender.push(wire.now, piece, wire);
       (void)receiver.pull(wire.now, piece);
       pipeline::Digit digit;

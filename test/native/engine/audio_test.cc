@@ -1,6 +1,8 @@
 // Calls whose audio is decoded and encoded in the engine, over real loopback sockets and in real
 // time: who hears what, at what pitch and level; RTP sessions of our own; counters; bad orders.
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -247,6 +249,23 @@ TEST("a call may change between forwarding and decoding, and each way is one str
   call.bob.heard.clear();
   CHECK_TRUE(in_real_time([&] { call.talk(); }, [&] { return call.both_hear(); }, kMeasureEvery));
   CHECK_EQ(*call.bob.ssrcs.begin(), ours);
+}
+
+TEST("who is decoded again is not heard with what he had said before") {
+  Rig rig;
+  DecodedCall call(rig, {}, {});
+  int frames = 0;
+  (void)in_real_time([&] { call.talk(); }, [&] { return ++frames == 25; });
+  CHECK_TRUE(rig.link(call.left.handle, call.right.handle) == Code::kOk);
+  frames = 0;
+  (void)in_real_time([&] { call.hear(); }, [&] { return ++frames == 10; });
+  call.bob.heard.clear();
+  CHECK_TRUE(link_decoded(rig, call.left.handle, call.right.handle) == Code::kOk);
+  frames = 0;
+  (void)in_real_time([&] { call.hear(); }, [&] { return ++frames == 15; });
+  CHECK_FALSE(call.bob.heard.empty());
+  CHECK_TRUE(std::all_of(call.bob.heard.begin(), call.bob.heard.end(),
+                         [](std::int16_t sample) { return std::abs(sample) < 50; }));
 }
 
 TEST("PCMU becomes PCMA on its way through a forwarding link, and back") {

@@ -329,6 +329,24 @@ TEST("a voice ends what it is to end, on a forwarded leg too") {
   }
 }
 
+TEST("who barges in as soon as it is waited for ends the prompt, though he spoke the last time") {
+  Studio studio;
+  Listener listener(studio.rig);
+  CHECK_TRUE(studio.rig.link(listener.handle(), listener.handle()) == Code::kOk);
+  contract::PlayOrder order = studio.play_order(listener.handle());
+  order.times = 0;
+  order.ends_on_voice = 1;
+  // The first ends while he speaks, and nobody listens to the end of that.
+  for (int prompt = 0; prompt < 2; ++prompt) {
+    CHECK_TRUE(studio.play(order) == Code::kOk);
+    int frames = 0;
+    (void)in_real_time([&] { listener.talk(); }, [&] { return ++frames == 25; });
+    const contract::PlayEndedEvent over = studio.ended(listener.handle());
+    CHECK_EQ(over.play, studio.play_id);
+    CHECK_TRUE(end_of(over) == contract::PlayEnd::kVoice);
+  }
+}
+
 TEST("an order that replaces ends what sounds and what waits") {
   Studio studio;
   Listener listener(studio.rig);

@@ -51,6 +51,14 @@ TEST("nobody speaking is told once, and nothing after it was stopped") {
   CHECK_FALSE(watch.any());
 }
 
+TEST("who speaks when somebody listens again begins to speak") {
+  SpeechWatch watch;
+  CHECK_EQ(hear(watch, true, 5), 1);
+  CHECK_EQ(hear(watch, true, 5), 0);
+  watch.forget();
+  CHECK_EQ(hear(watch, true, 5), 1);
+}
+
 TEST("while nobody takes them, the oldest make room") {
   SpeechWatch watch;
   watch.start({.no_speech_ms = 0, .end_silence_ms = 100});

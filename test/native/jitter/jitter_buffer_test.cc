@@ -1,6 +1,7 @@
 // The receiving half: verdicts, restarts, clocks, redundancy, and who holds which packet.
 #include "jitter/jitter_buffer.h"
 
+#include <algorithm>
 #include <initializer_list>
 
 #include "native/harness.h"
@@ -322,6 +323,37 @@ TEST("gives up its oldest packet for an owner short of memory, counted and given
   // Playing goes on with the next one, in its own time.
   CHECK_EQ(rig.take(30).kind, DecisionKind::kSilence);
   CHECK_EQ(rig.take(50).packet.slot, 1u);
+}
+
+TEST("what waited when nobody listened any more isn't played later, nor what came then amiss") {
+  for (const bool is_new_source : {false, true}) {
+    BufferRig rig(kFixed40);
+    rig.restart();  // of nothing, which changes nothing
+    play_first(rig, 5);
+    (void)rig.insert(160, arrival_of(8));
+    rig.restart();
+    std::sort(rig.released.begin(), rig.released.end());
+    CHECK_TRUE((rig.released == std::vector<std::uint32_t>{5, 6, 8}));
+    CHECK_TRUE(rig.held.empty());
+    CHECK_FALSE(rig.buffer.started());
+    CHECK_EQ(rig.take(180).kind, DecisionKind::kSilence);
+    std::uint32_t next = 500;
+    for (std::uint32_t index = 500; index < 520; ++index) {
+      Arrival arrival = arrival_of(index);
+      if (is_new_source) arrival.ssrc = static_cast<rtp::Ssrc>(0xb0b);
+      CHECK_EQ(rig.insert(index * 20.0, arrival), InsertVerdict::kAccepted);
+      const Decision decision = rig.take(index * 20.0 + 1);
+      if (decision.kind == DecisionKind::kPlay) CHECK_EQ(decision.packet.slot, next++);
+    }
+    CHECK_EQ(next, 518u);
+    const BufferStatistics& statistics = rig.buffer.statistics();
+    CHECK_EQ(statistics.discarded, 3u);
+    CHECK_EQ(statistics.lost, 1u);  // 7, of those that were wanted
+    CHECK_EQ(statistics.unplayed, 0u);
+    CHECK_EQ(statistics.restarts, 0u);
+    CHECK_EQ(statistics.concealed_length, 0);
+    CHECK_EQ(statistics.comfort_length, 0);
+  }
 }
 
 TEST("keeps what waits when its size changes") {

@@ -57,6 +57,10 @@ class BufferRig {
     drain();
     return decision;
   }
+  void restart() {
+    buffer.restart();
+    drain();
+  }
   /// One tick of 20 ms, as a listener asks who keeps no audio over.
   Decision take(double ms) { return take(ms, {.wanted = media_ms(20)}); }
 

@@ -248,6 +248,59 @@ TEST("listening for digits makes everything later by what is held back, and is i
   CHECK_TRUE(sines::largest_jump(codec::Pcm(ear.samples).subspan(2'000)) <= 2'307 * 5 / 4);
 }
 
+TEST("what was said while nobody listened is never heard, and is no loss") {
+  for (const Format& format : {kPcmu, kG722, kOpus16}) {
+    for (const bool detects : {false, true}) {
+      Mouth mouth(sending(format, 8'000));
+      Ear ear({audio_payload(format)}, 8'000, BufferSize::kMedium, detects);
+      Line line(mouth, ear, {.delay_ms = 0});
+      Source source = tone_source(8'000, 400);
+      line.run(source, 100);
+      const ReceiverStatistics before = ear.receiver.statistics();
+      const auto format_before = ear.receiver.format();
+      ear.receiver.restart();
+      CHECK_TRUE(ear.receiver.format() == format_before);
+      for (int tick = 0; tick < 500; ++tick, line.now_ms += 10)
+        (void)mouth.say(line.now_ms, source.next());
+      ear.samples.clear();
+      for (int tick = 0; tick < 10; ++tick, line.now_ms += 10) {
+        const PullFacts facts = ear.pull(line.now_ms);
+        CHECK_FALSE(facts.activity.voice);
+        CHECK_TRUE(facts.heard <= Heard::kPause);
+      }
+      CHECK_TRUE(std::all_of(ear.samples.begin(), ear.samples.end(),
+                             [](std::int16_t sample) { return sample == 0; }));
+      line.run(source, 100);
+      // In the middle of a stream an Opus decoder finds its way within a packet or two.
+      const int quarters = format == kOpus16 ? 6 : 5;
+      CHECK_TRUE(sines::largest_jump(ear.samples) <= 2'307 * quarters / 4);
+      const codec::Pcm last = codec::Pcm(ear.samples).last(4'000);
+      CHECK_TRUE(std::abs(sine_dbov(last, 8'000, 400) + 16) < 1);
+      const ReceiverStatistics after = ear.receiver.statistics();
+      CHECK_EQ(after.buffer.lost, 0u);
+      CHECK_EQ(after.buffer.unplayed, 0u);
+      CHECK_EQ(after.concealed_ms, before.concealed_ms);
+    }
+  }
+}
+
+TEST("a digit in the audio ends when nobody listens any more") {
+  Mouth mouth(sending(kPcmu, 8'000));
+  Ear ear({audio_payload(kPcmu)}, 8'000, BufferSize::kSmall, true);
+  Line line(mouth, ear, {});
+  Source source(Samples(80), 8'000);
+  CHECK_TRUE(mouth.sender.press({.event = 5, .duration_ms = 400}));
+  line.run(source, 25);
+  REQUIRE(ear.digits.size() == 1);
+  ear.receiver.restart();
+  Digit digit;
+  REQUIRE(ear.receiver.next_digit(digit));
+  CHECK_TRUE(digit.in_band);
+  CHECK_TRUE(digit.edge.kind == codec::EventEdge::Kind::kEnd);
+  CHECK_EQ(digit.edge.event, 5);
+  CHECK_FALSE(ear.receiver.next_digit(digit));
+}
+
 TEST("digits that nobody asked for are our own fault") {
   Ear ear(with_events_too(kPcmu), 8'000);
   const Packet press{.bytes =

@@ -1,6 +1,7 @@
 // Audio that is kept back: how long, and how it begins.
 #include "pipeline/held_back.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <vector>
 
@@ -36,6 +37,19 @@ TEST("gives every sample 30 ms later, after silence and a rise of 5 ms") {
         CHECK_TRUE(step <= static_cast<int>(15'000 / rise + 2));
       }
     }
+  }
+}
+
+TEST("gives nothing from before it was told to begin anew") {
+  HeldBack held(8'000);
+  std::vector<std::int16_t> piece(80);
+  for (int turn = 0; turn < 10; ++turn) {
+    if (turn == 4) held.clear();
+    std::fill(piece.begin(), piece.end(), static_cast<std::int16_t>(turn < 4 ? 900 : 500));
+    held.exchange(piece);
+    const int expected = turn < 3 || (turn >= 4 && turn < 7) ? 0 : turn < 4 ? 900 : 500;
+    CHECK_EQ(piece.back(), expected);
+    if (turn == 7) CHECK_EQ(piece.front(), 0);
   }
 }
 
