@@ -12,7 +12,9 @@
 // conference has a word in a table that all threads see, by thread and slot. It says which life of
 // the slot this is and which span and line are its own. Whoever opens a further part of a
 // conference that has no span yet puts one there by compare-and-swap; the conference's own thread
-// notices at its next tick.
+// notices at its next tick. A part that is the last one gives its span back then. Each use of a
+// span has a number, so that who comes to the last part in that moment shares the span of nobody
+// else: either he was in time and it is kept, or he finds it given back.
 //
 // A line is a ring with one writer and any number of readers, who leave no trace. Each entry
 // carries a number, odd while it is being written; who finds another than he looks for, before or
@@ -86,8 +88,8 @@ class ConferenceLines {
 
   // By the thread of the handle, in its tick.
 
-  /// @returns false while the conference has no other part.
-  [[nodiscard]] bool find(Handle part, PartPlace& place) const noexcept;
+  /// @returns false while the conference has no other part; its span, if it had one, is free then.
+  [[nodiscard]] bool find(Handle part, PartPlace& place) noexcept;
   void say(const PartPlace& place, const PartWord& word) noexcept;
   /// The lines of all parts of a span, a bit for each.
   [[nodiscard]] std::uint32_t lines(std::uint16_t span) const noexcept;
@@ -109,8 +111,8 @@ class ConferenceLines {
   };
   static_assert(sizeof(Entry) % 8 == 0);
   struct alignas(kCacheLineBytes) Span {
-    /// Parts that use it, or are about to; 0 = free.
-    std::atomic<std::uint32_t> users = 0;
+    /// Parts that use it, or are about to (0 = free), and above them the number of that use.
+    std::atomic<std::uint32_t> use = 0;
     std::atomic<std::uint32_t> lines = 0;
     /// Words said into each line since the start of the host, whoever's it was.
     struct alignas(kCacheLineBytes) Count {
@@ -118,29 +120,41 @@ class ConferenceLines {
     };
     std::array<Count, kMixPartsMax> counts;
   };
-  /// In the table: generation (0 = no conference), rate in kHz, span + 1 (0 = none), line.
+  /// In the table: generation (0 = no conference), rate in kHz, span + 1 (0 = none), number of the
+  /// span's use, line.
   struct Entered {
     std::uint32_t generation = 0;
     std::uint32_t rate_khz = 0;
     std::uint32_t span_after = 0;
+    std::uint32_t use = 0;
     std::uint32_t line = 0;
 
+    /// The same conference, in no span.
+    [[nodiscard]] Entered alone() const noexcept {
+      return {.generation = generation, .rate_khz = rate_khz};
+    }
     [[nodiscard]] static Entered unpack(std::uint64_t packed) noexcept;
     [[nodiscard]] std::uint64_t pack() const noexcept;
   };
 
   [[nodiscard]] std::atomic<std::uint64_t>* entry_of(Handle part) noexcept;
-  /// A span with two users, of which the first has line 0. @returns kNoSpan when all are taken.
-  [[nodiscard]] std::uint32_t take_span() noexcept;
-  /// One more user of a span that has some. @returns false when it has none any more.
-  [[nodiscard]] bool share_span(std::uint32_t span) noexcept;
-  [[nodiscard]] bool take_line(std::uint32_t span, std::uint32_t& line) noexcept;
-  void leave_span(std::uint32_t span) noexcept;
+  /// Puts a conference into a span with two users, of which this one has line 0.
+  /// @returns false when all are taken.
+  [[nodiscard]] bool take_span(Entered& entered) noexcept;
+  /// One more user of that use of a span. @returns false when that is over.
+  [[nodiscard]] bool share_span(const Entered& entered) noexcept;
+  /// @returns false when anyone else uses the span or is about to.
+  [[nodiscard]] bool give_up_span(const Entered& entered) noexcept;
+  void leave_span(const Entered& entered) noexcept;
+  [[nodiscard]] bool take_line(Entered& entered) noexcept;
+  /// @param found where a further part of `of` is to be, but for its line.
   [[nodiscard]] contract::Code find_span(Handle of, std::uint32_t rate_khz,
-                                         std::uint32_t& span) noexcept;
+                                         Entered& found) noexcept;
+  [[nodiscard]] Span& span_of(const Entered& entered) const noexcept {
+    return spans_[entered.span_after - 1];
+  }
   [[nodiscard]] Entry& word_at(const PartPlace& place, std::uint64_t number) const noexcept;
 
-  static constexpr std::uint32_t kNoSpan = 0xffff'ffff;
   const std::uint32_t threads_;
   const std::uint32_t conferences_;
   const std::uint32_t spans_count_;

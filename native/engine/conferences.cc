@@ -229,8 +229,8 @@ void Conferences::relieve(std::uint32_t steps) noexcept {
 
 void Conferences::hear_parts(Part& part) noexcept {
   part.spans = lines_.find(part.self, part.place);
-  if (!part.spans) return;
-  const std::uint32_t lines = lines_.lines(part.place.span) & ~(1u << part.place.line);
+  const std::uint32_t lines =
+      part.spans ? lines_.lines(part.place.span) & ~(1u << part.place.line) : 0;
   // Of a part that has gone, what sounds is ended and no more is expected.
   for (std::uint32_t left = part.lines & ~lines; left != 0; left &= left - 1) {
     const auto line = static_cast<std::uint32_t>(std::countr_zero(left));

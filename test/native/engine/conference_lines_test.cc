@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -63,6 +64,84 @@ TEST("a conference alone has no span; with its second part both have a line of t
   // The line is free again.
   CHECK_TRUE(lines.join(first, third, kRateHz) == Code::kOk);
   CHECK_EQ(lines.lines(other.span), 0b111u);
+}
+
+TEST("a part that is left alone has no span any more, and whoever comes then finds it again") {
+  ConferenceLines lines(2, 4, 1);
+  const Handle first = handle_of(0, 0);
+  const Handle second = handle_of(1, 0);
+  const Handle others = handle_of(0, 1);
+  PartPlace place;
+  lines.open(first, kRateHz);
+  CHECK_TRUE(lines.join(second, first, kRateHz) == Code::kOk);
+  CHECK_TRUE(lines.find(second, place));
+  lines.close(first);
+  CHECK_FALSE(lines.find(second, place));
+  // The one span is another conference's now.
+  lines.open(others, kRateHz);
+  CHECK_TRUE(lines.join(handle_of(1, 1), others, kRateHz) == Code::kOk);
+  CHECK_FALSE(lines.find(second, place));
+  CHECK_TRUE(lines.join(handle_of(0, 2), second, kRateHz) == Code::kMemoryFull);
+  CHECK_EQ(lines.lines(0), 0b11u);
+  lines.close(others);
+  CHECK_FALSE(lines.find(handle_of(1, 1), place));
+  CHECK_TRUE(lines.join(handle_of(0, 2), second, kRateHz) == Code::kOk);
+  CHECK_TRUE(lines.find(second, place));
+  CHECK_EQ(lines.lines(0), 0b11u);
+  // Nobody has ticked meanwhile, so the span is as it was left.
+  lines.close(second);
+  CHECK_TRUE(lines.join(second, handle_of(0, 2), kRateHz) == Code::kOk);
+  CHECK_EQ(lines.lines(0), 0b11u);
+}
+
+TEST("whoever comes to a part just as it finds itself alone is in one span with it") {
+  constexpr std::uint32_t kRounds = 1'000;
+  ConferenceLines lines(3, 2, 2);
+  const Handle first = handle_of(0, 0);
+  lines.open(first, kRateHz);
+  std::atomic<std::uint32_t> found = 0;  // where the first finds itself: span + 1
+  std::atomic<bool> done = false;
+  std::thread ticks([&] {
+    PartPlace place;
+    while (!done.load())
+      found.store(lines.find(first, place) ? place.span + 1u : 0u);
+  });
+  // Others take and leave the spans that are given back.
+  std::atomic<std::uint32_t> kept = 0;
+  std::thread churn([&] {
+    std::uint32_t generation = 0;
+    while (!done.load()) {
+      generation = generation % kHandleGenerationMax + 1;
+      const Handle one = handle_of(2, 0, generation);
+      const Handle two = handle_of(2, 1, generation);
+      lines.open(one, kRateHz);
+      if (lines.join(two, one, kRateHz) != Code::kOk) lines.open(two, kRateHz);
+      lines.close(one);
+      PartPlace place;
+      if (lines.find(two, place)) kept.fetch_add(1);
+      lines.close(two);
+    }
+  });
+  std::uint32_t together = 0;
+  for (std::uint32_t round = 1; round <= kRounds; ++round) {
+    const Handle second = handle_of(1, 0, round);
+    CHECK_TRUE(lines.join(second, first, kRateHz) == Code::kOk);
+    PartPlace place;
+    CHECK_TRUE(lines.find(second, place));
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    bool meets = false;
+    while (!meets && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::yield();
+      meets = found.load() == place.span + 1u;
+    }
+    if (meets) ++together;
+    lines.close(second);
+  }
+  done.store(true);
+  ticks.join();
+  churn.join();
+  CHECK_EQ(together, kRounds);
+  CHECK_EQ(kept.load(), 0u);
 }
 
 TEST("what isn't there, has another rate or is full is refused, and nothing is kept of it") {
