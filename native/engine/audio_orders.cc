@@ -1,7 +1,6 @@
 // Orders about audio that is decoded and encoded here: what a leg's peer sends and takes, who hears
 // whom, which digits are said. All memory of codecs and buffers is taken and given back here.
 #include <memory>
-#include <new>
 #include <optional>
 #include <span>
 
@@ -205,8 +204,7 @@ Code MediaThread::set_audio(const contract::SetAudioOrder& order) noexcept {
   if (order.mute_digits > 1) return Code::kOrderInvalid;
   if (leg->audio == nullptr) {
     if (receivable.count == 0 && !sent) return Code::kOk;
-    leg->audio.reset(new (std::nothrow) LegAudio());
-    if (leg->audio == nullptr) return Code::kMemoryFull;
+    leg->audio = std::make_unique<LegAudio>();
   }
   LegAudio& audio = *leg->audio;
   const bool confers = audio.hears.kind == Hears::Kind::kConference;
@@ -243,8 +241,7 @@ Code MediaThread::set_sender(Leg& leg, const std::optional<pipeline::SenderSetup
         .ssrc = static_cast<rtp::Ssrc>(prng_.next_u32()),
         .timestamp = static_cast<rtp::RtpTimestamp>(prng_.next_u32()),
         .sequence = static_cast<std::uint16_t>(prng_.next_u32())};
-    made.reset(new (std::nothrow) pipeline::AudioSender(identity, isa_));
-    if (made == nullptr) return Code::kMemoryFull;
+    made = std::make_unique<pipeline::AudioSender>(identity, isa_);
   }
   pipeline::AudioSender& sender = made != nullptr ? *made : *audio.sender;
   if (!sender.set_up(*setup)) return Code::kOrderInvalid;
@@ -266,8 +263,7 @@ Code MediaThread::set_receiver(Leg& leg, const Receivable& receivable) noexcept 
   } else if (audio.receiver == nullptr) {
     const pipeline::AudioReceiver::Options options{
         .isa = isa_, .seed = std::uint64_t{prng_.next_u32()} << 32 | prng_.next_u32()};
-    audio.receiver.reset(new (std::nothrow) pipeline::AudioReceiver(options));
-    if (audio.receiver == nullptr) return Code::kMemoryFull;
+    audio.receiver = std::make_unique<pipeline::AudioReceiver>(options);
   }
   if (audio.watch && !(watch && audio.watch->setup() == *watch)) {
     // A press that is down would be told to nobody.

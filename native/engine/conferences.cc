@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <new>
 
 #include "base/check.h"
 
@@ -95,14 +94,13 @@ Code Conferences::make(Instant now, const pipeline::Conference::Config& config, 
                        Handle& conference) {
   const Handle handle = parts_.emplace();
   std::unique_ptr<Part>& part = *parts_.find(handle);
-  part.reset(new (std::nothrow) Part(config, handle, plays_));
-  Code code = part == nullptr ? Code::kMemoryFull : Code::kOk;
-  if (code == Code::kOk && !part_of.none()) code = lines_.join(handle, part_of, config.rate_hz);
-  if (code != Code::kOk) {
+  part = std::make_unique<Part>(config, handle, plays_);
+  if (part_of.none()) {
+    lines_.open(handle, config.rate_hz);
+  } else if (const Code code = lines_.join(handle, part_of, config.rate_hz); code != Code::kOk) {
     parts_.release(handle);
     return code;
   }
-  if (part_of.none()) lines_.open(handle, config.rate_hz);
   seats_ += config.capacity;
   turns_.add_conference(now, handle.slot());
   conference = handle;

@@ -70,7 +70,7 @@ Code MediaThread::take_keys(Leg& leg, const contract::SetKeysOrder& order) noexc
   const pipeline::KeyPair keys{*send, *receive};
   if (leg.keys == nullptr) {
     Result<std::unique_ptr<pipeline::LegKeys>> made = pipeline::LegKeys::create(keys, isa_);
-    if (!made || *made == nullptr) return Code::kMemoryFull;
+    if (!made) return Code::kMemoryFull;
     leg.keys = std::move(made).value();
   } else if (!leg.keys->change(io::now(), keys).ok()) {
     return Code::kMemoryFull;

@@ -1,7 +1,6 @@
 #include "engine/play_desk.h"
 
 #include <memory>
-#include <new>
 
 #include "base/check.h"
 #include "codec/level.h"
@@ -56,10 +55,7 @@ Code PlayDesk::check(const PlayPlace& place, const Manner& manner) noexcept {
 
 Code PlayDesk::add(const PlayPlace& place, PlayItem item, const Manner& manner) noexcept {
   std::unique_ptr<pipeline::Player>& player = *place.player;
-  if (player == nullptr) {
-    player.reset(new (std::nothrow) pipeline::Player(isa_));
-    if (player == nullptr) return Code::kMemoryFull;
-  }
+  if (player == nullptr) player = std::make_unique<pipeline::Player>(isa_);
   item.ends_on_digit = manner.ends_on_digit == 1;
   item.ends_on_voice = manner.ends_on_voice == 1;
   if (manner.replaces == 1) stop(place);

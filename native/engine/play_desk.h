@@ -34,7 +34,7 @@ class PlayDesk {
 
   // Orders. Refusals: kOrderInvalid for a place that sends nothing, one that is to end by what
   // isn't heard there, and numbers out of range; kHandleStale for a clip that isn't there;
-  // kQueueFull; kMemoryFull.
+  // kQueueFull.
 
   /// @param epoch of the client that orders.
   [[nodiscard]] contract::Code carry_out(const PlayPlace& place, std::uint32_t epoch,

@@ -1,7 +1,6 @@
 #include "engine/tap_desk.h"
 
 #include <memory>
-#include <new>
 #include <utility>
 
 #include "engine/recording_feed.h"
@@ -56,14 +55,12 @@ Code TapDesk::start(Taps& taps, std::uint32_t epoch, std::uint32_t rate_hz,
   if (!read_request(order, request)) return Code::kOrderInvalid;
   taps.drop_refused();
   if (taps.full()) return Code::kQueueFull;
-  std::unique_ptr<RecordingFeed> feed(new (std::nothrow) RecordingFeed(rate_hz));
-  if (feed == nullptr) return Code::kMemoryFull;
+  auto feed = std::make_unique<RecordingFeed>(rate_hz);
   const TapSetup setup{.recording = order.order,
                        .sound = static_cast<pipeline::RecordedSound>(request.sound),
                        .maximum_ms = order.maximum_ms,
                        .end_silence_ms = order.end_silence_ms};
-  std::unique_ptr<Tap> tap(new (std::nothrow) Tap(setup, *feed));
-  if (tap == nullptr) return Code::kMemoryFull;
+  auto tap = std::make_unique<Tap>(setup, *feed);
   request.feed = feed.get();
   if (!files_->ask(request)) {
     tap.reset();  // before the feed, which it closes

@@ -19,7 +19,7 @@ class TapDesk {
   /// @param taps  of the order's target, which it names by its own words.
   /// @param epoch of the client that orders. @param rate_hz of what comes to the taps.
   /// @returns kOrderInvalid for what no file can hold, and for a conference that isn't mixed;
-  ///          kQueueFull when kTapsMax recordings run or the disk is slow; kMemoryFull.
+  ///          kQueueFull when kTapsMax recordings run or the disk is slow.
   [[nodiscard]] contract::Code start(Taps& taps, std::uint32_t epoch, std::uint32_t rate_hz,
                                      const contract::StartRecordingOrder& order) noexcept;
   /// @returns kOrderInvalid; kHandleStale when the recording has ended.

@@ -1,7 +1,6 @@
 #include "pipeline/leg_keys.h"
 
 #include <cstdlib>
-#include <new>
 #include <utility>
 
 #include "base/check.h"
@@ -35,8 +34,7 @@ Result<std::unique_ptr<LegKeys>> LegKeys::create(const KeyPair& keys, Isa isa) n
   if (!send) return Error{send.error()};
   Result<srtp::ReceiveContext> receive = srtp::ReceiveContext::create(keys.receive, isa);
   if (!receive) return Error{receive.error()};
-  return std::unique_ptr<LegKeys>(new (std::nothrow)
-                                      LegKeys(std::move(send).value(), std::move(receive).value()));
+  return std::unique_ptr<LegKeys>(new LegKeys(std::move(send).value(), std::move(receive).value()));
 }
 
 Result<void> LegKeys::change(Instant now, const KeyPair& keys) noexcept {
@@ -58,7 +56,7 @@ Result<void> LegKeys::change(Instant now, const KeyPair& keys) noexcept {
     return changed;
   }
   if (old_ != nullptr) next->remember(*old_);
-  old_.reset(new (std::nothrow) srtp::ReceiveContext(std::move(receive_)));
+  old_ = std::make_unique<srtp::ReceiveContext>(std::move(receive_));
   receive_ = std::move(next).value();
   old_until_ = now + kOldKeyHeard;
   return {};

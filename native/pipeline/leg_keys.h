@@ -34,8 +34,7 @@ struct KeyPair {
 class LegKeys {
  public:
   /// Takes 9 KB.
-  /// @returns kCryptoUnavailable when the TLS library refuses, or has no memory; null when there is
-  ///          none for us.
+  /// @returns kCryptoUnavailable when the TLS library refuses, or has no memory; else never null.
   [[nodiscard]] static Result<std::unique_ptr<LegKeys>> create(const KeyPair& keys,
                                                                Isa isa) noexcept;
 
