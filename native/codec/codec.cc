@@ -120,7 +120,7 @@ Filling Decoder::conceal(std::size_t samples, Bytes next, PcmFrame& into) noexce
   }
   // What is longer than asked for is cut; what libopus can't fill is silence.
   const MutablePcm out = into.reset(format_.rate_hz, samples);
-  if (!filled) std::fill(out.begin(), out.end(), std::int16_t{0});
+  if (!filled) silence(out);
   return filling;
 }
 

@@ -134,10 +134,7 @@ void NoiseGenerator::describe(const ComfortNoise& noise) noexcept {
 }
 
 void NoiseGenerator::generate(MutablePcm out) noexcept {
-  if (!described_) {
-    std::fill(out.begin(), out.end(), std::int16_t{0});
-    return;
-  }
+  if (!described_) return silence(out);
   for (std::int16_t& sample : out) {
     if (--block_left_ == 0) {
       block_left_ = block_samples_;

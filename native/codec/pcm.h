@@ -3,6 +3,7 @@
 // in files (a dual-channel recording is two frames side by side), so nothing in between has to ask.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,11 @@ using MutablePcm = std::span<std::int16_t>;
 /// Samples of `ms` milliseconds at a rate. Exact for every rate above.
 [[nodiscard]] constexpr std::size_t samples_of(std::uint32_t rate_hz, std::uint32_t ms) noexcept {
   return std::size_t{rate_hz} / 1'000 * ms;
+}
+
+/// Makes all of it silence.
+inline void silence(MutablePcm samples) noexcept {
+  std::fill(samples.begin(), samples.end(), std::int16_t{0});
 }
 
 /// Up to kFrameMsMax of audio, held in place: 5.8 KB, so it lives in a thread's scratch, a codec's

@@ -147,7 +147,7 @@ std::size_t ToneGenerator::generate(MutablePcm out) noexcept {
         std::min<std::int64_t>(until - position_, static_cast<std::int64_t>(out.size() - done)));
     const MutablePcm part = out.subspan(done, count);
     if (silent) {
-      std::fill(part.begin(), part.end(), std::int16_t{0});
+      silence(part);
       position_ += static_cast<std::int64_t>(count);
     } else {
       sound(part);

@@ -19,8 +19,9 @@ static_assert(kNoPayloadType == pipeline::kPayloadTypeDropped);
 constexpr std::uint32_t kOpusLossPercentMax = 100;
 
 /// Of a rate in kHz; 0 for what is none.
-std::uint32_t rate_hz_of(std::uint32_t khz) noexcept {
-  return khz == 8 || khz == 16 || khz == 48 ? khz * 1'000 : 0;
+std::uint32_t rate_hz_of(std::uint8_t khz) noexcept {
+  const std::uint32_t rate_hz = std::uint32_t{khz} * 1'000;
+  return codec::is_pcm_rate(rate_hz) ? rate_hz : 0;
 }
 
 bool is_payload_type(std::uint32_t type) noexcept {
@@ -60,8 +61,8 @@ std::optional<codec::Format> format_of(std::uint32_t kind, std::uint32_t rate_hz
 std::optional<pipeline::ReceivablePayload> read_payload(std::uint32_t packed) noexcept {
   const std::uint32_t payload_type = packed & 0xff;
   const std::uint32_t kind = packed >> 8 & 0xff;
-  const std::uint32_t khz = packed >> 16;
-  if (!is_payload_type(payload_type) || khz >= 0xff) return std::nullopt;
+  if (!is_payload_type(payload_type) || packed >> 16 >= 0xff) return std::nullopt;
+  const auto khz = static_cast<std::uint8_t>(packed >> 16);
   pipeline::ReceivablePayload payload;
   payload.payload_type = static_cast<std::uint8_t>(payload_type);
   switch (static_cast<contract::PayloadKind>(kind)) {

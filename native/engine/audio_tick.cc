@@ -23,10 +23,6 @@ codec::MutablePcm piece_of(Piece& samples, std::uint32_t rate_hz) noexcept {
   return codec::MutablePcm(samples).first(codec::samples_of(rate_hz, pipeline::kPieceMs));
 }
 
-void silence(codec::MutablePcm piece) noexcept {
-  std::fill(piece.begin(), piece.end(), std::int16_t{0});
-}
-
 /// Turns taken before packets are looked at again; a round of them catches up with a late one.
 constexpr std::uint32_t kTurnsAtOnceMax = AudioLegs::kPhases;
 
@@ -128,14 +124,14 @@ void MediaThread::take_turn(Handle handle, Leg& leg, Instant nominal) noexcept {
   }
   if (Leg* talker = talker_of(handle, audio)) {
     pull(audio.hears.leg, *talker, nominal, piece);
-    if (audio.mute_digits && talker->audio->tone_down) silence(piece);
+    if (audio.mute_digits && talker->audio->tone_down) codec::silence(piece);
     sends = true;
   }
   if (audio.player != nullptr && audio.player->active())
     sends = play(handle, leg, nominal, piece, sends);
   if (!sends) {
     if (!audio.sender->saying_digits() || plays) return;
-    silence(piece);
+    codec::silence(piece);
   }
   // Silence that only carries digits is not recorded: the link may bring something meanwhile, and
   // where it doesn't a recording is silent by itself.

@@ -29,10 +29,6 @@ static_assert(static_cast<int>(contract::ParticipantRole::kTalk) ==
               static_cast<int>(contract::ParticipantRole::kHold) ==
                   static_cast<int>(ParticipantRole::kHold));
 
-bool is_rate_khz(std::uint32_t khz) noexcept {
-  return khz == 8 || khz == 16 || khz == 48;
-}
-
 }  // namespace
 
 Conferences::Conferences(const Config& config, Slab<Leg>& legs, AudioLegs& turns,
@@ -74,16 +70,14 @@ Leg& Conferences::leg_of(Handle handle) noexcept {
 
 Code Conferences::open(Instant now, const contract::OpenConferenceOrder& order,
                        Handle& conference) noexcept {
+  const std::uint32_t rate_hz = std::uint32_t{order.rate_khz} * 1'000;
   if (order.capacity < 2 || order.capacity > config_.participants_max ||
-      !is_rate_khz(order.rate_khz)) {
+      !codec::is_pcm_rate(rate_hz)) {
     return Code::kOrderInvalid;
   }
   Code code = Code::kConferenceFull;
   if (order.capacity <= config_.seats - seats_ && !parts_.full()) {
-    code = make(now,
-                {.rate_hz = std::uint32_t{order.rate_khz} * 1'000,
-                 .capacity = order.capacity,
-                 .isa = config_.isa},
+    code = make(now, {.rate_hz = rate_hz, .capacity = order.capacity, .isa = config_.isa},
                 Handle{order.part_of}, conference);
   }
   if (code != Code::kOk) ++counters_.refused;

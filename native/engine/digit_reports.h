@@ -9,9 +9,16 @@
 
 #include "base/limits.h"
 #include "engine/contract.gen.h"
+#include "engine/report_queue.h"
 #include "pipeline/digit.h"
 
 namespace trunkyard::engine {
+
+/// A key press by telephone-events, named by its beginning (RFC 4733 §2.2.2).
+struct Press {
+  bool any = false;
+  rtp::RtpTimestamp at{};
+};
 
 /// A press that has ended.
 struct DigitReport {
@@ -26,10 +33,10 @@ class DigitReports {
   /// Notes an edge; starts, and events that are no digits, are not told.
   void add(const pipeline::Digit& digit) noexcept;
 
-  [[nodiscard]] bool any() const noexcept { return count_ > 0; }
+  [[nodiscard]] bool any() const noexcept { return waiting_.any(); }
   /// The oldest that waits. There is one (CHECKed).
-  [[nodiscard]] const DigitReport& first() const noexcept;
-  void pop_first() noexcept;
+  [[nodiscard]] const DigitReport& first() const noexcept { return waiting_.first(); }
+  void pop_first() noexcept { waiting_.pop_first(); }
   /// Presses noticed, told or not.
   [[nodiscard]] std::uint64_t noticed() const noexcept { return noticed_; }
 
@@ -37,16 +44,10 @@ class DigitReports {
   /// Whether a press was noticed before; from now on it was.
   [[nodiscard]] bool seen(rtp::RtpTimestamp at) noexcept;
 
-  std::array<DigitReport, kDigitReportsMax> waiting_ = {};
-  std::uint32_t first_ = 0;
-  std::uint32_t count_ = 0;
+  ReportQueue<DigitReport, kDigitReportsMax> waiting_;
   std::uint64_t noticed_ = 0;
-  /// The presses noticed last by telephone-events.
-  struct Press {
-    bool any = false;
-    rtp::RtpTimestamp at{};
-  };
   static constexpr std::size_t kPressesKnown = 8;
+  /// The presses noticed last.
   std::array<Press, kPressesKnown> known_ = {};
   std::uint32_t known_next_ = 0;
 };

@@ -97,12 +97,7 @@ struct LegAudio {
   /// The recordings that run.
   Taps taps;
 
-  /// A key press by telephone-events, named by its beginning.
-  struct Press {
-    bool any = false;
-    rtp::RtpTimestamp at{};
-  };
-  /// The peer's last one.
+  /// The peer's last press by telephone-events.
   Press press;
   /// The last one when the leg's link changed its mode. The far party was told of it by the old
   /// mode, and what is left of its packets is not to tell it again by the new one.

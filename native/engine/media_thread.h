@@ -192,9 +192,9 @@ class MediaThread {
   /// What the files thread has to say: answers to orders, ends of recordings.
   void take_file_answers() noexcept;
   void tell_file_answer(const FileAnswer& answer) noexcept;
-  [[nodiscard]] contract::Code change_play(const contract::OrderHeader& order) noexcept;
+  /// @param order to play a clip or a tone, or to stop that.
   template <typename Order>
-  [[nodiscard]] contract::Code change_play_by(const Order& order) noexcept;
+  [[nodiscard]] contract::Code change_play(const Order& order) noexcept;
   [[nodiscard]] contract::Code detect_speech(const contract::DetectSpeechOrder& order) noexcept;
   /// After each touch of what is played to a leg: its peer hears the link or that, and what is over
   /// waits to be told.
@@ -215,7 +215,9 @@ class MediaThread {
   }
 
   // recording_orders.cc
-  [[nodiscard]] contract::Code change_recording(const contract::OrderHeader& order) noexcept;
+  [[nodiscard]] contract::Code start_recording(const contract::StartRecordingOrder& order) noexcept;
+  [[nodiscard]] contract::Code pause_recording(const contract::PauseRecordingOrder& order) noexcept;
+  [[nodiscard]] contract::Code stop_recording(const contract::StopRecordingOrder& order) noexcept;
   /// @param change what becomes of the taps of the order's target, and what it is answered.
   template <typename Order, typename Change>
   [[nodiscard]] contract::Code change_taps(const Order& order, Change change) noexcept;

@@ -177,13 +177,17 @@ Code MediaThread::carry_out(const contract::OrderHeader& order) noexcept {
     case OrderKind::kSendDigits:
       return send_digits(as<contract::SendDigitsOrder>(order));
     case OrderKind::kPlay:
+      return change_play(as<contract::PlayOrder>(order));
     case OrderKind::kPlayTone:
+      return change_play(as<contract::PlayToneOrder>(order));
     case OrderKind::kStopPlay:
-      return change_play(order);
+      return change_play(as<contract::StopPlayOrder>(order));
     case OrderKind::kStartRecording:
+      return start_recording(as<contract::StartRecordingOrder>(order));
     case OrderKind::kPauseRecording:
+      return pause_recording(as<contract::PauseRecordingOrder>(order));
     case OrderKind::kStopRecording:
-      return change_recording(order);
+      return stop_recording(as<contract::StopRecordingOrder>(order));
     case OrderKind::kDetectSpeech:
       return detect_speech(as<contract::DetectSpeechOrder>(order));
     case OrderKind::kCloseConference:

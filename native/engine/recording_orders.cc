@@ -1,46 +1,24 @@
 // Orders about recordings, the copies that their taps are given, and how they ended.
-#include <cstring>
-
 #include "engine/media_thread.h"
 
 namespace trunkyard::engine {
 
 using contract::Code;
 using contract::EventKind;
-using contract::OrderKind;
 using contract::SoundTarget;
 
-namespace {
-
-template <typename Order>
-Order as(const contract::OrderHeader& header) noexcept {
-  static_assert(sizeof(Order) == sizeof(contract::OrderHeader));
-  Order order;
-  std::memcpy(static_cast<void*>(&order), &header, sizeof order);
-  return order;
+Code MediaThread::start_recording(const contract::StartRecordingOrder& order) noexcept {
+  return change_taps(order, [&](Taps& taps, std::uint32_t rate_hz) {
+    return recordings_.start(taps, epoch_, rate_hz, order);
+  });
 }
 
-}  // namespace
+Code MediaThread::pause_recording(const contract::PauseRecordingOrder& order) noexcept {
+  return change_taps(order, [&](Taps& taps, std::uint32_t) { return TapDesk::pause(taps, order); });
+}
 
-Code MediaThread::change_recording(const contract::OrderHeader& header) noexcept {
-  switch (static_cast<OrderKind>(header.kind)) {
-    case OrderKind::kStartRecording: {
-      const auto order = as<contract::StartRecordingOrder>(header);
-      return change_taps(order, [&](Taps& taps, std::uint32_t rate_hz) {
-        return recordings_.start(taps, epoch_, rate_hz, order);
-      });
-    }
-    case OrderKind::kPauseRecording: {
-      const auto order = as<contract::PauseRecordingOrder>(header);
-      return change_taps(order,
-                         [&](Taps& taps, std::uint32_t) { return TapDesk::pause(taps, order); });
-    }
-    default: {
-      const auto order = as<contract::StopRecordingOrder>(header);
-      return change_taps(order,
-                         [&](Taps& taps, std::uint32_t) { return TapDesk::stop(taps, order); });
-    }
-  }
+Code MediaThread::stop_recording(const contract::StopRecordingOrder& order) noexcept {
+  return change_taps(order, [&](Taps& taps, std::uint32_t) { return TapDesk::stop(taps, order); });
 }
 
 template <typename Order, typename Change>

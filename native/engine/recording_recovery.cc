@@ -19,21 +19,13 @@ namespace {
 constexpr std::string_view kSegmentEnding = ".seg";
 using Use = io::MappedFile::Use;
 
-/// Whether a segment ends in what looks like its seal; so the many that are whole cost no reading.
-bool looks_sealed(Bytes segment) noexcept {
-  constexpr std::uint32_t kBlockMagic = 0x5459424b;  // "TYBK"
-  if (segment.size() < spool::kSegmentHeaderBytes + spool::kSealBytes) return false;
-  const std::uint8_t* last = segment.data() + segment.size() - spool::kSealBytes;
-  return load_u32(last) == kBlockMagic && last[4] == static_cast<int>(spool::BlockKind::kSeal);
-}
-
 bool recover_segment(io::Folder& folder, const std::string& name) {
   std::array<std::uint8_t, spool::kSealBytes> room;
   Bytes seal;
   std::uint64_t good_bytes = 0;
   {
     const auto file = io::MappedFile::open(folder, name.c_str(), kSegmentBytesMax, Use::kOnce);
-    if (!file || looks_sealed(file->bytes())) return false;
+    if (!file || spool::ends_like_sealed(file->bytes())) return false;
     const auto report = spool::recover(file->bytes(), {});
     if (!report || report->seal) return false;
     seal = spool::write_recovery_seal(*report, room);

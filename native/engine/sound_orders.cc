@@ -3,26 +3,11 @@
 // thread's work, so these orders are answered when it has answered.
 #include "engine/media_thread.h"
 
-#include <cstring>
-
 namespace trunkyard::engine {
 
 using contract::Code;
 using contract::EventKind;
-using contract::OrderKind;
 using contract::SoundTarget;
-
-namespace {
-
-template <typename Order>
-Order as(const contract::OrderHeader& header) noexcept {
-  static_assert(sizeof(Order) == sizeof(contract::OrderHeader));
-  Order order;
-  std::memcpy(static_cast<void*>(&order), &header, sizeof order);
-  return order;
-}
-
-}  // namespace
 
 void MediaThread::load_clip(const contract::LoadClipOrder& order) noexcept {
   static_assert(sizeof order.name == kFileNameBytesMax);
@@ -80,19 +65,8 @@ void MediaThread::tell_file_answer(const FileAnswer& answer) noexcept {
   CHECK(push_event(event, EventKind::kClipLoaded));
 }
 
-Code MediaThread::change_play(const contract::OrderHeader& order) noexcept {
-  switch (static_cast<OrderKind>(order.kind)) {
-    case OrderKind::kPlay:
-      return change_play_by(as<contract::PlayOrder>(order));
-    case OrderKind::kPlayTone:
-      return change_play_by(as<contract::PlayToneOrder>(order));
-    default:
-      return change_play_by(as<contract::StopPlayOrder>(order));
-  }
-}
-
 template <typename Order>
-Code MediaThread::change_play_by(const Order& order) noexcept {
+Code MediaThread::change_play(const Order& order) noexcept {
   const Handle handle{order.endpoint};
   Code code = Code::kOrderInvalid;
   if (order.target == static_cast<std::uint8_t>(SoundTarget::kConference)) {
@@ -116,6 +90,9 @@ Code MediaThread::change_play_by(const Order& order) noexcept {
   if (code == Code::kQueueFull) count(Counter::kPlaysRefused);
   return code;
 }
+template Code MediaThread::change_play(const contract::PlayOrder&) noexcept;
+template Code MediaThread::change_play(const contract::PlayToneOrder&) noexcept;
+template Code MediaThread::change_play(const contract::StopPlayOrder&) noexcept;
 
 void MediaThread::follow_player(Leg& leg) noexcept {
   const pipeline::Player* player = leg.audio->player.get();

@@ -2,13 +2,12 @@
 // a prompt that waits for an answer, and for a message that ends with a silence.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <optional>
 
 #include "base/limits.h"
 #include "codec/voice_activity.h"
 #include "engine/contract.gen.h"
+#include "engine/report_queue.h"
 
 namespace trunkyard::engine {
 
@@ -26,19 +25,15 @@ class SpeechWatch {
   /// @returns whether the peer has just begun to speak.
   bool handle(const codec::FrameActivity& activity) noexcept;
 
-  [[nodiscard]] bool any() const noexcept { return count_ > 0; }
+  [[nodiscard]] bool any() const noexcept { return waiting_.any(); }
   /// The oldest that waits. There is one (CHECKed).
-  [[nodiscard]] contract::SpeechChange first() const noexcept;
-  void pop_first() noexcept;
+  [[nodiscard]] contract::SpeechChange first() const noexcept { return waiting_.first(); }
+  void pop_first() noexcept { waiting_.pop_first(); }
 
  private:
-  void add(contract::SpeechChange event) noexcept;
-
   std::optional<codec::SpeechTimer> timer_;
   bool voice_ = false;
-  std::array<contract::SpeechChange, kSpeechReportsMax> waiting_ = {};
-  std::uint32_t first_ = 0;
-  std::uint32_t count_ = 0;
+  ReportQueue<contract::SpeechChange, kSpeechReportsMax> waiting_;
 };
 
 }  // namespace trunkyard::engine

@@ -19,22 +19,18 @@ static_assert(static_cast<int>(pipeline::RecordedSound::kReceived) ==
               static_cast<int>(pipeline::RecordedSound::kDual) ==
                   static_cast<int>(RecordingSound::kDual));
 
-bool is_rate_khz(std::uint8_t khz) noexcept {
-  return khz == 8 || khz == 16 || khz == 48;
-}
-
 /// False when the order can't be. What a conference says comes mixed, from one side.
 bool read_request(const contract::StartRecordingOrder& order, FileRequest& request) noexcept {
+  request.rate_hz = std::uint32_t{order.rate_khz} * 1'000;
   if (order.container >= contract::kRecordingContainerCount ||
       order.sound >= contract::kRecordingSoundCount ||
       order.target >= contract::kSoundTargetCount || order.trims > 1 ||
-      !is_rate_khz(order.rate_khz) || !read_file_name(order.name, request.name)) {
+      !codec::is_pcm_rate(request.rate_hz) || !read_file_name(order.name, request.name)) {
     return false;
   }
   request.container = static_cast<contract::RecordingContainer>(order.container);
   request.sound = static_cast<RecordingSound>(order.sound);
   request.target = static_cast<SoundTarget>(order.target);
-  request.rate_hz = std::uint32_t{order.rate_khz} * 1'000;
   request.trims = order.trims == 1;
   if (request.target == SoundTarget::kConference) {
     if (request.sound != RecordingSound::kMixed) return false;

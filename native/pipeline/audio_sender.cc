@@ -290,7 +290,7 @@ codec::Pcm AudioSender::sound_digits(std::size_t samples, Scratch& scratch) noex
   }
   const codec::MutablePcm out = codec::MutablePcm(scratch.piece).first(samples);
   const std::size_t sounded = tones_->generator.generate(out);
-  std::fill(out.begin() + static_cast<std::ptrdiff_t>(sounded), out.end(), std::int16_t{0});
+  codec::silence(out.subspan(sounded));
   if (ends) {
     tones_->generator.stop();
     tones_->down = false;
@@ -314,10 +314,10 @@ bool AudioSender::next_packet(Scratch& scratch, MutableBytes& packet, SentFacts&
     }
     if (tone_pieces_ == 0) return false;
     --tone_pieces_;
-    const codec::MutablePcm silence =
+    const codec::MutablePcm piece =
         codec::MutablePcm(scratch.piece).first(codec::samples_of(setup_.format.rate_hz, kPieceMs));
-    std::fill(silence.begin(), silence.end(), std::int16_t{0});
-    take_piece(silence, scratch);
+    codec::silence(piece);
+    take_piece(piece, scratch);
   }
 }
 

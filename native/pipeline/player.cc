@@ -72,11 +72,7 @@ void fade_out(codec::MutablePcm piece) noexcept {
   for (std::size_t index = 0; index < count; ++index)
     scale(piece[index],
           gain_of(1.0F - (static_cast<float>(index) + 0.5F) / static_cast<float>(count)));
-  std::fill(piece.begin() + static_cast<std::ptrdiff_t>(count), piece.end(), std::int16_t{0});
-}
-
-void silence(codec::MutablePcm piece) noexcept {
-  std::fill(piece.begin(), piece.end(), std::int16_t{0});
+  codec::silence(piece.subspan(count));
 }
 
 }  // namespace
@@ -213,7 +209,7 @@ void Player::follow(const PlayOutlet& outlet) noexcept {
 bool Player::enters(const PlayOutlet& outlet, codec::MutablePcm into) noexcept {
   const bool leads_out = phase_ == Phase::kIdle && outlet.link_heard;
   if (leads_out || outlet.waiting_ms > 0) {
-    leads_out ? fade_out(into) : silence(into);
+    leads_out ? fade_out(into) : codec::silence(into);
     phase_ = Phase::kEntering;
     return true;
   }
@@ -230,7 +226,7 @@ Player::Outcome Player::leave(const PlayOutlet& outlet, codec::MutablePcm into) 
   if (outlet.link_heard) {
     fade_in(into);
   } else if (outlet.waiting_ms > 0) {
-    silence(into);
+    codec::silence(into);
     return {.turn = PlayTurn::kPiece, .payload = {}};
   }
   phase_ = Phase::kIdle;
@@ -348,7 +344,7 @@ void Player::advance(std::uint32_t ms) noexcept {
 Player::Outcome Player::play_tone(codec::MutablePcm into) noexcept {
   const std::uint32_t duration_ms = current().duration_ms;
   ready_run_ = false;
-  silence(into);
+  codec::silence(into);
   if (stopping_) generator_->stop();
   std::size_t sounded = into.size();
   if (duration_ms > 0 && duration_ms < played_ms_ + kPieceMs) {

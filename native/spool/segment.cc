@@ -9,7 +9,6 @@ namespace trunkyard::spool {
 namespace {
 
 constexpr std::uint32_t kSegmentMagic = 0x54595347;  // "TYSG"
-constexpr std::uint32_t kBlockMagic = 0x5459424b;    // "TYBK"
 constexpr std::uint16_t kVersion = 1;
 constexpr std::size_t kSegmentCrcAt = kSegmentHeaderBytes - 4;
 constexpr std::size_t kBlockCrcAt = kBlockHeaderBytes - 4;

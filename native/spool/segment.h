@@ -41,6 +41,8 @@
 
 namespace trunkyard::spool {
 
+/// What a block begins with: "TYBK".
+inline constexpr std::uint32_t kBlockMagic = 0x5459424b;
 inline constexpr std::size_t kSegmentHeaderBytes = 72;
 inline constexpr std::size_t kBlockHeaderBytes = 40;
 inline constexpr std::size_t kSealPayloadBytes = 48;

@@ -9,7 +9,8 @@
 namespace trunkyard::spool {
 namespace {
 
-constexpr std::array<std::uint8_t, 4> kBlockMagicBytes{'T', 'Y', 'B', 'K'};
+constexpr std::array<std::uint8_t, 4> kBlockMagicBytes{kBlockMagic >> 24, kBlockMagic >> 16 & 0xff,
+                                                       kBlockMagic >> 8 & 0xff, kBlockMagic & 0xff};
 
 /// Finds what is missing between the blocks of a segment.
 class HoleFinder {
@@ -159,6 +160,12 @@ Result<SegmentReport> recover(Bytes segment, std::span<MissingPiece> missing) no
   report.damages = reader->damages();
   report.hash = reader->hash();
   return report;
+}
+
+bool ends_like_sealed(Bytes segment) noexcept {
+  if (segment.size() < kSegmentHeaderBytes + kSealBytes) return false;
+  const Bytes last = segment.last(kSealBytes);
+  return load_u32(last.data()) == kBlockMagic && last[4] == static_cast<int>(BlockKind::kSeal);
 }
 
 Bytes write_recovery_seal(const SegmentReport& report, MutableBytes into) noexcept {

@@ -100,6 +100,10 @@ struct SegmentReport {
 [[nodiscard]] Result<SegmentReport> recover(Bytes segment,
                                             std::span<MissingPiece> missing) noexcept;
 
+/// Whether a segment ends in what looks like a seal: a look that costs no reading, for whoever goes
+/// through many that are whole. What the seal is worth, recover() says.
+[[nodiscard]] bool ends_like_sealed(Bytes segment) noexcept;
+
 /// The seal for a segment that a crash left without one, to be appended where the report says that
 /// the good bytes end. With it a segment that was only cut off reads as whole, and says that it is
 /// what was left; one that is damaged before its end stays so.

@@ -97,6 +97,15 @@ TEST("A12 sealed after a crash, what was left is a whole segment that says so") 
   }
 }
 
+TEST("whether a file ends like a sealed segment is told without reading it") {
+  const Buffer whole = a_segment(kMono);
+  CHECK_TRUE(ends_like_sealed(whole));
+  CHECK_FALSE(ends_like_sealed(Bytes(whole).first(whole.size() - 1)));
+  CHECK_FALSE(ends_like_sealed(Bytes(whole).last(kSegmentHeaderBytes + kSealBytes - 1)));
+  CHECK_FALSE(ends_like_sealed(Bytes(whole).first(whole.size() - kSealBytes)));
+  CHECK_FALSE(ends_like_sealed({}));
+}
+
 TEST("a flipped bit costs the block that it is in and no other") {
   const Buffer whole = a_segment(kDual);
   const std::vector<std::size_t> borders = borders_of(whole);
