@@ -176,7 +176,8 @@ void MediaThread::pull(Handle handle, Leg& leg, Instant nominal, codec::MutableP
   }
   leg.pending.speech = audio.speech.any();
   const std::uint32_t rate_hz = audio.receiver->rate_hz();
-  if (Leg* far = recorder_of(leg)) record(*far, pipeline::Side::kSent, nominal, rate_hz, into);
+  if (Leg* far = recorder_of(leg); far != nullptr && is_recorded(handle, leg, *far))
+    record(*far, pipeline::Side::kSent, nominal, rate_hz, into);
   if (!audio.taps.empty()) {
     audio.taps.note_quiet(facts.activity.quiet_ms);
     record(leg, pipeline::Side::kReceived, nominal, rate_hz, into);

@@ -239,6 +239,9 @@ class MediaThread {
               codec::Pcm piece) noexcept;
   /// Who hears a forwarded leg and has that recorded; null = nobody.
   [[nodiscard]] Leg* recorder_of(const Leg& leg) noexcept;
+  /// Whether a forwarded leg is the one that its recorder hears: a recording has room for one.
+  /// @param far recorder_of() the leg.
+  [[nodiscard]] bool is_recorded(Handle handle, const Leg& leg, Leg& far) noexcept;
   void pull(Handle handle, Leg& leg, Instant nominal, codec::MutablePcm into) noexcept;
   /// Whom the leg of that handle hears; null = nobody.
   [[nodiscard]] Leg* talker_of(Handle handle, const LegAudio& audio) noexcept;

@@ -44,9 +44,13 @@ Code MediaThread::change_taps(const Order& order, Change change) noexcept {
 
 void MediaThread::follow_tap(Leg& leg) noexcept {
   follow_link(leg);
-  // A call's legs feed each other; what is sent to this one comes from the one that it feeds.
-  Leg* other = legs_.find(leg.endpoint.link_to());
-  if (other != nullptr && legs_.find(other->endpoint.link_to()) == &leg) follow_link(*other);
+  // What is sent to this one comes from whoever was linked to it last, or as a call's legs feed
+  // each other, from the one that it feeds.
+  const Handle last = leg.audio == nullptr ? kHandleNone : leg.audio->forwarded_from;
+  for (const Handle handle : {leg.endpoint.link_to(), last}) {
+    Leg* other = legs_.find(handle);
+    if (other != nullptr && legs_.find(other->endpoint.link_to()) == &leg) follow_link(*other);
+  }
 }
 
 Leg* MediaThread::recorder_of(const Leg& leg) noexcept {
@@ -55,6 +59,18 @@ Leg* MediaThread::recorder_of(const Leg& leg) noexcept {
   if (far == nullptr || far->audio == nullptr || !far->audio->records_sent()) return nullptr;
   // What it hears instead is recorded where that is sent.
   return far->endpoint.engaged() ? nullptr : far;
+}
+
+bool MediaThread::is_recorded(Handle handle, const Leg& leg, Leg& far) noexcept {
+  const Handle to = leg.endpoint.link_to();
+  // What is decoded for it comes in its own turns.
+  if (talker_of(to, *far.audio) != nullptr) return false;
+  Handle& from = far.audio->forwarded_from;
+  const Leg* last = legs_.find(from);
+  const bool forwards =
+      last != nullptr && last->endpoint.link().forwards() && last->endpoint.link_to() == to;
+  if (!forwards) from = handle;
+  return from == handle;
 }
 
 void MediaThread::record(Leg& leg, pipeline::Side side, Instant nominal, std::uint32_t rate_hz,

@@ -196,6 +196,39 @@ TEST("digits ordered on a recorded leg that is forwarded to cost neither side a 
   }));
 }
 
+TEST("of two legs that are forwarded to a recorded one, the one linked last is in its recording") {
+  CHECK_TRUE(in_some_run([] {
+    constexpr double kCarolHz = 1'370;
+    Studio studio;
+    DecodedCall call(studio.rig, {}, {});
+    Party carol(kPcmu, kCarolHz);
+    const Opened third = studio.rig.open();
+    CHECK_TRUE(studio.rig.update(third.handle, {carol.address(), {}, true}) == Code::kOk);
+    CHECK_TRUE(set_audio(studio.rig, third.handle) == Code::kOk);
+    CHECK_TRUE(studio.rig.link(call.left.handle, call.right.handle) == Code::kOk);
+    CHECK_TRUE(studio.rig.link(call.right.handle, call.left.handle) == Code::kOk);
+    const auto record = [&](const std::string& name) {
+      CHECK_TRUE(studio.start(recording_order(call.right.handle, name)) == Code::kOk);
+      int frames = 0;
+      (void)in_real_time(
+          [&] {
+            carol.peer.send(third.rtp_port, carol.next_packet());
+            call.talk();
+          },
+          [&] { return ++frames == 100; });
+      CHECK_TRUE(studio.stop(call.right.handle) == Code::kOk);
+      const auto event = studio.ended(call.right.handle);
+      CHECK_EQ(event.lost_ms, 0u);
+      return studio.channel(name, 1);
+    };
+    CHECK_TRUE(studio.rig.link(third.handle, call.right.handle) == Code::kOk);
+    const Samples both = record("both.wav");
+    CHECK_TRUE(studio.rig.unlink(third.handle) == Code::kOk);
+    const Samples first = record("first.wav");
+    return is_tone(both, kCarolHz, kLeftHz) && is_tone(first, kLeftHz, kCarolHz);
+  }));
+}
+
 TEST("a recording that begins while its forwarded leg is played to hears the link after that") {
   CHECK_TRUE(in_some_run([] {
     Studio studio;
