@@ -24,6 +24,7 @@ class PartFile {
     if (folder.open_to_read(name.c_str()).ok()) return Error{ErrorCode::kDiskFailed};
     Result<io::AppendFile> file = io::AppendFile::create(folder, (name + kPartEnding).c_str());
     if (!file) return Error{file.error()};
+    if (const Result<void> named = folder.sync(); !named) return Error{named.error()};
     return PartFile(folder, name, std::move(*file));
   }
 

@@ -59,6 +59,13 @@ void RecordingDesk::write(Instant now) {
     // Of those that end together each waits for the disk; the others go on speaking meanwhile.
     if (advance(*recording, now)) take_feeds(now);
   }
+  for (const auto& recording : open_) {
+    while (recording->file != nullptr && recording->file->has_unsaved()) {
+      if (const Result<void> saved = recording->file->save(); !saved)
+        fail(*recording, saved.error());
+      take_feeds(now);
+    }
+  }
   std::erase_if(open_, [](const auto& recording) { return recording->feed == nullptr; });
 }
 

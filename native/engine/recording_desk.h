@@ -27,9 +27,10 @@ class RecordingDesk {
   /// @param request kRecord; its feed is the desk's from now on.
   /// @param lane    of the media thread that is to hear how it ended.
   void start(std::uint32_t lane, const FileRequest& request, Instant now);
-  /// Takes what the feeds have and writes it.
+  /// Takes what the feeds have and writes it; saves what is to be saved, and takes all feeds again
+  /// after each wait for the disk.
   void write(Instant now);
-  /// The same, but nothing is ended and made whole: after something else that took long.
+  /// Takes what the feeds have, without waiting for the disk: after something else that took long.
   void take_feeds(Instant now);
   /// Recordings whose feeds are still here.
   [[nodiscard]] std::size_t size() const noexcept { return open_.size(); }

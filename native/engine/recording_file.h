@@ -69,6 +69,11 @@ class RecordingFile {
   /// Takes back what was written since mark(), if that was called, where the container can. Before
   /// finish(), if at all. @returns as write().
   [[nodiscard]] Result<void> cut();
+  /// Whether some of it waits to be saved. Only create(), save() and finish() wait for the disk:
+  /// what is written meanwhile is the kernel's.
+  [[nodiscard]] virtual bool has_unsaved() const noexcept { return false; }
+  /// Saves some of that: one wait for the disk. @returns as write().
+  [[nodiscard]] virtual Result<void> save() { return {}; }
   /// What is due by now although nothing came.
   [[nodiscard]] virtual Result<void> handle_deadline(Instant now) = 0;
   /// Makes it whole. To be called once, last.

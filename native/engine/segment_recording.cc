@@ -16,6 +16,7 @@ namespace {
 
 using pipeline::RecorderRow;
 using spool::GapReason;
+using spool::SealKind;
 
 spool::RecordingFacts facts_of(const RecordingPlan& plan) {
   spool::RecordingFacts facts{.id = {},
@@ -43,10 +44,11 @@ class SegmentRecording final : public RecordingFile {
     Result<io::AppendFile> file = io::AppendFile::create(*folder_, (name_ + number.data()).c_str());
     failed_ = !file.ok();
     if (failed_) return Error{file.error()};
-    if (file_) bytes_ += file_->size();
     file_.emplace(std::move(*file));
+    is_named_ = false;
     const Result<Bytes> header = writer_.open(output_);
-    return header ? put(*header) : Result<void>(Error{ErrorCode::kDiskFull});
+    failed_ = !header.ok();
+    return failed_ ? Result<void>(Error{ErrorCode::kDiskFull}) : put(*header);
   }
 
   [[nodiscard]] Result<void> handle_deadline(Instant now) override {
@@ -56,10 +58,24 @@ class SegmentRecording final : public RecordingFile {
   [[nodiscard]] Result<void> finish() override {
     // What the disk refused is missing in the row of blocks: a seal would promise it. The segment
     // reads up to there, as after a crash.
-    if (failed_) return Error{ErrorCode::kDiskFailed};
-    const Result<void> ended = end_gap(rows(), GapReason::kNone);
-    const Result<void> sealed = seal(spool::SealKind::kEndsRecording);
-    return ended ? sealed : ended;
+    const Result<void> ended =
+        failed_ ? Result<void>(Error{ErrorCode::kDiskFailed}) : end_gap(rows(), GapReason::kNone);
+    const Result<void> sealed =
+        ended ? put(writer_.seal(SealKind::kEndsRecording, output_)) : ended;
+    const Result<void> synced = file_ ? file_->sync() : Result<void>();
+    const Result<void> saved = save_all();
+    if (!sealed) return sealed;
+    return synced ? saved : synced;
+  }
+  [[nodiscard]] bool has_unsaved() const noexcept override { return sealed_ || !is_named_; }
+  [[nodiscard]] Result<void> save() override {
+    if (sealed_) {
+      const Result<void> synced = sealed_->sync();
+      sealed_.reset();
+      return synced;
+    }
+    is_named_ = true;
+    return folder_->sync();
   }
   [[nodiscard]] std::uint64_t bytes() const noexcept override {
     return bytes_ + (file_ ? file_->size() : 0);
@@ -101,8 +117,19 @@ class SegmentRecording final : public RecordingFile {
   /// Goes on in the next segment when this one has its length.
   [[nodiscard]] Result<void> roll() {
     if (!writer_.is_full()) return {};
-    if (const Result<void> sealed = seal(spool::SealKind::kGoesOn); !sealed) return sealed;
+    // Long since done, unless what came in one go fills more than a segment.
+    if (const Result<void> saved = save_all(); !saved) return saved;
+    if (const Result<void> sealed = put(writer_.seal(SealKind::kGoesOn, output_)); !sealed)
+      return sealed;
+    bytes_ += file_->size();
+    sealed_ = std::exchange(file_, std::nullopt);
     return begin();
+  }
+  [[nodiscard]] Result<void> save_all() {
+    Result<void> saved;
+    while (saved && has_unsaved())
+      saved = save();
+    return saved;
   }
   /// @param position of the row that comes after it.
   [[nodiscard]] Result<void> end_gap(std::uint64_t position, GapReason reason) {
@@ -117,19 +144,16 @@ class SegmentRecording final : public RecordingFile {
                         output_)
                    .to_write);
   }
-  [[nodiscard]] Result<void> seal(spool::SealKind kind) {
-    const Result<void> written = put(writer_.seal(kind, output_));
-    const Result<void> synced = file_->sync();
-    return written ? synced : written;
-  }
 
   io::Folder* folder_;
   std::string name_;
   std::size_t samples_;
   spool::SegmentWriter writer_;
   std::vector<std::uint8_t> output_;
-  std::optional<io::AppendFile> file_;
-  std::uint64_t bytes_ = 0;  ///< of the segments before
+  std::optional<io::AppendFile> file_;    ///< none when the next one couldn't be made
+  std::optional<io::AppendFile> sealed_;  ///< the one before, to be saved
+  bool is_named_ = true;                  ///< on the disk, too
+  std::uint64_t bytes_ = 0;               ///< of the segments before
   std::uint64_t gap_rows_ = 0;
   bool gap_is_silence_ = false;  ///< left out on order
   bool failed_ = false;

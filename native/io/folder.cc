@@ -43,11 +43,12 @@ void Folder::share() noexcept {
 }
 
 Result<File> Folder::create(const char* name) noexcept {
-  Result<File> file = open_file(name, O_RDWR | O_CREAT | O_EXCL);
-  // The name is in the directory, so that is what has to reach the disk: a file whose bytes were
-  // saved is lost all the same if the machine ends before its name was.
-  if (file && ::fsync(directory_.descriptor()) != 0) return Error{disk_error(errno)};
-  return file;
+  return open_file(name, O_RDWR | O_CREAT | O_EXCL);
+}
+
+Result<void> Folder::sync() noexcept {
+  if (::fsync(directory_.descriptor()) != 0) return Error{disk_error(errno)};
+  return {};
 }
 
 Result<File> Folder::open_to_write(const char* name) noexcept {
@@ -81,8 +82,8 @@ Result<void> Folder::rename(const char* from, const char* to) noexcept {
     renamed = ::linkat(directory, from, directory, to, 0);
     if (renamed == 0) renamed = ::unlinkat(directory, from, 0);
   }
-  if (renamed != 0 || ::fsync(directory) != 0) return Error{disk_error(errno)};
-  return {};
+  if (renamed != 0) return Error{disk_error(errno)};
+  return sync();
 }
 
 Result<std::vector<std::string>> Folder::list() {

@@ -28,9 +28,12 @@ class Folder {
   /// Has the folder with others, until this goes: nobody takes it alone. Waits for one who does.
   void share() noexcept;
   /// Makes a file that isn't there yet, for writing, readable by this user alone. Name rules: not
-  /// empty, not hidden (a dot first), no slash. The name lasts when it returns.
+  /// empty, not hidden (a dot first), no slash. The name outlives the machine's end from sync() on.
   /// @returns kConfigInvalid for such a name, kDiskFull or kDiskFailed; also when it exists.
   [[nodiscard]] Result<File> create(const char* name) noexcept;
+  /// Waits until the names of all files made so far are on the disk: a file whose bytes were saved
+  /// is lost all the same if the machine ends before its name was. @returns as create().
+  [[nodiscard]] Result<void> sync() noexcept;
   /// Opens a plain file that is there; not through a symbolic link. @returns as create().
   [[nodiscard]] Result<File> open_to_write(const char* name) noexcept;
   [[nodiscard]] Result<File> open_to_read(const char* name) noexcept;

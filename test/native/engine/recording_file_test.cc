@@ -38,6 +38,12 @@ struct Sound {
             .channels = {codec::Pcm(left).subspan(index * kRow, kRow),
                          codec::Pcm(right).subspan(index * kRow, kRow)}};
   }
+  /// The same, of one channel.
+  [[nodiscard]] RecorderRow row_of_left(std::uint32_t index, std::uint32_t position) const {
+    RecorderRow of_both = row(index, position);
+    of_both.channels[1] = {};
+    return of_both;
+  }
   Samples left;
   Samples right;
 };
@@ -192,6 +198,53 @@ TEST("of segments, silence left out at the start is a gap that says so; at the e
              (spool::MissingPiece{
                  .reason = spool::GapReason::kSilence, .position = 0, .samples = 100 * kRow}));
   CHECK_EQ(report.ends[0], 180 * kRow);
+}
+
+/// Of a channel, longer than one segment.
+constexpr std::uint32_t kSegmentRows = 3'000;
+
+TEST("a full segment is saved behind the next one's back, one wait after the other") {
+  Place place;
+  const Sound tone(100);
+  auto file = place.create(RecordingContainer::kSegments, RecordedSound::kMixed);
+  CHECK_TRUE(file->has_unsaved());  // its name
+  CHECK_TRUE(file->save().ok());
+  CHECK_FALSE(file->has_unsaved());
+  for (std::uint32_t row = 0; row < kSegmentRows + 20; ++row)
+    CHECK_TRUE(file->write(Instant{}, tone.row_of_left(row % 100, row)).ok());
+  for (int wait = 0; wait < 2; ++wait) {
+    CHECK_TRUE(file->has_unsaved());
+    CHECK_TRUE(file->save().ok());
+  }
+  CHECK_FALSE(file->has_unsaved());
+  CHECK_TRUE(file->finish().ok());
+  const auto first = place.files.contents("take.00000.seg");
+  const auto second = place.files.contents("take.00001.seg");
+  CHECK_TRUE(spool::recover(first, {}).value().is_whole());
+  const auto report = spool::recover(second, {}).value();
+  CHECK_TRUE(report.is_whole() && report.seal->ends_recording);
+  CHECK_EQ(report.ends[0], (kSegmentRows + 20) * kRow);
+  CHECK_EQ(file->bytes(), first.size() + second.size());
+}
+
+TEST("a next segment that can't be made ends the recording with a whole one") {
+  for (const bool in_gap : {false, true}) {
+    Place place;
+    place.files.write("take.00001.seg", {1, 2, 3});
+    const Sound tone(100);
+    auto file = place.create(RecordingContainer::kSegments, RecordedSound::kMixed);
+    bool written = true;
+    for (std::uint32_t row = 0; row < kSegmentRows + 20 && written; ++row) {
+      const RecorderRow next = in_gap && row >= kSegmentRows ? RecorderRow{.position = row}
+                                                             : tone.row_of_left(row % 100, row);
+      written = file->write(Instant{}, next).ok();
+    }
+    // In a gap nothing is written before its end.
+    CHECK_EQ(written, in_gap);
+    CHECK_EQ(file->finish().code(), ErrorCode::kDiskFailed);
+    CHECK_TRUE(spool::recover(place.files.contents("take.00000.seg"), {}).value().is_whole());
+    CHECK_EQ(place.files.contents("take.00001.seg").size(), 3u);
+  }
 }
 
 TEST("which containers hold what is known before a file is made") {
