@@ -19,24 +19,12 @@ namespace {
 
 constexpr double kClipHz = 740;
 
-/// An engine with a folder of clips.
-struct Studio {
+/// An engine with a clip.
+struct Studio : SoundRig {
   Studio() {
     clip = load("tone.clip",
                 sound_clip({.tracks = {kClipPcmu, kClipPcma, kClipPcm16k, kClipOpus}, .ms = 2'000},
                            soft_tone(kClipHz, 2.0)));
-  }
-  std::uint32_t load(const std::string& name, const std::vector<std::uint8_t>& bytes) {
-    folder.write(name, bytes);
-    const auto event = load_clip(rig, name);
-    CHECK(event.code == 0);
-    return event.clip;
-  }
-  Code unload(std::uint32_t which) {
-    contract::UnloadClipOrder order;
-    order.clip = which;
-    CHECK(rig.submit(OrderKind::kUnloadClip, order));
-    return rig.answer().code();
   }
   contract::PlayOrder play_order(std::uint32_t leg) const {
     contract::PlayOrder order;
@@ -45,24 +33,6 @@ struct Studio {
     order.times = 1;
     return order;
   }
-  Code play(const contract::PlayOrder& order) {
-    CHECK(rig.submit(OrderKind::kPlay, order));
-    const AnyEvent event = rig.answer();
-    play_id = event.header().order;
-    return event.code();
-  }
-  Code play(const contract::PlayToneOrder& order) {
-    CHECK(rig.submit(OrderKind::kPlayTone, order));
-    const AnyEvent event = rig.answer();
-    play_id = event.header().order;
-    return event.code();
-  }
-  Code stop(std::uint32_t leg) {
-    contract::StopPlayOrder order;
-    order.endpoint = leg;
-    CHECK(rig.submit(OrderKind::kStopPlay, order));
-    return rig.answer().code();
-  }
   Code detect(std::uint32_t leg, std::uint32_t no_speech_ms, std::uint32_t end_silence_ms,
               std::uint8_t on = 1) {
     contract::DetectSpeechOrder order;
@@ -70,13 +40,7 @@ struct Studio {
     order.no_speech_ms = no_speech_ms;
     order.end_silence_ms = end_silence_ms;
     order.on = on;
-    CHECK(rig.submit(OrderKind::kDetectSpeech, order));
-    return rig.answer().code();
-  }
-  contract::PlayEndedEvent ended(std::uint32_t leg) {
-    AnyEvent event;
-    CHECK_TRUE(rig.hears(EventKind::kPlayEnded, leg, &event));
-    return event.as<contract::PlayEndedEvent>();
+    return carry_out(OrderKind::kDetectSpeech, order);
   }
   contract::SpeechChange speech(std::uint32_t leg) {
     AnyEvent event;
@@ -84,10 +48,7 @@ struct Studio {
     return static_cast<contract::SpeechChange>(event.as<contract::SpeechEvent>().speech);
   }
 
-  TestFolder folder;
-  Rig rig{{.endpoints_max = 64, .media_folder = folder.path()}};
   std::uint32_t clip = 0;
-  std::uint32_t play_id = 0;
 };
 
 /// A party and its leg, which hears nothing yet.
@@ -127,7 +88,7 @@ TEST("one clip is heard by legs of every codec at its pitch and level, without a
       },
       [&] { return ++frames == 120; });
   for (const auto& listener : listeners) {
-    const contract::PlayEndedEvent event = studio.ended(listener->handle());
+    const contract::PlayEndedEvent event = studio.play_ended(listener->handle());
     CHECK_TRUE(end_of(event) == contract::PlayEnd::kFinished);
     CHECK_EQ(event.played_ms, 2'000u);
     CHECK_TRUE(hears_tone(listener->party, kClipHz));
@@ -149,15 +110,15 @@ TEST("a queue plays in order without a gap, and its clips may be unloaded meanwh
   order.clip = brief;
   order.times = 3;
   CHECK_TRUE(studio.play(order) == Code::kOk);
-  const std::uint32_t first = studio.play_id;
+  const std::uint32_t first = studio.played;
   CHECK_TRUE(studio.play(order) == Code::kOk);
   CHECK_TRUE(studio.unload(brief) == Code::kOk);
   CHECK_TRUE(studio.play(order) == Code::kHandleStale);
   CHECK_TRUE(studio.unload(brief) == Code::kHandleStale);
-  contract::PlayEndedEvent event = studio.ended(listener.handle());
+  contract::PlayEndedEvent event = studio.play_ended(listener.handle());
   CHECK_EQ(event.play, first);
   CHECK_EQ(event.played_ms, 300u);
-  event = studio.ended(listener.handle());
+  event = studio.play_ended(listener.handle());
   CHECK_EQ(event.played_ms, 300u);
   listener.party.hear();
   // 600 ms of one tone: loops and joins fall on whole waves, so any seam would show as a step.
@@ -179,8 +140,8 @@ TEST("while a leg is played to, its decoded link goes unheard and comes back aft
   // Only this direction is played to.
   CHECK_TRUE(in_real_time([&] { call.talk(); }, [&] { return hears_tone(call.alice, kRightHz); },
                           kMeasureEvery));
-  CHECK_TRUE(studio.stop(call.right.handle) == Code::kOk);
-  CHECK_TRUE(end_of(studio.ended(call.right.handle)) == contract::PlayEnd::kStopped);
+  CHECK_TRUE(studio.stop_play(call.right.handle) == Code::kOk);
+  CHECK_TRUE(end_of(studio.play_ended(call.right.handle)) == contract::PlayEnd::kStopped);
   CHECK_TRUE(in_real_time([&] { call.talk(); }, [&] { return hears_tone(call.bob, kLeftHz); },
                           kMeasureEvery));
 }
@@ -205,7 +166,7 @@ TEST("while a leg is played to, nothing is forwarded to it, and it is again afte
       talk, [&] { return hears_tone(right.party, kClipHz); }, kMeasureEvery));
   CHECK_EQ(right.party.ssrcs.size(), 2u);
   CHECK_TRUE(hears_tone(left.party, kRightHz));
-  CHECK_EQ(studio.ended(right.handle()).played_ms, 2'000u);
+  CHECK_EQ(studio.play_ended(right.handle()).played_ms, 2'000u);
   right.party.heard.clear();
   CHECK_TRUE(in_real_time(
       talk, [&] { return hears_tone(right.party, kLeftHz); }, kMeasureEvery));
@@ -227,7 +188,7 @@ TEST("a forwarded leg hears its link again after a play that ended before it sou
     CHECK_TRUE(studio.rig.submit(OrderKind::kPlay, studio.play_order(right.handle())));
     CHECK_TRUE(studio.rig.submit(OrderKind::kStopPlay, stop));
     CHECK_TRUE(studio.rig.answer().code() == Code::kOk);
-    CHECK_TRUE(end_of(studio.ended(right.handle())) == contract::PlayEnd::kStopped);
+    CHECK_TRUE(end_of(studio.play_ended(right.handle())) == contract::PlayEnd::kStopped);
     if (!has_address) {
       CHECK_TRUE(studio.rig.update(right.handle(), {right.party.address(), {}, true}) == Code::kOk);
     }
@@ -254,10 +215,10 @@ TEST("what is stopped on a leg that lost its address is over and told at once") 
   CHECK_TRUE(studio.play(order) == Code::kOk);
   order.replaces = 1;
   CHECK_TRUE(studio.play(order) == Code::kOk);
-  CHECK_TRUE(end_of(studio.ended(listener.handle())) == contract::PlayEnd::kStopped);
-  CHECK_TRUE(end_of(studio.ended(listener.handle())) == contract::PlayEnd::kStopped);
-  CHECK_TRUE(studio.stop(listener.handle()) == Code::kOk);
-  CHECK_TRUE(end_of(studio.ended(listener.handle())) == contract::PlayEnd::kStopped);
+  CHECK_TRUE(end_of(studio.play_ended(listener.handle())) == contract::PlayEnd::kStopped);
+  CHECK_TRUE(end_of(studio.play_ended(listener.handle())) == contract::PlayEnd::kStopped);
+  CHECK_TRUE(studio.stop_play(listener.handle()) == Code::kOk);
+  CHECK_TRUE(end_of(studio.play_ended(listener.handle())) == contract::PlayEnd::kStopped);
 }
 
 TEST("a play that ends is told in the turn that ends it, though the peer is silent") {
@@ -275,7 +236,7 @@ TEST("a play that ends is told in the turn that ends it, though the peer is sile
   const auto began = std::chrono::steady_clock::now();
   for (int count = 0; count < 10; ++count) {
     CHECK_TRUE(studio.play(tone) == Code::kOk);
-    (void)studio.ended(listener.handle());
+    (void)studio.play_ended(listener.handle());
   }
   CHECK_TRUE(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
 }
@@ -296,7 +257,7 @@ TEST("a digit ends what it is to end, at once and with its time, on a forwarded 
     (void)in_real_time([&] { listener.talk(); }, [&] { return ++frames == 20; });
     // Its first packet is enough.
     listener.party.peer.send(listener.leg.rtp_port, listener.party.press(5).front());
-    const contract::PlayEndedEvent event = studio.ended(listener.handle());
+    const contract::PlayEndedEvent event = studio.play_ended(listener.handle());
     CHECK_TRUE(end_of(event) == contract::PlayEnd::kDigit);
     CHECK_TRUE(event.played_ms >= 200);
     CHECK_TRUE(event.played_ms < 10'000);
@@ -322,7 +283,7 @@ TEST("a voice ends what it is to end, on a forwarded leg too") {
     std::optional<AnyEvent> event;
     frames = 0;
     (void)in_real_time([&] { listener.talk(); }, [&] { return ++frames == 25; });
-    const contract::PlayEndedEvent over = studio.ended(listener.handle());
+    const contract::PlayEndedEvent over = studio.play_ended(listener.handle());
     CHECK_TRUE(end_of(over) == contract::PlayEnd::kVoice);
     // Of 500 ms before the voice; a busy machine leaves turns out.
     CHECK_TRUE(over.played_ms >= 200);
@@ -341,8 +302,8 @@ TEST("who barges in as soon as it is waited for ends the prompt, though he spoke
     CHECK_TRUE(studio.play(order) == Code::kOk);
     int frames = 0;
     (void)in_real_time([&] { listener.talk(); }, [&] { return ++frames == 25; });
-    const contract::PlayEndedEvent over = studio.ended(listener.handle());
-    CHECK_EQ(over.play, studio.play_id);
+    const contract::PlayEndedEvent over = studio.play_ended(listener.handle());
+    CHECK_EQ(over.play, studio.played);
     CHECK_TRUE(end_of(over) == contract::PlayEnd::kVoice);
   }
 }
@@ -361,10 +322,10 @@ TEST("an order that replaces ends what sounds and what waits") {
   tone.duration_ms = 500;
   tone.replaces = 1;
   CHECK_TRUE(studio.play(tone) == Code::kOk);
-  const std::uint32_t last = studio.play_id;
-  CHECK_TRUE(end_of(studio.ended(listener.handle())) == contract::PlayEnd::kStopped);
-  CHECK_TRUE(end_of(studio.ended(listener.handle())) == contract::PlayEnd::kStopped);
-  const contract::PlayEndedEvent event = studio.ended(listener.handle());
+  const std::uint32_t last = studio.played;
+  CHECK_TRUE(end_of(studio.play_ended(listener.handle())) == contract::PlayEnd::kStopped);
+  CHECK_TRUE(end_of(studio.play_ended(listener.handle())) == contract::PlayEnd::kStopped);
+  const contract::PlayEndedEvent event = studio.play_ended(listener.handle());
   CHECK_EQ(event.play, last);
   CHECK_EQ(event.played_ms, 500u);
   listener.party.hear();
@@ -423,7 +384,7 @@ TEST(
   contract::SetAudioOrder nothing = audio_order(listener.handle());
   nothing.send_payload_type = kNoType;
   CHECK_TRUE(set_audio(studio.rig, nothing) == Code::kOk);
-  CHECK_TRUE(end_of(studio.ended(listener.handle())) == contract::PlayEnd::kFailed);
+  CHECK_TRUE(end_of(studio.play_ended(listener.handle())) == contract::PlayEnd::kFailed);
   CHECK_TRUE(set_audio(studio.rig, listener.handle()) == Code::kOk);
   CHECK_TRUE(studio.play(order) == Code::kOk);
   CHECK_TRUE(studio.rig.close(listener.handle()).code() == Code::kOk);

@@ -19,7 +19,6 @@
 using namespace test;
 using namespace test::party;
 using contract::Code;
-using contract::EventKind;
 using contract::NodeCounter;
 using contract::OrderKind;
 using contract::RecordingContainer;
@@ -28,41 +27,10 @@ using contract::RecordingSound;
 
 namespace {
 
-struct Studio {
-  Code start(const contract::StartRecordingOrder& order) {
-    CHECK(rig.submit(OrderKind::kStartRecording, order));
-    const AnyEvent event = rig.answer();
-    recording = event.header().order;
-    return event.code();
-  }
-  Code stop(std::uint32_t leg) {
-    contract::StopRecordingOrder order;
-    order.endpoint = leg;
-    order.recording = recording;
-    CHECK(rig.submit(OrderKind::kStopRecording, order));
-    return rig.answer().code();
-  }
-  Code pause(std::uint32_t leg, bool paused, bool silence) {
-    contract::PauseRecordingOrder order;
-    order.endpoint = leg;
-    order.recording = recording;
-    order.paused = paused ? 1 : 0;
-    order.silence_instead = silence ? 1 : 0;
-    CHECK(rig.submit(OrderKind::kPauseRecording, order));
-    return rig.answer().code();
-  }
-  contract::RecordingEndedEvent ended(std::uint32_t leg) {
-    AnyEvent event;
-    CHECK_TRUE(rig.hears(EventKind::kRecordingEnded, leg, &event));
-    return event.as<contract::RecordingEndedEvent>();
-  }
+struct Studio : SoundRig {
   Samples channel(const std::string& name, std::size_t index) const {
     return wav_channel(folder, name, index);
   }
-
-  TestFolder folder;
-  Rig rig{{.endpoints_max = 32, .media_folder = folder.path()}};
-  std::uint32_t recording = 0;
 };
 
 RecordingEnd end_of(const contract::RecordingEndedEvent& event) {
@@ -88,11 +56,11 @@ TEST("a decoded call is recorded with each party in its own channel, while both 
   CHECK_TRUE(in_some_run([] {
     Studio studio;
     DecodedCall call(studio.rig, {.voice = kG722}, {.voice = kPcma});
-    CHECK_TRUE(studio.start(recording_order(call.left.handle, "a.wav")) == Code::kOk);
+    CHECK_TRUE(studio.record(recording_order(call.left.handle, "a.wav")) == Code::kOk);
     talk_for(call, 150);
-    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
-    const auto event = studio.ended(call.left.handle);
-    CHECK_EQ(event.recording, studio.recording);
+    CHECK_TRUE(studio.stop_recording(call.left.handle) == Code::kOk);
+    const auto event = studio.recording_ended(call.left.handle);
+    CHECK_EQ(event.recording, studio.recorded);
     CHECK_TRUE(end_of(event) == RecordingEnd::kStopped);
     CHECK_EQ(event.lost_ms, 0u);
     const Samples received = studio.channel("a.wav", 0);
@@ -112,10 +80,10 @@ TEST("a forwarded call is recorded beside its way, each party in its own channel
     CHECK_TRUE(studio.rig.link(call.right.handle, call.left.handle) == Code::kOk);
     call.hear();
     call.alice.ssrcs.clear();
-    CHECK_TRUE(studio.start(recording_order(call.left.handle, "a.wav")) == Code::kOk);
+    CHECK_TRUE(studio.record(recording_order(call.left.handle, "a.wav")) == Code::kOk);
     talk_for(call, 150);
-    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
-    (void)studio.ended(call.left.handle);
+    CHECK_TRUE(studio.stop_recording(call.left.handle) == Code::kOk);
+    (void)studio.recording_ended(call.left.handle);
     const Samples received = studio.channel("a.wav", 0);
     const Samples sent = studio.channel("a.wav", 1);
     // Forwarded still: what alice hears is bob's own stream.
@@ -128,18 +96,18 @@ TEST("segments and Ogg Opus hold what was said, and an endpoint that closes leav
   CHECK_TRUE(in_some_run([] {
     Studio studio;
     DecodedCall call(studio.rig, {}, {});
-    CHECK_TRUE(studio.start(recording_order(
+    CHECK_TRUE(studio.record(recording_order(
                    call.left.handle, "s",
                    {RecordingSound::kDual, RecordingContainer::kSegments})) == Code::kOk);
-    CHECK_TRUE(studio.start(recording_order(
+    CHECK_TRUE(studio.record(recording_order(
                    call.right.handle, "o.ogg",
                    {RecordingSound::kMixed, RecordingContainer::kOggOpus})) == Code::kOk);
     talk_for(call, 150);
     CHECK_TRUE(studio.rig.close(call.left.handle).code() == Code::kOk);
     CHECK_TRUE(studio.rig.close(call.right.handle).code() == Code::kOk);
-    const auto left = studio.ended(call.left.handle);
+    const auto left = studio.recording_ended(call.left.handle);
     CHECK_TRUE(end_of(left) == RecordingEnd::kClosed);
-    const auto right = studio.ended(call.right.handle);
+    const auto right = studio.recording_ended(call.right.handle);
 
     const auto segment = studio.folder.contents("s.00000.seg");
     const auto report = spool::recover(segment, {});
@@ -178,18 +146,17 @@ TEST("digits ordered on a recorded leg that is forwarded to cost neither side a 
     DecodedCall call(studio.rig, {}, {});
     CHECK_TRUE(studio.rig.link(call.left.handle, call.right.handle) == Code::kOk);
     CHECK_TRUE(studio.rig.link(call.right.handle, call.left.handle) == Code::kOk);
-    CHECK_TRUE(studio.start(recording_order(call.left.handle, "a.wav")) == Code::kOk);
+    CHECK_TRUE(studio.record(recording_order(call.left.handle, "a.wav")) == Code::kOk);
     talk_for(call, 10);
     contract::SendDigitsOrder digits;
     digits.endpoint = call.left.handle;
     digits.tone_ms = 100;
     digits.pause_ms = 60;
     digits.count = 6;
-    CHECK(studio.rig.submit(OrderKind::kSendDigits, digits));
-    CHECK_TRUE(studio.rig.answer().code() == Code::kOk);
+    CHECK_TRUE(studio.carry_out(OrderKind::kSendDigits, digits) == Code::kOk);
     talk_for(call, 130);
-    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
-    const auto event = studio.ended(call.left.handle);
+    CHECK_TRUE(studio.stop_recording(call.left.handle) == Code::kOk);
+    const auto event = studio.recording_ended(call.left.handle);
     CHECK_EQ(event.lost_ms, 0u);
     return event.duration_ms < 3'400 && is_tone(studio.channel("a.wav", 0), kLeftHz, kRightHz) &&
            is_tone(studio.channel("a.wav", 1), kRightHz, kLeftHz);
@@ -208,7 +175,7 @@ TEST("of two legs that are forwarded to a recorded one, the one linked last is i
     CHECK_TRUE(studio.rig.link(call.left.handle, call.right.handle) == Code::kOk);
     CHECK_TRUE(studio.rig.link(call.right.handle, call.left.handle) == Code::kOk);
     const auto record = [&](const std::string& name) {
-      CHECK_TRUE(studio.start(recording_order(call.right.handle, name)) == Code::kOk);
+      CHECK_TRUE(studio.record(recording_order(call.right.handle, name)) == Code::kOk);
       int frames = 0;
       (void)in_real_time(
           [&] {
@@ -216,8 +183,8 @@ TEST("of two legs that are forwarded to a recorded one, the one linked last is i
             call.talk();
           },
           [&] { return ++frames == 100; });
-      CHECK_TRUE(studio.stop(call.right.handle) == Code::kOk);
-      const auto event = studio.ended(call.right.handle);
+      CHECK_TRUE(studio.stop_recording(call.right.handle) == Code::kOk);
+      const auto event = studio.recording_ended(call.right.handle);
       CHECK_EQ(event.lost_ms, 0u);
       return studio.channel(name, 1);
     };
@@ -239,12 +206,11 @@ TEST("a recording that begins while its forwarded leg is played to hears the lin
     tone.endpoint = call.left.handle;
     tone.frequencies_hz[0] = 1'500;
     tone.duration_ms = 300;
-    CHECK(studio.rig.submit(OrderKind::kPlayTone, tone));
-    CHECK_TRUE(studio.rig.answer().code() == Code::kOk);
-    CHECK_TRUE(studio.start(recording_order(call.left.handle, "a.wav")) == Code::kOk);
+    CHECK_TRUE(studio.play(tone) == Code::kOk);
+    CHECK_TRUE(studio.record(recording_order(call.left.handle, "a.wav")) == Code::kOk);
     talk_for(call, 100);
-    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
-    (void)studio.ended(call.left.handle);
+    CHECK_TRUE(studio.stop_recording(call.left.handle) == Code::kOk);
+    (void)studio.recording_ended(call.left.handle);
     return is_tone(studio.channel("a.wav", 1), kRightHz, kLeftHz);
   }));
 }
@@ -257,12 +223,11 @@ TEST("what is played to a leg is in its recording") {
     tone.endpoint = call.left.handle;
     tone.frequencies_hz[0] = 1'500;
     tone.levels_below_full[0] = 13;
-    CHECK(studio.rig.submit(OrderKind::kPlayTone, tone));
-    CHECK_TRUE(studio.rig.answer().code() == Code::kOk);
-    CHECK_TRUE(studio.start(recording_order(call.left.handle, "a.wav")) == Code::kOk);
+    CHECK_TRUE(studio.play(tone) == Code::kOk);
+    CHECK_TRUE(studio.record(recording_order(call.left.handle, "a.wav")) == Code::kOk);
     talk_for(call, 120);
-    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
-    (void)studio.ended(call.left.handle);
+    CHECK_TRUE(studio.stop_recording(call.left.handle) == Code::kOk);
+    (void)studio.recording_ended(call.left.handle);
     return is_tone(studio.channel("a.wav", 1), 1'500, kRightHz);
   }));
 }
@@ -272,38 +237,38 @@ TEST("a recording ends at its longest, after a silence, and is shorter by its pa
   DecodedCall call(studio.rig, {}, {});
   auto order = recording_order(call.left.handle, "max.wav");
   order.maximum_ms = 400;
-  CHECK_TRUE(studio.start(order) == Code::kOk);
+  CHECK_TRUE(studio.record(order) == Code::kOk);
   order = recording_order(call.right.handle, "pause.wav", {.sound = RecordingSound::kMixed});
-  CHECK_TRUE(studio.start(order) == Code::kOk);
+  CHECK_TRUE(studio.record(order) == Code::kOk);
   // By the clock: a busy machine takes longer over its frames.
   using Clock = std::chrono::steady_clock;
   const auto began = Clock::now();
   talk_for(call, 40);
   const auto paused = Clock::now();
-  CHECK_TRUE(studio.pause(call.right.handle, true, false) == Code::kOk);
+  CHECK_TRUE(studio.pause(call.right.handle, {}) == Code::kOk);
   talk_for(call, 50);
-  CHECK_TRUE(studio.pause(call.right.handle, false, false) == Code::kOk);
+  CHECK_TRUE(studio.pause(call.right.handle, {.on = false}) == Code::kOk);
   const auto resumed = Clock::now();
   talk_for(call, 10);
-  CHECK_TRUE(studio.stop(call.right.handle) == Code::kOk);
+  CHECK_TRUE(studio.stop_recording(call.right.handle) == Code::kOk);
   const auto recorded = Clock::now() - resumed + (paused - began);
-  auto event = studio.ended(call.left.handle);
+  auto event = studio.recording_ended(call.left.handle);
   CHECK_TRUE(end_of(event) == RecordingEnd::kMaximum);
   CHECK_EQ(event.duration_ms, 400u);
   CHECK_EQ(studio.channel("max.wav", 0).size(), 3'200u);
-  event = studio.ended(call.right.handle);
+  event = studio.recording_ended(call.right.handle);
   const auto off = recorded - std::chrono::milliseconds(event.duration_ms);
   CHECK_TRUE(std::chrono::abs(off) < std::chrono::milliseconds(300));
 
   order = recording_order(call.left.handle, "silence.wav", {.sound = RecordingSound::kReceived});
   order.end_silence_ms = 500;
-  CHECK_TRUE(studio.start(order) == Code::kOk);
+  CHECK_TRUE(studio.record(order) == Code::kOk);
   talk_for(call, 25);
   const Samples quiet(160, 0);
   int frames = 0;
   (void)in_real_time([&] { call.alice.peer.send(call.left.rtp_port, call.alice.packet_of(quiet)); },
                      [&] { return ++frames == 60; });
-  CHECK_TRUE(end_of(studio.ended(call.left.handle)) == RecordingEnd::kSilence);
+  CHECK_TRUE(end_of(studio.recording_ended(call.left.handle)) == RecordingEnd::kSilence);
 }
 
 TEST("what can't be recorded is refused by code") {
@@ -313,7 +278,7 @@ TEST("what can't be recorded is refused by code") {
   const auto refused = [&](auto change, Code code = Code::kOrderInvalid) {
     auto changed = order;
     change(changed);
-    CHECK_TRUE(studio.start(changed) == code);
+    CHECK_TRUE(studio.record(changed) == code);
   };
   refused([&](auto& it) { it.endpoint = studio.rig.open().handle; });
   refused([](auto& it) { it.endpoint = 0xffff'ffff; }, Code::kHandleStale);
@@ -329,30 +294,31 @@ TEST("what can't be recorded is refused by code") {
   refused([](auto& it) { it.sound = 3; });
   refused([](auto& it) { it.rate_khz = 44; });
   refused([](auto& it) { it.name[0] = '/'; });
-  CHECK_TRUE(studio.stop(call.left.handle) == Code::kHandleStale);
+  CHECK_TRUE(studio.stop_recording(call.left.handle) == Code::kHandleStale);
   for (std::uint32_t count = 0; count < kTapsMax; ++count)
-    CHECK_TRUE(studio.start(recording_order(call.left.handle, std::to_string(count))) == Code::kOk);
-  CHECK_TRUE(studio.start(order) == Code::kQueueFull);
+    CHECK_TRUE(studio.record(recording_order(call.left.handle, std::to_string(count))) ==
+               Code::kOk);
+  CHECK_TRUE(studio.record(order) == Code::kQueueFull);
 }
 
 TEST("one leg is recorded twice at once, each recording with its own sound and end") {
   CHECK_TRUE(in_some_run([] {
     Studio studio;
     DecodedCall call(studio.rig, {}, {});
-    CHECK_TRUE(studio.start(recording_order(call.left.handle, "both.wav")) == Code::kOk);
-    const std::uint32_t both = studio.recording;
-    CHECK_TRUE(studio.start(recording_order(
+    CHECK_TRUE(studio.record(recording_order(call.left.handle, "both.wav")) == Code::kOk);
+    const std::uint32_t both = studio.recorded;
+    CHECK_TRUE(studio.record(recording_order(
                    call.left.handle, "one.wav",
                    {RecordingSound::kReceived, RecordingContainer::kWavPcma})) == Code::kOk);
     talk_for(call, 75);
-    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
-    const auto one = studio.ended(call.left.handle);
-    CHECK_EQ(one.recording, studio.recording);
-    CHECK_TRUE(studio.stop(call.left.handle) == Code::kHandleStale);
+    CHECK_TRUE(studio.stop_recording(call.left.handle) == Code::kOk);
+    const auto one = studio.recording_ended(call.left.handle);
+    CHECK_EQ(one.recording, studio.recorded);
+    CHECK_TRUE(studio.stop_recording(call.left.handle) == Code::kHandleStale);
     talk_for(call, 75);
-    studio.recording = both;
-    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
-    const auto event = studio.ended(call.left.handle);
+    studio.recorded = both;
+    CHECK_TRUE(studio.stop_recording(call.left.handle) == Code::kOk);
+    const auto event = studio.recording_ended(call.left.handle);
     CHECK_EQ(event.recording, both);
     CHECK_TRUE(event.duration_ms >= one.duration_ms + 1'000);
     const std::vector<std::uint8_t> file = studio.folder.contents("one.wav");
@@ -376,16 +342,16 @@ TEST("a recording never takes the place of a file that is there") {
        {recording_order(call.left.handle, "a.wav"),
         recording_order(call.left.handle, "s",
                         {RecordingSound::kDual, RecordingContainer::kSegments})}) {
-    CHECK_TRUE(studio.start(order) == Code::kOk);
-    CHECK_TRUE(end_of(studio.ended(call.left.handle)) == RecordingEnd::kFailed);
+    CHECK_TRUE(studio.record(order) == Code::kOk);
+    CHECK_TRUE(end_of(studio.recording_ended(call.left.handle)) == RecordingEnd::kFailed);
   }
   // One that appears meanwhile is kept too, and what was recorded lies beside it.
-  CHECK_TRUE(studio.start(recording_order(call.right.handle, "b.wav")) == Code::kOk);
+  CHECK_TRUE(studio.record(recording_order(call.right.handle, "b.wav")) == Code::kOk);
   CHECK_TRUE(eventually([&] { return !studio.folder.contents("b.wav.part").empty(); }));
   studio.folder.write("b.wav", kept);
   talk_for(call, 20);
-  CHECK_TRUE(studio.stop(call.right.handle) == Code::kOk);
-  CHECK_TRUE(end_of(studio.ended(call.right.handle)) == RecordingEnd::kFailed);
+  CHECK_TRUE(studio.stop_recording(call.right.handle) == Code::kOk);
+  CHECK_TRUE(end_of(studio.recording_ended(call.right.handle)) == RecordingEnd::kFailed);
   for (const char* name : {"a.wav", "b.wav", "s.00000.seg"})
     CHECK_EQ(studio.folder.contents(name), kept);
   CHECK_TRUE(studio.folder.contents("b.wav.part").size() > 1'000);
@@ -398,7 +364,7 @@ TEST("silence before and after what is said is left out, and counted") {
     DecodedCall call(studio.rig, {}, {});
     auto order = recording_order(call.left.handle, "a.wav", {.sound = RecordingSound::kReceived});
     order.trims = 1;
-    CHECK_TRUE(studio.start(order) == Code::kOk);
+    CHECK_TRUE(studio.record(order) == Code::kOk);
     const Samples quiet(160, 0);
     const auto say_nothing_for = [&](int frames) {
       int done = 0;
@@ -409,8 +375,8 @@ TEST("silence before and after what is said is left out, and counted") {
     say_nothing_for(60);
     talk_for(call, 100);
     say_nothing_for(60);
-    CHECK_TRUE(studio.stop(call.left.handle) == Code::kOk);
-    const auto event = studio.ended(call.left.handle);
+    CHECK_TRUE(studio.stop_recording(call.left.handle) == Code::kOk);
+    const auto event = studio.recording_ended(call.left.handle);
     const Samples samples = studio.channel("a.wav", 0);
     CHECK_EQ(samples.size(), std::size_t{event.duration_ms} * 8);
     CHECK_EQ(event.bytes, static_cast<double>(studio.folder.contents("a.wav").size()));
@@ -431,20 +397,20 @@ TEST("A13 a full disk ends the recording that meets it, and the call and others 
     const auto handler = std::signal(SIGXFSZ, SIG_IGN);
     const struct rlimit small = {64 * 1024, before.rlim_max};
     CHECK(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-    CHECK_TRUE(studio.start(recording_order(call.right.handle, "small.wav",
-                                            {.sound = RecordingSound::kReceived})) == Code::kOk);
-    const std::uint32_t other = studio.recording;
-    CHECK_TRUE(studio.start(recording_order(call.left.handle, "big.wav")) == Code::kOk);
+    CHECK_TRUE(studio.record(recording_order(call.right.handle, "small.wav",
+                                             {.sound = RecordingSound::kReceived})) == Code::kOk);
+    const std::uint32_t other = studio.recorded;
+    CHECK_TRUE(studio.record(recording_order(call.left.handle, "big.wav")) == Code::kOk);
     talk_for(call, 150);
-    const auto event = studio.ended(call.left.handle);
+    const auto event = studio.recording_ended(call.left.handle);
     CHECK_TRUE(end_of(event) == RecordingEnd::kDiskFull);
     CHECK_TRUE(eventually([&] { return studio.rig.node(NodeCounter::kRecordingsFailed) == 1.0; }));
     // Its orders find no recording any more, and what there is of it can be read.
-    CHECK_TRUE(studio.stop(call.left.handle) == Code::kHandleStale);
+    CHECK_TRUE(studio.stop_recording(call.left.handle) == Code::kHandleStale);
     CHECK_TRUE(studio.channel("big.wav", 0).size() > 8'000);
-    studio.recording = other;
-    CHECK_TRUE(studio.stop(call.right.handle) == Code::kOk);
-    CHECK_TRUE(end_of(studio.ended(call.right.handle)) == RecordingEnd::kStopped);
+    studio.recorded = other;
+    CHECK_TRUE(studio.stop_recording(call.right.handle) == Code::kOk);
+    CHECK_TRUE(end_of(studio.recording_ended(call.right.handle)) == RecordingEnd::kStopped);
     CHECK(::setrlimit(RLIMIT_FSIZE, &before) == 0);
     (void)std::signal(SIGXFSZ, handler);
     return is_tone(studio.channel("small.wav", 0), kRightHz, kLeftHz) &&

@@ -13,8 +13,6 @@
 using namespace test;
 using namespace test::party;
 using contract::Code;
-using contract::EventKind;
-using contract::OrderKind;
 using contract::RecordingContainer;
 using contract::RecordingEnd;
 using contract::RecordingSound;
@@ -26,16 +24,12 @@ namespace {
 constexpr double kClipHz = 1'170;
 constexpr auto kConference = static_cast<std::uint8_t>(SoundTarget::kConference);
 
-/// An engine with a folder and an endless tone to play.
-struct Studio {
+/// An engine with an endless tone to play.
+struct Studio : SoundRig {
   explicit Studio(std::uint32_t threads = 1)
-      : rig({.threads = threads, .endpoints_max = 48, .media_folder = folder.path()}) {
-    folder.write("tone.clip", sound_clip({.tracks = {kClipPcmu, kClipPcm16k}, .ms = 2'000},
-                                         sine_sound(kClipHz)));
-    const auto loaded = load_clip(rig, "tone.clip");
-    CHECK(loaded.code == 0);
-    clip = loaded.clip;
-  }
+      : SoundRig({.threads = threads, .endpoints_max = 48}),
+        clip(load("tone.clip", sound_clip({.tracks = {kClipPcmu, kClipPcm16k}, .ms = 2'000},
+                                          sine_sound(kClipHz)))) {}
   [[nodiscard]] std::uint32_t open(const RoomWishes& wishes = {}) {
     const AnyEvent event = open_conference(rig, wishes);
     CHECK(event.code() == Code::kOk);
@@ -48,21 +42,8 @@ struct Studio {
     order.clip = clip;
     return order;
   }
-  template <typename Order>
-  Code carry_out(OrderKind kind, const Order& order) {
-    CHECK(rig.submit(kind, order));
-    const AnyEvent event = rig.answer();
-    last_order = event.header().order;
-    return event.code();
-  }
-  Code play(std::uint32_t conference) {
-    return carry_out(OrderKind::kPlay, play_order(conference, SoundTarget::kConference));
-  }
-  Code stop_play(std::uint32_t handle, SoundTarget target) {
-    contract::StopPlayOrder order;
-    order.endpoint = handle;
-    order.target = static_cast<std::uint8_t>(target);
-    return carry_out(OrderKind::kStopPlay, order);
+  Code play_in(std::uint32_t conference) {
+    return play(play_order(conference, SoundTarget::kConference));
   }
   [[nodiscard]] static contract::StartRecordingOrder recording(std::uint32_t conference,
                                                                const std::string& name) {
@@ -70,42 +51,8 @@ struct Studio {
     order.target = kConference;
     return order;
   }
-  Code record(const contract::StartRecordingOrder& order) {
-    const Code code = carry_out(OrderKind::kStartRecording, order);
-    if (code == Code::kOk) recorded = last_order;
-    return code;
-  }
-  Code stop_recording(std::uint32_t handle, SoundTarget target) {
-    contract::StopRecordingOrder order;
-    order.endpoint = handle;
-    order.recording = recorded;
-    order.target = static_cast<std::uint8_t>(target);
-    return carry_out(OrderKind::kStopRecording, order);
-  }
-  Code pause(std::uint32_t conference, bool paused) {
-    contract::PauseRecordingOrder order;
-    order.endpoint = conference;
-    order.recording = recorded;
-    order.paused = paused ? 1 : 0;
-    order.target = kConference;
-    return carry_out(OrderKind::kPauseRecording, order);
-  }
-  contract::RecordingEndedEvent recording_ended(std::uint32_t handle) {
-    AnyEvent event;
-    CHECK_TRUE(rig.hears(EventKind::kRecordingEnded, handle, &event));
-    return event.as<contract::RecordingEndedEvent>();
-  }
-  contract::PlayEndedEvent play_ended(std::uint32_t handle) {
-    AnyEvent event;
-    CHECK_TRUE(rig.hears(EventKind::kPlayEnded, handle, &event));
-    return event.as<contract::PlayEndedEvent>();
-  }
 
-  TestFolder folder;
-  Rig rig;
-  std::uint32_t clip = 0;
-  std::uint32_t last_order = 0;
-  std::uint32_t recorded = 0;
+  std::uint32_t clip;
 };
 
 bool all_others(const Guest& ear, const Guest& source) {
@@ -130,8 +77,8 @@ TEST("what is played into a conference is heard by all of all its parts beside w
   (void)guests.add({.voice = kG722}, part, {}, 1);
   (void)guests.add({.voice = kPcma}, part, {.role = contract::ParticipantRole::kListen}, 1);
   Guest& held = guests.add({}, room, {.role = contract::ParticipantRole::kHold});
-  CHECK_TRUE(studio.play(room) == Code::kOk);
-  const std::uint32_t play = studio.last_order;
+  CHECK_TRUE(studio.play_in(room) == Code::kOk);
+  const std::uint32_t play = studio.played;
   const auto hears_clip = [&](const Guest& guest) { return hears_tone(guest.party, kClipHz); };
   CHECK_TRUE(in_real_time([&] { guests.talk(); },
                           [&] {
@@ -168,7 +115,7 @@ TEST("a beep is a tone played into a conference, and a queue goes on without a c
   beep.levels_below_full[0] = 13;
   beep.duration_ms = 250;
   for (int count = 0; count < 2; ++count)
-    CHECK_TRUE(studio.carry_out(OrderKind::kPlayTone, beep) == Code::kOk);
+    CHECK_TRUE(studio.play(beep) == Code::kOk);
   guests.talk_for(50);
   for (int count = 0; count < 2; ++count)
     CHECK_EQ(studio.play_ended(room).played_ms, 250u);
@@ -188,7 +135,7 @@ TEST("a conference is recorded with all that is said in all its parts and played
     Guest& muted = guests.add({}, room, {.role = contract::ParticipantRole::kListen});
     // Nobody is in the part that is recorded.
     CHECK_TRUE(studio.record(Studio::recording(part, "room.wav")) == Code::kOk);
-    CHECK_TRUE(studio.play(part) == Code::kOk);
+    CHECK_TRUE(studio.play_in(part) == Code::kOk);
     guests.talk_for(175);
     CHECK_TRUE(studio.stop_recording(part, SoundTarget::kConference) == Code::kOk);
     const auto ended = studio.recording_ended(part);
@@ -218,15 +165,15 @@ TEST("a conference's recording ends by silence, is shorter by its pause, and end
   CHECK_TRUE(studio.record(order) == Code::kOk);
   CHECK_TRUE(studio.record(Studio::recording(room, "third.wav")) == Code::kQueueFull);
   guests.talk_for(40);
-  CHECK_TRUE(studio.pause(room, true) == Code::kOk);
+  CHECK_TRUE(studio.pause(room, {.on = true}, SoundTarget::kConference) == Code::kOk);
   guests.talk_for(50);
-  CHECK_TRUE(studio.pause(room, false) == Code::kOk);
+  CHECK_TRUE(studio.pause(room, {.on = false}, SoundTarget::kConference) == Code::kOk);
   guest.talks = false;
   guests.talk_for(50);
   auto ended = studio.recording_ended(room);
   CHECK_EQ(ended.recording, by_silence);
   CHECK_TRUE(static_cast<RecordingEnd>(ended.end) == RecordingEnd::kSilence);
-  CHECK_TRUE(studio.play(room) == Code::kOk);
+  CHECK_TRUE(studio.play_in(room) == Code::kOk);
   CHECK_TRUE(close_conference(studio.rig, room) == Code::kOk);
   ended = studio.recording_ended(room);
   CHECK_EQ(ended.recording, studio.recorded);
@@ -239,9 +186,7 @@ TEST("a conference's recording ends by silence, is shorter by its pause, and end
   CHECK_TRUE(wav->format.kind == spool::PayloadKind::kPcmu);
   CHECK_EQ(wav->data.size(), std::size_t{ended.duration_ms} * 8);
   // The clip was given back with the room.
-  contract::UnloadClipOrder unload;
-  unload.clip = studio.clip;
-  CHECK_TRUE(studio.carry_out(OrderKind::kUnloadClip, unload) == Code::kOk);
+  CHECK_TRUE(studio.unload(studio.clip) == Code::kOk);
 }
 
 TEST("a participant is played to and recorded alone, and the room goes on without hearing it") {
@@ -254,8 +199,7 @@ TEST("a participant is played to and recorded alone, and the room goes on withou
     (void)guests.add({}, room);
     CHECK_TRUE(guests.come_to_hear(all_others));
     const std::uint32_t leg = alone.leg.handle;
-    CHECK_TRUE(studio.carry_out(OrderKind::kPlay, studio.play_order(leg, SoundTarget::kEndpoint)) ==
-               Code::kOk);
+    CHECK_TRUE(studio.play(studio.play_order(leg, SoundTarget::kEndpoint)) == Code::kOk);
     CHECK_TRUE(studio.record(recording_order(leg, "a.wav")) == Code::kOk);
     guests.forget();
     guests.talk_for(150);
@@ -265,9 +209,9 @@ TEST("a participant is played to and recorded alone, and the room goes on withou
                        hears_tone(guests[1].party, guests[2].hz);
     CHECK_FALSE(hears_tone(guests[1].party, kClipHz));
     CHECK_FALSE(hears_tone(guests[2].party, kClipHz));
-    CHECK_TRUE(studio.stop_play(leg, SoundTarget::kEndpoint) == Code::kOk);
+    CHECK_TRUE(studio.stop_play(leg) == Code::kOk);
     CHECK_EQ(studio.play_ended(leg).target, 0u);
-    CHECK_TRUE(studio.stop_recording(leg, SoundTarget::kEndpoint) == Code::kOk);
+    CHECK_TRUE(studio.stop_recording(leg) == Code::kOk);
     CHECK_EQ(studio.recording_ended(leg).target, 0u);
     const bool recorded = sounds(wav_channel(studio.folder, "a.wav", 0), alone.hz) &&
                           sounds(wav_channel(studio.folder, "a.wav", 1), kClipHz);
@@ -282,24 +226,24 @@ TEST("what makes no sense in a conference, or where there is none, is refused") 
   const std::uint32_t room = studio.open();
   auto play = studio.play_order(room, SoundTarget::kConference);
   play.ends_on_digit = 1;
-  CHECK_TRUE(studio.carry_out(OrderKind::kPlay, play) == Code::kOrderInvalid);
+  CHECK_TRUE(studio.play(play) == Code::kOrderInvalid);
   play.ends_on_digit = 0;
   play.ends_on_voice = 1;
-  CHECK_TRUE(studio.carry_out(OrderKind::kPlay, play) == Code::kOrderInvalid);
+  CHECK_TRUE(studio.play(play) == Code::kOrderInvalid);
   for (const RecordingSound sound : {RecordingSound::kReceived, RecordingSound::kDual}) {
     auto order = Studio::recording(room, "a.wav");
     order.sound = static_cast<std::uint8_t>(sound);
     CHECK_TRUE(studio.record(order) == Code::kOrderInvalid);
   }
   for (const std::uint32_t wrong : {room ^ 0x4000u, room + 1, 0u, 0xffff'ffffu}) {
-    CHECK_TRUE(studio.play(wrong) == Code::kHandleStale);
+    CHECK_TRUE(studio.play_in(wrong) == Code::kHandleStale);
     CHECK_TRUE(studio.record(Studio::recording(wrong, "a.wav")) == Code::kHandleStale);
-    CHECK_TRUE(studio.pause(wrong, true) == Code::kHandleStale);
+    CHECK_TRUE(studio.pause(wrong, {.on = true}, SoundTarget::kConference) == Code::kHandleStale);
     CHECK_TRUE(studio.stop_recording(wrong, SoundTarget::kConference) == Code::kHandleStale);
     CHECK_TRUE(studio.stop_play(wrong, SoundTarget::kConference) == Code::kHandleStale);
   }
   CHECK_TRUE(close_conference(studio.rig, room) == Code::kOk);
-  CHECK_TRUE(studio.play(room) == Code::kHandleStale);
+  CHECK_TRUE(studio.play_in(room) == Code::kHandleStale);
 }
 
 TEST("turns of a conference that is played into and recorded allocate nothing") {
@@ -311,7 +255,7 @@ TEST("turns of a conference that is played into and recorded allocate nothing") 
   auto order = Studio::recording(room, "a.wav");
   order.rate_khz = 16;
   CHECK_TRUE(studio.record(order) == Code::kOk);
-  CHECK_TRUE(studio.play(room) == Code::kOk);
+  CHECK_TRUE(studio.play_in(room) == Code::kOk);
   guests.talk_for(100);
   const auto others = [] { return allocations_total() - allocations_of_this_thread(); };
   const std::uint64_t before = others();

@@ -40,6 +40,95 @@ inline contract::ClipLoadedEvent load_clip(Rig& rig, const std::string& name) {
   return rig.answer().as<contract::ClipLoadedEvent>();
 }
 
+/// A running engine with a folder of clips and recordings, and the orders about them, of a leg
+/// unless told otherwise.
+struct SoundRig {
+  explicit SoundRig(RigOptions options = {.endpoints_max = 64})
+      : rig([&] {
+          options.media_folder = folder.path();
+          return options;
+        }()) {}
+
+  template <typename Order>
+  contract::Code carry_out(contract::OrderKind kind, const Order& order) {
+    CHECK(rig.submit(kind, order));
+    const AnyEvent event = rig.answer();
+    last_order = event.header().order;
+    return event.code();
+  }
+  /// @returns the clip's handle.
+  std::uint32_t load(const std::string& name, const std::vector<std::uint8_t>& bytes) {
+    folder.write(name, bytes);
+    const auto event = load_clip(rig, name);
+    CHECK(event.code == 0);
+    return event.clip;
+  }
+  contract::Code unload(std::uint32_t clip) {
+    contract::UnloadClipOrder order;
+    order.clip = clip;
+    return carry_out(contract::OrderKind::kUnloadClip, order);
+  }
+  contract::Code play(const contract::PlayOrder& order) {
+    const contract::Code code = carry_out(contract::OrderKind::kPlay, order);
+    played = last_order;
+    return code;
+  }
+  contract::Code play(const contract::PlayToneOrder& order) {
+    const contract::Code code = carry_out(contract::OrderKind::kPlayTone, order);
+    played = last_order;
+    return code;
+  }
+  contract::Code stop_play(std::uint32_t handle, contract::SoundTarget target = kLeg) {
+    contract::StopPlayOrder order;
+    order.endpoint = handle;
+    order.target = static_cast<std::uint8_t>(target);
+    return carry_out(contract::OrderKind::kStopPlay, order);
+  }
+  contract::PlayEndedEvent play_ended(std::uint32_t handle) {
+    AnyEvent event;
+    CHECK_TRUE(rig.hears(contract::EventKind::kPlayEnded, handle, &event));
+    return event.as<contract::PlayEndedEvent>();
+  }
+  contract::Code record(const contract::StartRecordingOrder& order) {
+    const contract::Code code = carry_out(contract::OrderKind::kStartRecording, order);
+    if (code == contract::Code::kOk) recorded = last_order;
+    return code;
+  }
+  contract::Code stop_recording(std::uint32_t handle, contract::SoundTarget target = kLeg) {
+    contract::StopRecordingOrder order;
+    order.endpoint = handle;
+    order.recording = recorded;
+    order.target = static_cast<std::uint8_t>(target);
+    return carry_out(contract::OrderKind::kStopRecording, order);
+  }
+  struct Pause {
+    bool on = true;
+    bool silence_instead = false;
+  };
+  contract::Code pause(std::uint32_t handle, const Pause& pause,
+                       contract::SoundTarget target = kLeg) {
+    contract::PauseRecordingOrder order;
+    order.endpoint = handle;
+    order.recording = recorded;
+    order.paused = pause.on ? 1 : 0;
+    order.silence_instead = pause.silence_instead ? 1 : 0;
+    order.target = static_cast<std::uint8_t>(target);
+    return carry_out(contract::OrderKind::kPauseRecording, order);
+  }
+  contract::RecordingEndedEvent recording_ended(std::uint32_t handle) {
+    AnyEvent event;
+    CHECK_TRUE(rig.hears(contract::EventKind::kRecordingEnded, handle, &event));
+    return event.as<contract::RecordingEndedEvent>();
+  }
+
+  static constexpr contract::SoundTarget kLeg = contract::SoundTarget::kEndpoint;
+  TestFolder folder;
+  Rig rig;
+  std::uint32_t last_order = 0;
+  std::uint32_t played = 0;    ///< the last order to play
+  std::uint32_t recorded = 0;  ///< the last order to record that was taken
+};
+
 /// A tone with soft ends, so that Opus legs take a clip of it as it is.
 inline Sound soft_tone(double hz, double end_s) {
   const Sound tone = sine_sound(hz);
