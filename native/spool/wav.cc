@@ -25,6 +25,8 @@ constexpr std::uint16_t kTagExtensible = 0xfffe;
 
 /// "Not known", or "see ds64".
 constexpr std::uint32_t kSizeOpen = 0xffff'ffff;
+/// Of what says no size: longer than any file, so that it is as long as its file is.
+constexpr std::uint64_t kSizeMax = ~std::uint64_t{0};
 constexpr std::size_t kDs64Bytes = 28;
 constexpr std::size_t kChunkHeaderBytes = 8;
 
@@ -112,6 +114,8 @@ class Chunks {
   struct Chunk {
     std::uint32_t name = 0;
     Bytes body;
+    /// As its header says; nothing where that leaves it open.
+    std::optional<std::uint64_t> bytes;
     bool is_cut = false;
   };
 
@@ -119,11 +123,11 @@ class Chunks {
   bool next(Chunk& chunk) noexcept {
     if (reader_.remaining() < kChunkHeaderBytes) return false;
     chunk.name = reader_.u32();
-    std::uint64_t size = swap_u32(reader_.u32());
-    if (size == kSizeOpen && chunk.name == kData) size = data_bytes_;
-    chunk.is_cut = size > reader_.remaining();
-    chunk.body = reader_.take(chunk.is_cut ? reader_.remaining() : static_cast<std::size_t>(size));
-    if (size % 2 != 0 && reader_.remaining() > 0) reader_.skip(1);
+    chunk.bytes = swap_u32(reader_.u32());
+    if (chunk.bytes == kSizeOpen && chunk.name == kData) chunk.bytes = data_bytes_;
+    chunk.is_cut = chunk.bytes.value_or(kSizeMax) > reader_.remaining();
+    chunk.body = reader_.take(chunk.is_cut ? reader_.remaining() : *chunk.bytes);
+    if (chunk.body.size() % 2 != 0 && reader_.remaining() > 0) reader_.skip(1);
     return true;
   }
   /// Where RF64 says how long its data are.
@@ -131,7 +135,7 @@ class Chunks {
 
  private:
   ByteReader reader_;
-  std::uint64_t data_bytes_ = kSizeOpen;
+  std::optional<std::uint64_t> data_bytes_;
 };
 
 }  // namespace
@@ -198,6 +202,7 @@ Result<WavView> read_wav(Bytes file) noexcept {
       has_format = true;
     } else if (chunk.name == kData && !has_data) {
       view.data = chunk.body;
+      view.data_bytes = chunk.bytes;
       view.is_cut = chunk.is_cut;
       has_data = true;
     }

@@ -44,6 +44,8 @@ struct WavView {
   MediaFormat format;
   /// Whole samples of all channels, interleaved.
   Bytes data;
+  /// How long its header says they are; nothing where it leaves that open.
+  std::optional<std::uint64_t> data_bytes;
   /// The file is shorter than its header says, or its header is that of a file never finished: a
   /// crash or a broken download.
   bool is_cut = false;

@@ -1,6 +1,8 @@
 // WAV written and read back, files as other programs write them, and files that nobody should.
 #include "spool/wav.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <string_view>
 #include <vector>
@@ -92,6 +94,7 @@ TEST("A12 a file whose writer was killed plays to the last sample that was writt
   const Result<WavView> view = read_wav(file);
   REQUIRE(view.ok());
   CHECK_TRUE(view->is_cut);
+  CHECK_FALSE(view->data_bytes.has_value());
   CHECK_EQ(view->data.size(), 16'000u);
 
   // Finished, the header is as long as it was, so that it fits over the first one.
@@ -101,6 +104,24 @@ TEST("A12 a file whose writer was killed plays to the last sample that was writt
   std::copy(finished.begin(), finished.end(), file.begin());
   file.resize(header.size() + 16'000);
   CHECK_FALSE(read_wav(file)->is_cut);
+}
+
+TEST("an unfinished file that has outgrown RIFF plays to its last sample, too") {
+  // Pages that nobody touches take no memory.
+  const std::size_t size = (std::size_t{4} << 30) + 12'345;
+  void* at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  REQUIRE(at != MAP_FAILED);
+  const MutableBytes file(static_cast<std::uint8_t*>(at), size);
+  const std::size_t header = write_wav_header(file, kMono8k, std::nullopt).size();
+  const Result<WavView> view = read_wav(file);
+  CHECK_TRUE(view.ok());
+  if (view) {
+    CHECK_TRUE(view->is_cut);
+    CHECK_FALSE(view->data_bytes.has_value());
+    CHECK_EQ(view->data.size(), (size - header) / 2 * 2);
+  }
+  ::munmap(at, size);
 }
 
 TEST("an unfinished file of G.711 doesn't claim a number of samples") {
@@ -123,6 +144,7 @@ TEST("a file that outgrows RIFF becomes RF64, and is read as such") {
   Buffer file(header.begin(), header.end());
   file.resize(header.size() + 100);
   CHECK_TRUE(read_wav(file)->is_cut);
+  CHECK_EQ(read_wav(file)->data_bytes.value(), huge);
   // The same with a length that is there, and something behind it.
   store_u64(file.data() + 28, __builtin_bswap64(60));
   const Result<WavView> view = read_wav(file);
