@@ -1,5 +1,6 @@
 #include "engine/recording_recovery.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <string>
@@ -35,7 +36,8 @@ bool recover_segment(io::Folder& folder, const std::string& name) {
   return file && file->truncate(good_bytes) && file->append(seal) && file->sync();
 }
 
-/// A true header in place of the open one.
+/// A true header in place of the open one, in a file that begins as ours do. Others' files have
+/// that ending too, downloads for one, and are none of our business.
 bool finish_wav(io::Folder& folder, const std::string& name) {
   std::array<std::uint8_t, spool::kWavHeaderBytesMax> room;
   Bytes header;
@@ -46,6 +48,9 @@ bool finish_wav(io::Folder& folder, const std::string& name) {
     if (!file) return false;
     const auto wav = spool::read_wav(file->bytes());
     if (!wav) return false;
+    const Bytes begun = spool::write_wav_header(room, wav->format, wav->data_bytes);
+    const Bytes start = file->bytes().first(std::min(begun.size(), file->bytes().size()));
+    if (!std::equal(begun.begin(), begun.end(), start.begin(), start.end())) return false;
     header = spool::write_wav_header(room, wav->format, wav->data.size());
     bytes = header.size() + wav->data.size();
   }

@@ -9,7 +9,7 @@
 namespace trunkyard::engine {
 
 /// To be called before anything is recorded into the folder. Files that are whole are not touched,
-/// nor those that can't be read or written.
+/// nor those that can't be read or written, nor WAV files whose headers aren't ours.
 /// @returns how many were finished.
 std::uint32_t recover_recordings(io::Folder& folder);
 

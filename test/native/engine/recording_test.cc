@@ -1,5 +1,5 @@
 // Recordings made by a running engine: each party in its channel, forwarded or decoded; every
-// container; how they end; what a disk that refuses and a killed process leave.
+// container; how they end; what a disk that refuses leaves.
 #include <sys/resource.h>
 
 #include <chrono>
@@ -8,13 +8,11 @@
 #include <vector>
 
 #include "codec/g711.h"
-#include "engine/recording_recovery.h"
 #include "native/engine/party.h"
 #include "native/engine/sounds.h"
 #include "native/harness.h"
 #include "spool/ogg_reader.h"
 #include "spool/recording_reader.h"
-#include "spool/segment_writer.h"
 
 using namespace test;
 using namespace test::party;
@@ -416,42 +414,4 @@ TEST("A13 a full disk ends the recording that meets it, and the call and others 
     return is_tone(studio.channel("small.wav", 0), kRightHz, kLeftHz) &&
            hears_tone(call.bob, kLeftHz);
   }));
-}
-
-TEST("A12 what a killed process left is made good at the next start, and whole files are let be") {
-  TestFolder files;
-  auto folder = io::Folder::open(files.path()).value();
-  const spool::MediaFormat format{.kind = spool::PayloadKind::kPcm16};
-  spool::SegmentWriter writer({.format = format}, {});
-  std::vector<std::uint8_t> output(writer.output_bytes_max());
-  std::vector<std::uint8_t> segment;
-  const auto keep = [&](Bytes bytes) { segment.insert(segment.end(), bytes.begin(), bytes.end()); };
-  keep(writer.open(output).value());
-  const std::vector<std::uint8_t> piece(320, 1);
-  for (std::uint64_t index = 0; index < 100; ++index) {
-    keep(writer.append(Instant{}, {.position = 160 * index, .samples = 160, .bytes = piece}, output)
-             .to_write);
-  }
-  segment.resize(segment.size() + 7, 0xee);  // half a block
-  files.write("cut.00000.seg", segment);
-  std::array<std::uint8_t, spool::kWavHeaderBytesMax> header;
-  const Bytes open = spool::write_wav_header(header, format, std::nullopt);
-  std::vector<std::uint8_t> wav(open.begin(), open.end());
-  wav.resize(wav.size() + 1'601, 7);
-  files.write("cut.wav.part", wav);
-  files.write("text.part", {'h', 'i'});
-  CHECK_EQ(engine::recover_recordings(folder), 2u);
-  const auto sealed = files.contents("cut.00000.seg");
-  const auto report = spool::recover(sealed, {});
-  REQUIRE(report.ok());
-  CHECK_TRUE(report->is_whole());
-  CHECK_TRUE(report->seal->after_crash);
-  CHECK_TRUE(report->ends[0] >= 12'000);
-  const auto finished = files.contents("cut.wav");
-  const auto view = spool::read_wav(finished);
-  REQUIRE(view.ok());
-  CHECK_FALSE(view->is_cut);
-  CHECK_EQ(view->data.size(), 1'600u);
-  CHECK_EQ(engine::recover_recordings(folder), 0u);
-  CHECK_EQ(files.contents("text.part").size(), 2u);
 }
