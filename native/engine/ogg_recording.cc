@@ -30,7 +30,11 @@ class OggRecording final : public RecordingFile {
         page_(spool::kOggPageBytesMax) {
     frame_.reserve(samples_);
   }
-  [[nodiscard]] Result<void> begin() { return put(writer_.open(page_)); }
+  [[nodiscard]] Result<void> begin() {
+    const Result<void> written = put(writer_.open(page_));
+    if (!written) file_.discard();
+    return written;
+  }
 
   [[nodiscard]] Result<void> handle_deadline(Instant) override { return {}; }
   [[nodiscard]] Result<void> finish() override {
@@ -130,8 +134,6 @@ class OggRecording final : public RecordingFile {
 
 Result<std::unique_ptr<RecordingFile>> create_ogg_recording(io::Folder& folder,
                                                             const RecordingPlan& plan) {
-  Result<PartFile> file = PartFile::create(folder, plan.name);
-  if (!file) return Error{file.error()};
   Result<codec::Encoder> encoder = codec::Encoder::open(
       {.format = {codec::CodecKind::kOpus, plan.rate_hz},
        .frame_ms = kFrameMs,
@@ -139,6 +141,8 @@ Result<std::unique_ptr<RecordingFile>> create_ogg_recording(io::Folder& folder,
        .opus = codec::opus_policy({.ptime_ms = kFrameMs},
                                   {.source_rate_hz = plan.rate_hz, .dtx_allowed = false})});
   if (!encoder) return Error{encoder.error()};
+  Result<PartFile> file = PartFile::create(folder, plan.name);
+  if (!file) return Error{file.error()};
   auto recording = std::make_unique<OggRecording>(std::move(*file), std::move(*encoder), plan);
   if (const Result<void> begun = recording->begin(); !begun) return Error{begun.error()};
   return std::unique_ptr<RecordingFile>(std::move(recording));

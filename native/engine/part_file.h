@@ -24,12 +24,18 @@ class PartFile {
     if (folder.open_to_read(name.c_str()).ok()) return Error{ErrorCode::kDiskFailed};
     Result<io::AppendFile> file = io::AppendFile::create(folder, (name + kPartEnding).c_str());
     if (!file) return Error{file.error()};
-    if (const Result<void> named = folder.sync(); !named) return Error{named.error()};
-    return PartFile(folder, name, std::move(*file));
+    PartFile made(folder, name, std::move(*file));
+    if (const Result<void> named = folder.sync(); !named) {
+      made.discard();
+      return Error{named.error()};
+    }
+    return made;
   }
 
   [[nodiscard]] io::AppendFile& file() noexcept { return file_; }
   [[nodiscard]] const io::AppendFile& file() const noexcept { return file_; }
+  /// Removes it, as nothing could be written: its name is free again. Instead of finish().
+  void discard() noexcept { (void)folder_->remove((name_ + kPartEnding).c_str()); }
   /// Saves it and gives it its name. To be called once, last.
   /// @returns as io::AppendFile::sync() and io::Folder::rename().
   [[nodiscard]] Result<void> finish() {

@@ -41,14 +41,21 @@ class SegmentRecording final : public RecordingFile {
   [[nodiscard]] Result<void> begin() {
     std::array<char, 16> number;
     std::snprintf(number.data(), number.size(), ".%05u.seg", writer_.index());
-    Result<io::AppendFile> file = io::AppendFile::create(*folder_, (name_ + number.data()).c_str());
+    const std::string name = name_ + number.data();
+    Result<io::AppendFile> file = io::AppendFile::create(*folder_, name.c_str());
     failed_ = !file.ok();
     if (failed_) return Error{file.error()};
     file_.emplace(std::move(*file));
     is_named_ = false;
     const Result<Bytes> header = writer_.open(output_);
     failed_ = !header.ok();
-    return failed_ ? Result<void>(Error{ErrorCode::kDiskFull}) : put(*header);
+    const Result<void> begun = failed_ ? Result<void>(Error{ErrorCode::kDiskFull}) : put(*header);
+    if (!begun) {
+      // Nothing is in it; what is left of it would only hold its name.
+      file_.reset();
+      (void)folder_->remove(name.c_str());
+    }
+    return begun;
   }
 
   [[nodiscard]] Result<void> handle_deadline(Instant now) override {

@@ -31,6 +31,7 @@ class WavRecording final : public RecordingFile {
   }
   [[nodiscard]] Result<void> begin() {
     const Result<void> written = file_.file().append(header(std::nullopt));
+    if (!written) file_.discard();
     header_bytes_ = file_.file().size();
     return written;
   }

@@ -2,7 +2,10 @@
 // silence was left out, and is bit for bit the file that a recording without that silence makes.
 #include "engine/recording_file.h"
 
+#include <sys/resource.h>
+
 #include <array>
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -270,6 +273,28 @@ TEST("a name that is taken, finished or growing, is refused and left alone") {
     }
     CHECK_EQ(place.files.contents(taken).size(), 3u);
   }
+}
+
+TEST("a file that nothing could be written to leaves nothing behind, and its name is free") {
+  Place place;
+  struct rlimit before;
+  CHECK(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit none = {4, before.rlim_max};
+  for (const RecordingContainer container :
+       {RecordingContainer::kWav, RecordingContainer::kWavPcma, RecordingContainer::kOggOpus,
+        RecordingContainer::kSegments}) {
+    CHECK(::setrlimit(RLIMIT_FSIZE, &none) == 0);
+    const ErrorCode code =
+        RecordingFile::create(place.folder, Place::plan(container, RecordedSound::kMixed)).code();
+    CHECK(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    CHECK_EQ(code, ErrorCode::kDiskFull);
+    CHECK_TRUE(place.folder.list().value().empty());
+    CHECK_TRUE(place.create(container, RecordedSound::kMixed)->finish().ok());
+    for (const std::string& name : place.folder.list().value())
+      CHECK_TRUE(place.folder.remove(name.c_str()).ok());
+  }
+  (void)std::signal(SIGXFSZ, handler);
 }
 
 }  // namespace
