@@ -107,7 +107,7 @@ static_assert(kSegmentBlockBytesMax >= std::size_t{2} * kPcmRateHzMax / 1'000 * 
 inline constexpr std::size_t kSegmentBytesMax = 8 * 1024 * 1024;
 static_assert(kSegmentBlockBytesMax * 16 < kSegmentBytesMax);
 /// Segments of one recording: two days in the 30 s that they have. A recording that needs more
-/// ends there.
+/// ends there, by its maximum.
 inline constexpr std::uint32_t kSegmentsMax = 6'144;
 /// Positions in a recording, in samples: 186 years at 48,000 Hz, so that sums never wrap.
 inline constexpr std::uint64_t kRecordingPositionMax = std::uint64_t{1} << 48;

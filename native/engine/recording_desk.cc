@@ -14,6 +14,12 @@ namespace {
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
 
+/// How a recording ended that its file refused.
+RecordingEnd end_of(ErrorCode code) noexcept {
+  if (code == ErrorCode::kBufferFull) return RecordingEnd::kMaximum;
+  return code == ErrorCode::kDiskFull ? RecordingEnd::kDiskFull : RecordingEnd::kFailed;
+}
+
 }  // namespace
 
 RecordingDesk::Recording::Recording(const FileRequest& request, std::uint32_t for_lane, Isa isa)
@@ -153,7 +159,7 @@ void RecordingDesk::skip_rows(Recording& recording) {
 /// Ends it for good; what can be saved is. The feed stays until the tap has let go of it.
 void RecordingDesk::fail(Recording& recording, ErrorCode code) {
   recording.feed->refuse();
-  tell(recording, code == ErrorCode::kDiskFull ? RecordingEnd::kDiskFull : RecordingEnd::kFailed);
+  tell(recording, end_of(code));
 }
 
 void RecordingDesk::tell(Recording& recording, RecordingEnd end) {

@@ -43,8 +43,9 @@ Result<std::unique_ptr<RecordingFile>> RecordingFile::create(io::Folder& folder,
 
 Result<void> RecordingFile::write(Instant now, const RecorderRow& row) {
   CHECK(row.position == rows_);
-  ++rows_;
-  return write_row(now, row);
+  const Result<void> written = write_row(now, row);
+  if (written) ++rows_;
+  return written;
 }
 
 void RecordingFile::skip() {

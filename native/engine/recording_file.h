@@ -57,8 +57,9 @@ class RecordingFile {
   RecordingFile(const RecordingFile&) = delete;
   RecordingFile& operator=(const RecordingFile&) = delete;
 
-  /// Rows in their order, none left out (CHECKed), but those skipped. @returns kDiskFull or
-  /// kDiskFailed; then there is only finish() left, which saves what can be saved.
+  /// Rows in their order, none left out (CHECKed), but those skipped.
+  /// @returns kDiskFull or kDiskFailed; then there is only finish() left, which saves what can be
+  ///          saved. kBufferFull when the container holds no more: finish() makes it whole.
   [[nodiscard]] Result<void> write(Instant now, const pipeline::RecorderRow& row);
   /// A row of silence that is left out: before all that are written (CHECKed). Where positions
   /// stand for the time of day, it is a gap that says why.
@@ -76,7 +77,7 @@ class RecordingFile {
   [[nodiscard]] virtual Result<void> save() { return {}; }
   /// What is due by now although nothing came.
   [[nodiscard]] virtual Result<void> handle_deadline(Instant now) = 0;
-  /// Makes it whole. To be called once, last.
+  /// Makes it whole. To be called once, last. @returns as write().
   [[nodiscard]] virtual Result<void> finish() = 0;
 
   [[nodiscard]] virtual std::uint64_t bytes() const noexcept = 0;

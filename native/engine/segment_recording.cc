@@ -47,9 +47,7 @@ class SegmentRecording final : public RecordingFile {
     if (failed_) return Error{file.error()};
     file_.emplace(std::move(*file));
     is_named_ = false;
-    const Result<Bytes> header = writer_.open(output_);
-    failed_ = !header.ok();
-    const Result<void> begun = failed_ ? Result<void>(Error{ErrorCode::kDiskFull}) : put(*header);
+    const Result<void> begun = put(writer_.open(output_).value());
     if (!begun) {
       // Nothing is in it; what is left of it would only hold its name.
       file_.reset();
@@ -65,10 +63,8 @@ class SegmentRecording final : public RecordingFile {
   [[nodiscard]] Result<void> finish() override {
     // What the disk refused is missing in the row of blocks: a seal would promise it. The segment
     // reads up to there, as after a crash.
-    const Result<void> ended =
-        failed_ ? Result<void>(Error{ErrorCode::kDiskFailed}) : end_gap(rows(), GapReason::kNone);
     const Result<void> sealed =
-        ended ? put(writer_.seal(SealKind::kEndsRecording, output_)) : ended;
+        failed_ ? Result<void>(Error{ErrorCode::kDiskFailed}) : seal_last();
     const Result<void> synced = file_ ? file_->sync() : Result<void>();
     const Result<void> saved = save_all();
     if (!sealed) return sealed;
@@ -90,6 +86,7 @@ class SegmentRecording final : public RecordingFile {
 
  protected:
   [[nodiscard]] Result<void> write_row(Instant now, const RecorderRow& row) override {
+    if (is_last() && writer_.is_full()) return roll();
     if (row.empty()) {
       ++gap_rows_;
       return {};
@@ -121,9 +118,22 @@ class SegmentRecording final : public RecordingFile {
     failed_ = failed_ || !written.ok();
     return written;
   }
-  /// Goes on in the next segment when this one has its length.
+  /// Whether no other segment may follow.
+  [[nodiscard]] bool is_last() const noexcept { return writer_.index() + 1 >= kSegmentsMax; }
+  [[nodiscard]] Result<void> seal_last() {
+    if (is_over_) return {};
+    const Result<void> ended = end_gap(rows(), GapReason::kNone);
+    return ended ? put(writer_.seal(SealKind::kEndsRecording, output_)) : ended;
+  }
+  /// Goes on in the next segment when this one has its length. @returns kBufferFull when there is
+  /// none; the recording ends with this one, which is whole.
   [[nodiscard]] Result<void> roll() {
     if (!writer_.is_full()) return {};
+    if (is_last()) {
+      is_over_ = true;
+      const Result<void> sealed = put(writer_.seal(SealKind::kEndsRecording, output_));
+      return sealed ? Result<void>(Error{ErrorCode::kBufferFull}) : sealed;
+    }
     // Long since done, unless what came in one go fills more than a segment.
     if (const Result<void> saved = save_all(); !saved) return saved;
     if (const Result<void> sealed = put(writer_.seal(SealKind::kGoesOn, output_)); !sealed)
@@ -164,6 +174,7 @@ class SegmentRecording final : public RecordingFile {
   std::uint64_t gap_rows_ = 0;
   bool gap_is_silence_ = false;  ///< left out on order
   bool failed_ = false;
+  bool is_over_ = false;  ///< sealed for good
 };
 
 }  // namespace

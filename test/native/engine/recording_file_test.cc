@@ -52,7 +52,8 @@ struct Sound {
 };
 
 struct Place {
-  Place() : folder(io::Folder::open(files.path()).value()) {}
+  explicit Place(const char* under = nullptr)
+      : files(under), folder(io::Folder::open(files.path()).value()) {}
   std::unique_ptr<RecordingFile> create(RecordingContainer container, RecordedSound sound) {
     return RecordingFile::create(folder, plan(container, sound)).value();
   }
@@ -250,6 +251,31 @@ TEST("a next segment that can't be made ends the recording with a whole one") {
   }
 }
 
+TEST("a recording that needs more segments than there may be ends with the last one, whole") {
+  // Six thousand files, each of which waits for a disk, where there is one.
+  Place place("/dev/shm");
+  const Sound tone(1);
+  auto file = place.create(RecordingContainer::kSegments, RecordedSound::kDual);
+  std::uint32_t row = 0;
+  Result<void> written;
+  // One row that sounds in each segment.
+  for (std::uint32_t segment = 0; segment < kSegmentsMax; ++segment) {
+    written = file->write(Instant{}, tone.row(0, row++));
+    REQUIRE(written.ok());
+    for (std::uint32_t quiet = 1; quiet < kSegmentRows; ++quiet)
+      CHECK(file->write(Instant{}, {.position = row++}).ok());
+  }
+  // The gap belongs to the segment before, whatever ends it.
+  CHECK_EQ(file->write(Instant{}, tone.row(0, row)).code(), ErrorCode::kBufferFull);
+  CHECK_TRUE(file->finish().ok());
+  CHECK_EQ(file->duration_ms(), 10 * std::uint64_t{row});
+  const auto last = place.files.contents("take.06143.seg");
+  const auto report = spool::recover(last, {}).value();
+  CHECK_TRUE(report.is_whole() && report.seal->ends_recording);
+  CHECK_EQ(report.ends[0], std::uint64_t{row} * kRow);
+  CHECK_EQ(place.folder.list().value().size(), kSegmentsMax);
+}
+
 TEST("which containers hold what is known before a file is made") {
   CHECK_TRUE(can_hold(RecordingContainer::kWav, RecordedSound::kDual, 48'000));
   CHECK_TRUE(can_hold(RecordingContainer::kSegments, RecordedSound::kDual, 16'000));
@@ -291,7 +317,8 @@ TEST("a file that nothing could be written to leaves nothing behind, and its nam
     CHECK_EQ(code, ErrorCode::kDiskFull);
     CHECK_TRUE(place.folder.list().value().empty());
     CHECK_TRUE(place.create(container, RecordedSound::kMixed)->finish().ok());
-    for (const std::string& name : place.folder.list().value())
+    const auto names = place.folder.list().value();
+    for (const std::string& name : names)
       CHECK_TRUE(place.folder.remove(name.c_str()).ok());
   }
   (void)std::signal(SIGXFSZ, handler);

@@ -12,8 +12,13 @@ namespace test {
 
 class TestFolder {
  public:
-  TestFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "trunkyard-test-XXXXXX").string();
+  /// @param under where it is made; null, or where there is no such directory, with other temporary
+  ///              files.
+  explicit TestFolder(const char* under = nullptr) {
+    const bool is_there = under != nullptr && std::filesystem::is_directory(under);
+    const auto place = is_there ? std::filesystem::path(under)
+                                : std::filesystem::temp_directory_path();
+    std::string name = (place / "trunkyard-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) std::abort();
     path_ = name;
   }
