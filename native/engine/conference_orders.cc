@@ -47,6 +47,7 @@ void MediaThread::end_links(Handle handle, Leg& leg) noexcept {
 }
 
 Code MediaThread::close_conference(Handle handle) noexcept {
+  if (RoomSound* sound = conferences_.sound(handle)) (void)sound->taps().pass_time(io::now());
   const Code code = conferences_.close(handle);
   // Those who were in it encode as ordered again.
   if (code == Code::kOk && load_gauge_.relief() > 0) relieve_encoders();

@@ -63,12 +63,15 @@ void FilesThread::run() noexcept {
   while (!stopping_.load(std::memory_order_acquire)) {
     const bool waiting = !serve() || clips_.sweep() > 0;
     write_recordings();
+    if (recordings_.behind()) continue;
     const auto rest = waiting ? kLookEvery : kRestMax;
     (void)bell_.try_acquire_for(recordings_.size() > 0 ? kWriteEvery : rest);
   }
   // The media threads have ended, and with them every tap: what they brought is made whole.
   (void)serve();
-  write_recordings();
+  do {
+    write_recordings();
+  } while (recordings_.behind());
 }
 
 bool FilesThread::serve() noexcept {

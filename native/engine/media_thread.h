@@ -223,6 +223,8 @@ class MediaThread {
   [[nodiscard]] contract::Code change_taps(const Order& order, Change change) noexcept;
   /// Streams that are forwarded from or to a leg are decoded as well, or no longer.
   void follow_tap(Leg& leg) noexcept;
+  /// Recordings of a leg go on, and end, where no turns bring anything.
+  void pass_recorded_time(Leg& leg, Instant now) noexcept;
   void tell_recording(const FileAnswer& answer) noexcept;
 
   // audio_tick.cc

@@ -398,7 +398,10 @@ void MediaThread::say_goodbye(Leg& leg, Instant now) noexcept {
 void MediaThread::close_leg(Handle handle, Leg& leg, Instant now) noexcept {
   kernel_streams_.release(now, handle);
   ports_[leg.address_index].give_back(leg.even_port, now);
-  if (leg.audio != nullptr) plays_.close(leg.audio->player.get());
+  if (leg.audio != nullptr) {
+    (void)leg.audio->taps.pass_time(now);
+    plays_.close(leg.audio->player.get());
+  }
   conferences_.leave(leg);
   audio_legs_.remove(handle.slot());
   // Links that lead here end by themselves: their handle is stale from now on.

@@ -85,15 +85,16 @@ bool RecordingDesk::advance(Recording& recording, Instant now) {
   // Asked first: what is in the feed then is all there will be.
   const bool closed = recording.feed->closed();
   take_feed(recording, now);
+  if (closed && recording.rows_left > 0) {
+    recording.recorder.finish(recording.feed->length());
+    (void)write_rows(recording, now);
+  }
+  if (recording.rows_left == 0) return false;
   if (!closed) {
     if (recording.file == nullptr) return false;
     const Result<void> written = recording.file->handle_deadline(now);
     if (!written) fail(recording, written.error());
     return false;
-  }
-  if (recording.file != nullptr) {
-    recording.recorder.finish(recording.feed->length());
-    write_rows(recording, now);
   }
   if (recording.file != nullptr) {
     recording.finished = true;
@@ -117,21 +118,28 @@ Result<void> RecordingDesk::trim_end(Recording& recording) {
 }
 
 void RecordingDesk::take_feed(Recording& recording, Instant now) {
+  recording.rows_left = kRowsAtOnce;
+  const std::uint32_t reached = recording.feed->reached();
   RecordingFeed::Piece piece;
-  while (recording.feed->pop(piece)) {
-    // A long gap lets rows go by the hundred.
-    while (recording.file != nullptr &&
-           !recording.recorder.take(piece.side, piece.position, piece.rate_hz, piece.samples,
-                                    piece.before)) {
-      write_rows(recording, now);
+  while (recording.piece || recording.feed->pop(piece)) {
+    if (recording.file == nullptr) {
+      recording.piece.reset();
+      continue;
     }
-    if (recording.file != nullptr) write_rows(recording, now);
+    if (!recording.piece) recording.piece = piece;
+    const RecordingFeed::Piece& next = *recording.piece;
+    if (recording.recorder.take(next.side, next.position, next.rate_hz, next.samples, next.before))
+      recording.piece.reset();
+    if (!write_rows(recording, now)) return;
   }
+  recording.recorder.pass(reached);
+  (void)write_rows(recording, now);
 }
 
-void RecordingDesk::write_rows(Recording& recording, Instant now) {
+bool RecordingDesk::write_rows(Recording& recording, Instant now) {
   pipeline::RecorderRow row;
-  while (recording.file != nullptr && recording.recorder.next_row(row)) {
+  while (recording.file != nullptr && recording.rows_left > 0 && recording.recorder.next_row(row)) {
+    --recording.rows_left;
     if (!recording.trim) {
       write_row(recording, now, row);
       continue;
@@ -144,6 +152,12 @@ void RecordingDesk::write_rows(Recording& recording, Instant now) {
       if (recording.file != nullptr && trim.ends_here()) recording.file->mark();
     }
   }
+  return recording.file == nullptr || recording.rows_left > 0;
+}
+
+bool RecordingDesk::behind() const noexcept {
+  return std::any_of(open_.begin(), open_.end(),
+                     [](const auto& recording) { return recording->rows_left == 0; });
 }
 
 void RecordingDesk::write_row(Recording& recording, Instant now, const pipeline::RecorderRow& row) {

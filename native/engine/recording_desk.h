@@ -19,6 +19,11 @@
 
 namespace trunkyard::engine {
 
+/// Rows of one recording that are written before it is the others' turn, a second of sound: the gap
+/// of a recording that nothing came for in hours takes long to write, in Opus half a minute, and
+/// the others' feeds must not overflow meanwhile.
+inline constexpr std::uint32_t kRowsAtOnce = 100;
+
 class RecordingDesk {
  public:
   /// @param folder null = every recording fails; else outlives the desk.
@@ -27,9 +32,11 @@ class RecordingDesk {
   /// @param request kRecord; its feed is the desk's from now on.
   /// @param lane    of the media thread that is to hear how it ended.
   void start(std::uint32_t lane, const FileRequest& request, Instant now);
-  /// Takes what the feeds have and writes it; saves what is to be saved, and takes all feeds again
-  /// after each wait for the disk.
+  /// Takes what the feeds have and writes it, kRowsAtOnce of each; saves what is to be saved, and
+  /// takes all feeds again after each wait for the disk.
   void write(Instant now);
+  /// Whether one has more to be written than that, so that write() should be called again at once.
+  [[nodiscard]] bool behind() const noexcept;
   /// Takes what the feeds have, without waiting for the disk: after something else that took long.
   void take_feeds(Instant now);
   /// Recordings whose feeds are still here.
@@ -44,6 +51,10 @@ class RecordingDesk {
     Recording(const FileRequest& request, std::uint32_t for_lane, Isa isa);
     std::unique_ptr<RecordingFeed> feed;
     pipeline::Recorder recorder;
+    /// Taken out of the feed, but not by the recorder yet: rows have to leave first.
+    std::optional<RecordingFeed::Piece> piece;
+    /// Of kRowsAtOnce; 0 = it has more, and waits for its next turn.
+    std::uint32_t rows_left = kRowsAtOnce;
     std::optional<pipeline::SilenceTrim> trim;
     std::uint32_t skipped = 0;  ///< rows that the file was told of as left out
     /// Null when there is no file, from the start or any more.
@@ -55,7 +66,8 @@ class RecordingDesk {
 
   [[nodiscard]] bool advance(Recording& recording, Instant now);
   void take_feed(Recording& recording, Instant now);
-  void write_rows(Recording& recording, Instant now);
+  /// @returns false when some are left for the next turn.
+  [[nodiscard]] bool write_rows(Recording& recording, Instant now);
   void write_row(Recording& recording, Instant now, const pipeline::RecorderRow& row);
   static void skip_rows(Recording& recording);
   [[nodiscard]] static Result<void> trim_end(Recording& recording);

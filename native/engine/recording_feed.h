@@ -38,6 +38,10 @@ class RecordingFeed {
 
   /// @returns false, counted, when there is no room.
   bool push(const Piece& piece) noexcept;
+  /// Time has passed up to this position, which only rises: nothing more comes before it.
+  void reach(std::uint32_t position) noexcept {
+    reached_.store(position, std::memory_order_release);
+  }
   /// The last call of this side. @param length in pieces.
   void close(contract::RecordingEnd end, std::uint32_t length) noexcept;
   /// The disk refused: nothing more is wanted.
@@ -47,6 +51,11 @@ class RecordingFeed {
 
   /// The oldest piece; its samples lie in the feed until the next call. @returns false when none.
   [[nodiscard]] bool pop(Piece& piece) noexcept;
+  /// How far time has passed without pieces, 0 while it hasn't. To be asked before pop(): what came
+  /// before that is in the feed then.
+  [[nodiscard]] std::uint32_t reached() const noexcept {
+    return reached_.load(std::memory_order_acquire);
+  }
   void refuse() noexcept { refused_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
   /// Once it is closed.
@@ -72,6 +81,7 @@ class RecordingFeed {
   SpscProducer producer_;
   SpscConsumer consumer_;
   std::atomic<std::uint64_t> lost_ = 0;
+  std::atomic<std::uint32_t> reached_ = 0;
   std::atomic<bool> refused_ = false;
   std::atomic<bool> closed_ = false;
   contract::RecordingEnd end_ = contract::RecordingEnd::kStopped;

@@ -1,5 +1,6 @@
 // Orders about recordings, the copies that their taps are given, and how they ended.
 #include "engine/media_thread.h"
+#include "io/clock.h"
 
 namespace trunkyard::engine {
 
@@ -9,7 +10,9 @@ using contract::SoundTarget;
 
 Code MediaThread::start_recording(const contract::StartRecordingOrder& order) noexcept {
   return change_taps(order, [&](Taps& taps, std::uint32_t rate_hz) {
-    return recordings_.start(taps, epoch_, rate_hz, order);
+    const Code code = recordings_.start(taps, epoch_, rate_hz, order);
+    (void)taps.pass_time(io::now());
+    return code;
   });
 }
 
@@ -29,7 +32,9 @@ Code MediaThread::change_taps(const Order& order, Change change) noexcept {
       break;
     case SoundTarget::kConference: {
       RoomSound* sound = conferences_.sound(handle);
-      return sound == nullptr ? Code::kHandleStale : change(sound->taps(), sound->rate_hz());
+      if (sound == nullptr) return Code::kHandleStale;
+      (void)sound->taps().pass_time(io::now());
+      return change(sound->taps(), sound->rate_hz());
     }
     default:
       return Code::kOrderInvalid;
@@ -37,9 +42,18 @@ Code MediaThread::change_taps(const Order& order, Change change) noexcept {
   Leg* leg = legs_.find(handle);
   if (leg == nullptr) return Code::kHandleStale;
   if (leg->audio == nullptr) return Code::kOrderInvalid;
+  // So that a pause or an end counts from now, whatever the last turn was.
+  const bool ended = leg->audio->taps.pass_time(io::now());
   const Code code = change(leg->audio->taps, leg->audio->rate_hz_max());
-  if (code == Code::kOk) follow_tap(*leg);
+  if (ended || code == Code::kOk) follow_tap(*leg);
   return code;
+}
+
+void MediaThread::pass_recorded_time(Leg& leg, Instant now) noexcept {
+  LegAudio& audio = *leg.audio;
+  const bool ended = audio.taps.pass_time(now);
+  if (audio.receiver == nullptr && !leg.endpoint.link().forwards()) audio.taps.note_unheard();
+  if (ended) follow_tap(leg);
 }
 
 void MediaThread::follow_tap(Leg& leg) noexcept {

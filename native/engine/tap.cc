@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/audio_legs.h"
+
 namespace trunkyard::engine {
 
 namespace {
@@ -20,8 +22,7 @@ bool Tap::place(Clock& clock, Instant nominal) noexcept {
     begun_ = true;
     began_at_ = nominal;
   }
-  const Duration since = std::max(nominal - began_at_, Duration::zero());
-  const auto by_time = static_cast<std::uint32_t>((since + kPiece / 2).ns() / kPiece.ns());
+  const std::uint32_t by_time = pieces_until(nominal);
   const Duration off = nominal - (clock.last + kPiece);
   const bool follows = clock.begun && off < kPiece && off > -kPiece;
   std::uint32_t next = by_time;
@@ -33,6 +34,21 @@ bool Tap::place(Clock& clock, Instant nominal) noexcept {
   return true;
 }
 
+std::uint32_t Tap::pieces_until(Instant at) const noexcept {
+  const Duration since = std::max(at - began_at_, Duration::zero());
+  return static_cast<std::uint32_t>((since + kPiece / 2).ns() / kPiece.ns());
+}
+
+bool Tap::grow(std::uint32_t length) noexcept {
+  length_ = std::max(length_, length);
+  const bool cutting = paused_ && cuts_;
+  const std::uint32_t most = setup_.maximum_ms / pipeline::kPieceMs;
+  if (setup_.maximum_ms == 0 || cutting || length_ <= cut_ + most) return true;
+  length_ = cut_ + most;
+  end(contract::RecordingEnd::kMaximum);
+  return false;
+}
+
 void Tap::take(pipeline::Side side, Instant nominal, std::uint32_t rate_hz,
                codec::Pcm piece) noexcept {
   if (over()) return;
@@ -40,20 +56,34 @@ void Tap::take(pipeline::Side side, Instant nominal, std::uint32_t rate_hz,
   Clock& clock = clocks_[static_cast<std::size_t>(side)];
   if (!place(clock, nominal)) return;
   const std::uint32_t position = clock.position;
-  length_ = std::max(length_, position + 1);
-  if ((paused_ && cuts_) || position < cut_) return;
+  if (!grow(position + 1) || (paused_ && cuts_) || position < cut_) return;
   const std::uint32_t at = position - cut_;
-  if (setup_.maximum_ms > 0 && at >= setup_.maximum_ms / pipeline::kPieceMs) {
-    length_ = cut_ + setup_.maximum_ms / pipeline::kPieceMs;
-    return end(contract::RecordingEnd::kMaximum);
-  }
   if (paused_) {
     clock.before = spool::GapReason::kPause;
-    return;
+    // So that the silence is written while it lasts, not in one go behind it.
+    return feed_->reach(length_ - cut_);
   }
   const bool pushed = feed_->push(
       {.side = side, .position = at, .rate_hz = rate_hz, .before = clock.before, .samples = piece});
   clock.before = pushed ? spool::GapReason::kNone : spool::GapReason::kLoss;
+}
+
+void Tap::pass_time(Instant now) noexcept {
+  if (over()) return;
+  if (feed_->refused()) return end(contract::RecordingEnd::kFailed);
+  if (!begun_) {
+    begun_ = true;
+    began_at_ = now;
+  }
+  // Of the time since then turns may still bring something.
+  if (!grow(pieces_until(now - AudioLegs::kBehindMax))) return;
+  if (!(paused_ && cuts_)) feed_->reach(length_ - cut_);
+}
+
+void Tap::note_unheard() noexcept {
+  const Clock& received = clocks_[static_cast<std::size_t>(pipeline::Side::kReceived)];
+  const std::uint32_t heard = received.begun ? received.position + 1 : 0;
+  note_quiet(std::uint64_t{length_ - std::min(heard, length_)} * pipeline::kPieceMs);
 }
 
 void Tap::note_quiet(std::uint64_t quiet_ms) noexcept {

@@ -34,11 +34,13 @@ class Tap {
   /// Whether nothing more is taken: it was ended, has its length, or the disk refused.
   [[nodiscard]] bool over() const noexcept { return feed_ == nullptr; }
 
-  /// Whether the disk has refused, which a tap that gets nothing doesn't notice by itself.
-  [[nodiscard]] bool refused() const noexcept { return feed_ != nullptr && feed_->refused(); }
-
   /// 10 ms of one side, in its turn. @param nominal the turn's.
   void take(pipeline::Side side, Instant nominal, std::uint32_t rate_hz, codec::Pcm piece) noexcept;
+  /// Time passes, whether anything comes or not; the recording begins with the first call, if with
+  /// no piece before. What comes for a turn up to AudioLegs::kBehindMax ago still finds its place.
+  void pass_time(Instant now) noexcept;
+  /// Nobody listens to the peer by now: it has been silent since its last piece.
+  void note_unheard() noexcept;
   /// How long the peer has been silent by now; ends a recording that is to end by it.
   void note_quiet(std::uint64_t quiet_ms) noexcept;
   /// @param silence_instead whether the pause is heard as silence; else it is cut out.
@@ -54,6 +56,11 @@ class Tap {
   };
   /// @returns false for a piece that there is no time for.
   [[nodiscard]] bool place(Clock& clock, Instant nominal) noexcept;
+  /// Pieces from the recording's beginning to a time, pauses not cut out.
+  [[nodiscard]] std::uint32_t pieces_until(Instant at) const noexcept;
+  /// Lets the recording be so long, pauses not cut out, if it isn't yet. @returns false when that is
+  /// too long; then it is over.
+  [[nodiscard]] bool grow(std::uint32_t length) noexcept;
 
   TapSetup setup_;
   RecordingFeed* feed_;

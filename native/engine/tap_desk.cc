@@ -49,7 +49,6 @@ Code TapDesk::start(Taps& taps, std::uint32_t epoch, std::uint32_t rate_hz,
                       .order = order.order,
                       .endpoint = order.endpoint};
   if (!read_request(order, request)) return Code::kOrderInvalid;
-  taps.drop_refused();
   if (taps.full()) return Code::kQueueFull;
   auto feed = std::make_unique<RecordingFeed>(rate_hz);
   const TapSetup setup{.recording = order.order,

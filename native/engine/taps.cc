@@ -15,14 +15,6 @@ bool Taps::empty() const noexcept {
   return std::all_of(taps_.begin(), taps_.end(), [](const auto& tap) { return tap == nullptr; });
 }
 
-void Taps::drop_refused() noexcept {
-  for (std::unique_ptr<Tap>& tap : taps_) {
-    if (tap == nullptr || !tap->refused()) continue;
-    tap->end(contract::RecordingEnd::kFailed);
-    tap.reset();
-  }
-}
-
 void Taps::add(std::unique_ptr<Tap> tap) noexcept {
   const auto place = std::find(taps_.begin(), taps_.end(), nullptr);
   CHECK(place != taps_.end());
@@ -53,22 +45,42 @@ bool Taps::wants_sent() const noexcept {
 
 bool Taps::take(pipeline::Side side, Instant nominal, std::uint32_t rate_hz,
                 codec::Pcm piece) noexcept {
-  bool ended = false;
-  for (std::unique_ptr<Tap>& tap : taps_) {
+  for (const std::unique_ptr<Tap>& tap : taps_) {
     if (tap == nullptr) continue;
     if (side == pipeline::Side::kReceived || tap->wants_sent())
       tap->take(side, nominal, rate_hz, piece);
-    if (!tap->over()) continue;
-    tap.reset();
-    ended = true;
   }
-  return ended;
+  return drop_over();
+}
+
+bool Taps::pass_time(Instant now) noexcept {
+  for (const std::unique_ptr<Tap>& tap : taps_) {
+    if (tap != nullptr) tap->pass_time(now);
+  }
+  return drop_over();
+}
+
+void Taps::note_unheard() noexcept {
+  for (const std::unique_ptr<Tap>& tap : taps_) {
+    if (tap != nullptr) tap->note_unheard();
+  }
 }
 
 void Taps::note_quiet(std::uint64_t quiet_ms) noexcept {
   for (const std::unique_ptr<Tap>& tap : taps_) {
     if (tap != nullptr) tap->note_quiet(quiet_ms);
   }
+}
+
+/// @returns whether there was one.
+bool Taps::drop_over() noexcept {
+  bool ended = false;
+  for (std::unique_ptr<Tap>& tap : taps_) {
+    if (tap == nullptr || !tap->over()) continue;
+    tap.reset();
+    ended = true;
+  }
+  return ended;
 }
 
 }  // namespace trunkyard::engine

@@ -15,8 +15,6 @@ class Taps {
  public:
   [[nodiscard]] bool full() const noexcept;
   [[nodiscard]] bool empty() const noexcept;
-  /// Lets go of those that the disk refused, where nothing comes that would show it.
-  void drop_refused() noexcept;
   /// @param tap of a recording that isn't among them; there is room (CHECKed).
   void add(std::unique_ptr<Tap> tap) noexcept;
   /// The tap of a recording; null when it has ended.
@@ -27,9 +25,13 @@ class Taps {
   [[nodiscard]] bool wants_sent() const noexcept;
   /// As Tap's, for each of them. @returns whether one is over by it.
   bool take(pipeline::Side side, Instant nominal, std::uint32_t rate_hz, codec::Pcm piece) noexcept;
+  bool pass_time(Instant now) noexcept;
+  void note_unheard() noexcept;
   void note_quiet(std::uint64_t quiet_ms) noexcept;
 
  private:
+  bool drop_over() noexcept;
+
   std::array<std::unique_ptr<Tap>, kTapsMax> taps_;
 };
 

@@ -60,6 +60,7 @@ void MediaThread::sweep(std::uint32_t slot, Leg& leg, Instant now) noexcept {
     leg.audio->watch->handle_deadline(now);
     take_watched_digits(leg);
   }
+  if (leg.audio != nullptr && !leg.audio->taps.empty()) pass_recorded_time(leg, now);
   if (leg.endpoint.handle_silence(now)) {
     count(Counter::kMediaTimeouts);
     leg.pending.media_timeout = true;

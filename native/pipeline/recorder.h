@@ -9,6 +9,7 @@
 // kRecorderSkewRows behind the other.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -69,6 +70,9 @@ class Recorder {
   ///          again.
   [[nodiscard]] bool take(Side side, std::uint32_t position, std::uint32_t rate_hz,
                           codec::Pcm piece, spool::GapReason before) noexcept;
+  /// Rows before this one have had their time, whether anything comes for them or not: they leave
+  /// kRecorderSkewRows later.
+  void pass(std::uint32_t position) noexcept { newest_ = std::max(newest_, position); }
   /// Nothing more comes; the recording ends before this row.
   void finish(std::uint32_t end) noexcept;
 

@@ -269,6 +269,32 @@ TEST("a recording ends at its longest, after a silence, and is shorter by its pa
   CHECK_TRUE(end_of(studio.recording_ended(call.left.handle)) == RecordingEnd::kSilence);
 }
 
+TEST("a recording of a leg that has no turns ends at its longest, and by silence") {
+  Studio studio;
+  const auto leg_that_sends = [&] {
+    const std::uint32_t leg = studio.rig.open().handle;
+    auto audio = audio_order(leg);
+    audio.receive_count = 0;
+    CHECK_TRUE(set_audio(studio.rig, audio) == Code::kOk);
+    return leg;
+  };
+  const std::uint32_t longest = leg_that_sends();
+  auto order = recording_order(longest, "max.wav");
+  order.maximum_ms = 400;
+  CHECK_TRUE(studio.record(order) == Code::kOk);
+  const std::uint32_t silent = leg_that_sends();
+  order = recording_order(silent, "silence.wav", {.sound = RecordingSound::kReceived});
+  order.end_silence_ms = 300;
+  CHECK_TRUE(studio.record(order) == Code::kOk);
+  auto event = studio.recording_ended(longest);
+  CHECK_TRUE(end_of(event) == RecordingEnd::kMaximum);
+  CHECK_EQ(event.duration_ms, 400u);
+  event = studio.recording_ended(silent);
+  CHECK_TRUE(end_of(event) == RecordingEnd::kSilence);
+  CHECK_TRUE(event.duration_ms >= 300);
+  CHECK_EQ(studio.channel("silence.wav", 0).size(), std::size_t{event.duration_ms} * 8);
+}
+
 TEST("what can't be recorded is refused by code") {
   Studio studio;
   DecodedCall call(studio.rig, {}, {});

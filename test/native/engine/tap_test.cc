@@ -171,6 +171,65 @@ TEST("a pause that is heard as silence counts for the longest length, and none f
   }
 }
 
+TEST("time passes without turns, and pieces keep their places in it") {
+  Rig rig({.maximum_ms = 1'000});
+  rig.tap.pass_time(at_ms(0));
+  CHECK_EQ(rig.feed.reached(), 0u);
+  rig.tap.pass_time(at_ms(600));
+  CHECK_EQ(rig.feed.reached(), 50u);
+  // For a turn as late as turns may be, and then in order.
+  for (const std::int64_t ms : {502, 512, 600, 610})
+    rig.take(Side::kReceived, ms);
+  CHECK_TRUE(rig.positions() == Positions({50, 51, 60, 61}));
+  rig.tap.pass_time(at_ms(1'090));
+  CHECK_FALSE(rig.tap.over());
+  CHECK_EQ(rig.feed.reached(), 99u);
+  rig.tap.pass_time(at_ms(60'000));
+  CHECK_TRUE(rig.feed.closed());
+  CHECK_TRUE(rig.feed.end() == RecordingEnd::kMaximum);
+  CHECK_EQ(rig.feed.length(), 100u);
+}
+
+TEST("a pause that is heard as silence is told while it lasts, one that is cut out never") {
+  for (const bool silence : {false, true}) {
+    for (const bool has_turns : {false, true}) {
+      Rig rig;
+      rig.take(Side::kReceived, 0);
+      rig.tap.pause(true, silence);
+      for (std::int64_t ms = 10; ms <= 5'000; ms += 10) {
+        if (has_turns) rig.take(Side::kReceived, ms);
+        rig.tap.pass_time(at_ms(ms));
+      }
+      const std::uint32_t passed = has_turns ? 501 : 490;
+      CHECK_EQ(rig.feed.reached(), silence ? passed : 0u);
+      rig.tap.pause(false, silence);
+      rig.tap.end(RecordingEnd::kStopped);
+      CHECK_EQ(rig.feed.length(), silence ? passed : 1u);
+    }
+  }
+}
+
+TEST("a peer whom nobody listens to is silent since its last piece") {
+  Rig rig({.end_silence_ms = 500});
+  rig.take(Side::kReceived, 0);
+  for (std::int64_t ms = 0; ms < 400; ms += 10)
+    rig.take(Side::kReceived, ms);
+  rig.tap.pass_time(at_ms(990));
+  rig.tap.note_unheard();
+  CHECK_FALSE(rig.tap.over());
+  rig.tap.pass_time(at_ms(1'020));
+  rig.tap.note_unheard();
+  CHECK_TRUE(rig.feed.end() == RecordingEnd::kSilence);
+  Rig never({.end_silence_ms = 500});
+  never.tap.pass_time(at_ms(0));
+  never.tap.pass_time(at_ms(590));
+  never.tap.note_unheard();
+  CHECK_FALSE(never.tap.over());
+  never.tap.pass_time(at_ms(600));
+  never.tap.note_unheard();
+  CHECK_TRUE(never.feed.end() == RecordingEnd::kSilence);
+}
+
 TEST("a feed holds five seconds of both sides at any rate") {
   for (const std::uint32_t rate_hz : {8'000u, 16'000u, 48'000u}) {
     RecordingFeed feed(rate_hz);

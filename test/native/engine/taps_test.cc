@@ -96,7 +96,8 @@ TEST("one that the disk refused makes room, though nothing comes that would show
   RecordingFeed& refused = rig.add({.recording = 1});
   RecordingFeed& other = rig.add({.recording = 2});
   refused.refuse();
-  rig.taps.drop_refused();
+  CHECK_TRUE(rig.taps.pass_time(rig.now));
+  CHECK_FALSE(rig.taps.pass_time(rig.now));
   CHECK_FALSE(rig.taps.full());
   CHECK_TRUE(refused.closed());
   CHECK_TRUE(refused.end() == RecordingEnd::kFailed);

@@ -128,6 +128,25 @@ TEST("a gap of any length goes by in rows of nothing, with its reason") {
   CHECK_FALSE(row.empty());
 }
 
+TEST("rows whose time has passed leave though nothing comes, and what comes then is in its place") {
+  Recorder recorder({.sound = RecordedSound::kDual});
+  const Samples piece(80, 1'000);
+  Tape tape;
+  recorder.pass(100);
+  tape.drain(recorder);
+  CHECK_EQ(tape.rows, 100 - kRecorderSkewRows);
+  recorder.pass(50);
+  tape.drain(recorder);
+  CHECK_EQ(tape.rows, 100 - kRecorderSkewRows);
+  for (const Side side : {Side::kReceived, Side::kSent})
+    CHECK_TRUE(recorder.take(side, 90, 8'000, piece, kNoGap));
+  recorder.finish(101);
+  tape.drain(recorder);
+  CHECK_EQ(tape.rows, 101u);
+  CHECK_EQ(tape.empty, 100u);
+  CHECK_EQ(tape.channels[1][80 * 90], 1'000);
+}
+
 TEST("recording what was received leaves the rest out") {
   Recorder recorder({.sound = RecordedSound::kReceived});
   CHECK_EQ(recorder.channel_count(), 1u);
