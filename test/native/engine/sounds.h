@@ -2,10 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "engine/audio_legs.h"
 #include "engine/contract.gen.h"
 #include "native/codec/listen.h"
 #include "native/engine/rig.h"
@@ -127,6 +129,39 @@ struct SoundRig {
   std::uint32_t last_order = 0;
   std::uint32_t played = 0;    ///< the last order to play
   std::uint32_t recorded = 0;  ///< the last order to record that was taken
+};
+
+/// When an order was carried out, by the test's clock: after the first, before the second.
+struct Moment {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point from;
+  Clock::time_point to;
+};
+template <typename Order>
+Moment moment_of(Order&& order) {
+  Moment moment{.from = Moment::Clock::now(), .to = {}};
+  order();
+  moment.to = Moment::Clock::now();
+  return moment;
+}
+
+/// How long a recording must be that ran from one moment to another, and again. However late a busy
+/// machine is, an order counts from when it is carried out, less what turns may be behind.
+class RecordedTime {
+ public:
+  void add(const Moment& from, const Moment& to) {
+    least_ += to.from - from.to - kBehind;
+    most_ += to.to - from.from + kBehind;
+  }
+  [[nodiscard]] bool holds(std::uint32_t duration_ms) const {
+    const std::chrono::milliseconds duration(duration_ms);
+    return duration >= least_ && duration <= most_;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kBehind{AudioLegs::kBehindMax.ms() + 20};
+  Moment::Clock::duration least_{};
+  Moment::Clock::duration most_{};
 };
 
 /// A tone with soft ends, so that Opus legs take a clip of it as it is.
