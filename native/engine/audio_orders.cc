@@ -341,7 +341,8 @@ void MediaThread::change_link(Leg& leg, const pipeline::Link& link) noexcept {
     if (!link.forwards() && audio->watch) audio->watch->hand_over();
   }
   leg.endpoint.set_link(link);
-  follow_link(leg);
+  // With a link of its own, it feeds whoever feeds it, as a call's legs do.
+  follow_tap(leg);
 }
 
 Code MediaThread::send_digits(const contract::SendDigitsOrder& order) noexcept {

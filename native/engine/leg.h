@@ -125,6 +125,9 @@ struct Leg {
   std::uint8_t address_index = 0;
   PendingEvents pending;
   std::uint32_t silent_ms = 0;
+  /// Whose packets are forwarded to the peer, and so what is recorded as sent; of several the one
+  /// linked last. May be none, stale, or linked elsewhere by now (MediaThread::is_recorded).
+  Handle forwarded_from = kHandleNone;
   /// Kept when the suite is taken off, so that the same key set again goes on where it stood: its
   /// keystream must not be used from the beginning.
   std::unique_ptr<pipeline::LegKeys> keys;

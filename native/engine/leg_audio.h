@@ -96,9 +96,6 @@ struct LegAudio {
   std::unique_ptr<pipeline::Player> player;
   /// The recordings that run.
   Taps taps;
-  /// Whose packets are forwarded to the peer, and so what is recorded as sent; of several the one
-  /// linked last. May be none, stale, or linked elsewhere by now (MediaThread::is_recorded).
-  Handle forwarded_from = kHandleNone;
 
   /// The peer's last press by telephone-events.
   Press press;

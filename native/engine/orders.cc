@@ -359,7 +359,7 @@ Code MediaThread::open_link(const contract::OpenLinkOrder& order) noexcept {
   if (!pipeline::payload_map_valid(map)) return Code::kOrderInvalid;
   pipeline::Conversions conversions;
   if (!read_conversions(order, conversions)) return Code::kOrderInvalid;
-  if (target->audio != nullptr) target->audio->forwarded_from = Handle{order.endpoint};
+  target->forwarded_from = Handle{order.endpoint};
   change_link(*from, pipeline::Link(to, map, conversions));
   return Code::kOk;
 }

@@ -60,8 +60,7 @@ void MediaThread::follow_tap(Leg& leg) noexcept {
   follow_link(leg);
   // What is sent to this one comes from whoever was linked to it last, or as a call's legs feed
   // each other, from the one that it feeds.
-  const Handle last = leg.audio == nullptr ? kHandleNone : leg.audio->forwarded_from;
-  for (const Handle handle : {leg.endpoint.link_to(), last}) {
+  for (const Handle handle : {leg.endpoint.link_to(), leg.forwarded_from}) {
     Leg* other = legs_.find(handle);
     if (other != nullptr && legs_.find(other->endpoint.link_to()) == &leg) follow_link(*other);
   }
@@ -79,7 +78,7 @@ bool MediaThread::is_recorded(Handle handle, const Leg& leg, Leg& far) noexcept 
   const Handle to = leg.endpoint.link_to();
   // What is decoded for it comes in its own turns.
   if (talker_of(to, *far.audio) != nullptr) return false;
-  Handle& from = far.audio->forwarded_from;
+  Handle& from = far.forwarded_from;
   const Leg* last = legs_.find(from);
   const bool forwards =
       last != nullptr && last->endpoint.link().forwards() && last->endpoint.link_to() == to;

@@ -194,6 +194,44 @@ TEST("of two legs that are forwarded to a recorded one, the one linked last is i
   }));
 }
 
+TEST("what is forwarded to a recorded leg is in its recording, in whatever order all that began") {
+  enum class Step { kAudio, kForward, kRecord, kAnswer };
+  using Steps = std::vector<Step>;
+  for (const Steps& steps : {Steps{Step::kAudio, Step::kForward, Step::kRecord},
+                             Steps{Step::kForward, Step::kAudio, Step::kRecord},
+                             Steps{Step::kForward, Step::kAudio, Step::kRecord, Step::kAnswer},
+                             Steps{Step::kAudio, Step::kRecord, Step::kForward}}) {
+    CHECK_TRUE(in_some_run([&] {
+      Studio studio;
+      Party alice(kPcmu, kLeftHz);
+      Party bob(kPcmu, kRightHz);
+      const Opened left = studio.rig.open();
+      const Opened right = studio.rig.open();
+      CHECK_TRUE(studio.rig.update(left.handle, {alice.address(), {}, true}) == Code::kOk);
+      CHECK_TRUE(studio.rig.update(right.handle, {bob.address(), {}, true}) == Code::kOk);
+      CHECK_TRUE(set_audio(studio.rig, right.handle) == Code::kOk);
+      for (const Step step : steps) {
+        Code code = Code::kOk;
+        if (step == Step::kAudio) code = set_audio(studio.rig, left.handle);
+        if (step == Step::kForward) code = studio.rig.link(right.handle, left.handle);
+        if (step == Step::kRecord) code = studio.record(recording_order(left.handle, "a.wav"));
+        if (step == Step::kAnswer) code = studio.rig.link(left.handle, right.handle);
+        CHECK_TRUE(code == Code::kOk);
+      }
+      int frames = 0;
+      (void)in_real_time(
+          [&] {
+            bob.peer.send(right.rtp_port, bob.next_packet());
+            alice.hear();
+          },
+          [&] { return ++frames == 75; });
+      CHECK_TRUE(studio.stop_recording(left.handle) == Code::kOk);
+      (void)studio.recording_ended(left.handle);
+      return is_tone(studio.channel("a.wav", 1), kRightHz, kLeftHz);
+    }));
+  }
+}
+
 TEST("a recording that begins while its forwarded leg is played to hears the link after that") {
   CHECK_TRUE(in_some_run([] {
     Studio studio;
