@@ -14,8 +14,9 @@ namespace {
 /// switching sources) when the arrival doesn't bear it out. Below, it can be told from jitter by
 /// nobody, and the histogram takes it in.
 constexpr MediaTime kClockJump = 500 * kMediaPerMs;
-/// A packet that leaves numbers out and comes by so much before the fastest one's time has not been
-/// sent by the clock we know. Less may be disorder on a path that has just become faster.
+/// What comes by so much before the fastest one's time waits aside until another one comes as
+/// early, or its place in the stream is taken or played. A stray costs nothing so, and a path that
+/// has become faster neither what it brings nor what is still under way.
 constexpr MediaTime kEarlyMax = 100 * kMediaPerMs;
 /// Orders begin high enough for packets older than the first one.
 constexpr std::int64_t kFirstOrder = std::int64_t{1} << 32;
@@ -58,8 +59,8 @@ InsertVerdict JitterBuffer::insert(Instant now, const Arrival& arrival) noexcept
     ++statistics_.invalid;
     return InsertVerdict::kInvalid;
   }
-  const bool is_known = started_ && is_of_stream(now, arrival);
-  if (arrival.kind == MediaKind::kEvent && !is_known) {
+  const Standing standing = started_ ? standing_of(now, arrival) : Standing::kForeign;
+  if (arrival.kind == MediaKind::kEvent && standing != Standing::kInLine) {
     // A stream is what can be played. Events may come beside it under an SSRC of their own, as some
     // gateways send them, and what isn't audio is no reason to leave the one that is.
     ++statistics_.events;
@@ -69,64 +70,104 @@ InsertVerdict JitterBuffer::insert(Instant now, const Arrival& arrival) noexcept
     start_stream(arrival);
     return admit(now, arrival);
   }
-  if (!is_known) return hold_candidate(now, arrival);
+  if (standing != Standing::kInLine) return hold_candidate(now, arrival, standing);
   const InsertVerdict verdict = admit(now, arrival);
-  settle_candidate();
+  if (candidate_.present) settle_candidate();
   return verdict;
 }
 
-/// @param at when it arrived.
-bool JitterBuffer::is_of_stream(Instant at, const Arrival& arrival) const noexcept {
+/// What a packet is to the stream we know, by its number and by its timestamp: were one believed at
+/// once that can't have been sent yet, all that is still to come before it would be lost for a
+/// single stray. @param at when it arrived.
+JitterBuffer::Standing JitterBuffer::standing_of(Instant at,
+                                                 const Arrival& arrival) const noexcept {
   const std::int32_t ahead = rtp::sequence_distance(highest_sequence_, arrival.sequence);
-  return arrival.ssrc == ssrc_ && ahead < static_cast<std::int32_t>(rtp::kMaxDropout) &&
-         ahead > -static_cast<std::int32_t>(rtp::kMaxMisorder) &&
-         !is_ahead_of_time(at, arrival, ahead);
-}
-
-/// Whether a packet can't have been sent yet, by its timestamp or by its number: were it believed
-/// at once, a single stray would have all that is still to come before it taken for lost.
-bool JitterBuffer::is_ahead_of_time(Instant at, const Arrival& arrival,
-                                    std::int32_t ahead) const noexcept {
-  if (ahead <= 1 || !timestamp_known_) return false;
+  if (arrival.ssrc != ssrc_ || ahead >= static_cast<std::int32_t>(rtp::kMaxDropout) ||
+      ahead <= -static_cast<std::int32_t>(rtp::kMaxMisorder)) {
+    return Standing::kForeign;
+  }
+  if (!timestamp_known_) return Standing::kInLine;
   MediaTime sent = timestamp_ + ahead * length_last_;
   if (arrival.kind != MediaKind::kEvent && arrival.clock_rate_hz == clock_rate_hz_) {
     const MediaTime step = rtp::timestamp_distance(timestamp_wire_, arrival.timestamp);
     sent = std::max(sent, timestamp_ + step * media_per_step(clock_rate_hz_));
   }
-  return delay_.fastest() - (media_of(at) - sent) > kEarlyMax;
+  const MediaTime early = delay_.fastest() - (media_of(at) - sent);
+  if (early <= kEarlyMax) return Standing::kInLine;
+  return early <= kClockJump ? Standing::kEarly : Standing::kForeign;
 }
 
-/// The stream we know is alive, so whatever waited for a successor has to start over; but what was
-/// before its time only by disorder is in line now.
+/// Something of the stream we know has come. That is alive, so another one would have to start
+/// over; what was early is in line now if that made it so, and else may wait until its place is
+/// taken or played.
 void JitterBuffer::settle_candidate() noexcept {
-  if (!candidate_.present) return;
-  if (!is_of_stream(candidate_.arrived_at, candidate_.arrival)) return drop_candidate();
+  const Standing standing = standing_of(candidate_.arrived_at, candidate_.arrival);
+  if (standing == Standing::kInLine) return admit_candidate();
+  if (standing == Standing::kForeign) return drop_candidate();
+  const Place place = window_.place_of(
+      highest_order_ + rtp::sequence_distance(highest_sequence_, candidate_.arrival.sequence));
+  if (place != Place::kFree && place != Place::kBeyond) drop_candidate();
+}
+
+/// Two before a new SSRC, numbering or clock is believed, as RFC 3550 A.1 has it, or a path that is
+/// so much faster; but the first of them isn't lost for that.
+InsertVerdict JitterBuffer::hold_candidate(Instant now, const Arrival& arrival,
+                                           Standing standing) noexcept {
+  if (candidate_.present) {
+    const Arrival& first = candidate_.arrival;
+    if (first.ssrc == arrival.ssrc && first.sequence == arrival.sequence &&
+        first.timestamp == arrival.timestamp) {
+      ++statistics_.duplicates;
+      return InsertVerdict::kDuplicate;
+    }
+    if (bears_out_candidate(now, arrival, standing)) return admit_both(now, arrival, standing);
+    drop_candidate();
+  }
+  candidate_ = {.present = true, .arrived_at = now, .arrival = arrival};
+  return InsertVerdict::kCandidate;
+}
+
+/// Whether the candidate and another one that is out of line too are no strays: next to each other,
+/// or with numbers, timestamps and arrivals that go alike. How long two early ones took may differ
+/// by as much as on any path.
+bool JitterBuffer::bears_out_candidate(Instant now, const Arrival& arrival,
+                                       Standing standing) const noexcept {
+  const Arrival& first = candidate_.arrival;
+  if (first.ssrc != arrival.ssrc) return false;
+  const std::int32_t step = rtp::sequence_distance(first.sequence, arrival.sequence);
+  if (step == 1) return true;
+  const std::int32_t clock_steps = rtp::timestamp_distance(first.timestamp, arrival.timestamp);
+  if (first.clock_rate_hz != arrival.clock_rate_hz) return false;
+  if (step == 0 || clock_steps == 0 || (step > 0) != (clock_steps > 0)) return false;
+  if (standing == Standing::kEarly &&
+      standing_of(candidate_.arrived_at, first) == Standing::kEarly) {
+    return true;
+  }
+  constexpr auto kNear = static_cast<std::int32_t>(rtp::kMaxMisorder);
+  const MediaTime sent = clock_steps * media_per_step(arrival.clock_rate_hz);
+  const MediaTime change = media_of(now) - media_of(candidate_.arrived_at) - sent;
+  return step < kNear && step > -kNear && change < kEarlyMax && change > -kEarlyMax;
+}
+
+/// In the order of their numbers: a stream begins with its first.
+InsertVerdict JitterBuffer::admit_both(Instant now, const Arrival& arrival,
+                                       Standing standing) noexcept {
+  const bool is_behind = rtp::sequence_newer(candidate_.arrival.sequence, arrival.sequence);
+  if (standing == Standing::kForeign) {
+    ++statistics_.restarts;
+    start_stream(is_behind ? arrival : candidate_.arrival);
+  }
+  if (!is_behind) admit_candidate();
+  const InsertVerdict verdict = admit(now, arrival);
+  if (is_behind) admit_candidate();
+  const bool is_restart = standing == Standing::kForeign && is_held(verdict, arrival.kind);
+  return is_restart ? InsertVerdict::kRestarted : verdict;
+}
+
+void JitterBuffer::admit_candidate() noexcept {
   candidate_.present = false;
   const InsertVerdict verdict = admit(candidate_.arrived_at, candidate_.arrival);
   if (!is_held(verdict, candidate_.arrival.kind)) release(candidate_.arrival.packet);
-}
-
-/// Two in order before a new SSRC, numbering or clock is believed, as RFC 3550 A.1 has it; but the
-/// first of them isn't lost for that.
-InsertVerdict JitterBuffer::hold_candidate(Instant now, const Arrival& arrival) noexcept {
-  const bool is_same_source = candidate_.present && candidate_.arrival.ssrc == arrival.ssrc;
-  const std::int32_t step =
-      is_same_source ? rtp::sequence_distance(candidate_.arrival.sequence, arrival.sequence) : 0;
-  if (is_same_source && step == 0) {
-    ++statistics_.duplicates;
-    return InsertVerdict::kDuplicate;
-  }
-  if (step != 1) {
-    drop_candidate();
-    candidate_ = {.present = true, .arrived_at = now, .arrival = arrival};
-    return InsertVerdict::kCandidate;
-  }
-  candidate_.present = false;
-  ++statistics_.restarts;
-  start_stream(candidate_.arrival);
-  (void)admit(candidate_.arrived_at, candidate_.arrival);
-  const InsertVerdict verdict = admit(now, arrival);
-  return verdict == InsertVerdict::kAccepted ? InsertVerdict::kRestarted : verdict;
 }
 
 void JitterBuffer::drop_candidate() noexcept {

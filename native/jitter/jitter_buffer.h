@@ -48,8 +48,9 @@ enum class InsertVerdict : std::uint8_t {
   kAccepted,
   kReordered,  ///< accepted, behind a later one
   kRecovered,  ///< accepted: a redundant copy of one that was missing
-  kRestarted,  ///< accepted: it confirms a new SSRC or a sender's new numbering
-  kCandidate,  ///< kept aside: may be a new SSRC, numbering or clock, if its successor comes
+  kRestarted,  ///< accepted: it confirms a new SSRC, numbering or clock of the sender's
+  kCandidate,  ///< kept aside: may be of a new SSRC, numbering, clock or path, if another one says
+               ///< so
   // From here on the caller keeps the packet.
   kOutOfBand,  ///< an event of the stream: handle it now
   kBeside,     ///< an event of another SSRC or numbering, or before any stream; nothing is noted
@@ -202,6 +203,13 @@ class JitterBuffer {
   /// Names beyond those that wait that one call may give back: the candidate's and the new one's.
   static constexpr std::uint32_t kReleasedSlack = 2;
 
+  /// What a packet is to the stream that we know.
+  enum class Standing : std::uint8_t {
+    kInLine,
+    kEarly,    ///< well before its time, as on a path that has become faster; or a stray
+    kForeign,  ///< of another SSRC, numbering or clock; or a stray
+  };
+
   struct Candidate {
     bool present = false;
     Instant arrived_at;
@@ -209,11 +217,13 @@ class JitterBuffer {
   };
 
   // Insert side.
-  [[nodiscard]] bool is_of_stream(Instant at, const Arrival& arrival) const noexcept;
-  InsertVerdict hold_candidate(Instant now, const Arrival& arrival) noexcept;
-  [[nodiscard]] bool is_ahead_of_time(Instant at, const Arrival& arrival,
-                                      std::int32_t ahead) const noexcept;
+  [[nodiscard]] Standing standing_of(Instant at, const Arrival& arrival) const noexcept;
   void settle_candidate() noexcept;
+  InsertVerdict hold_candidate(Instant now, const Arrival& arrival, Standing standing) noexcept;
+  [[nodiscard]] bool bears_out_candidate(Instant now, const Arrival& arrival,
+                                         Standing standing) const noexcept;
+  InsertVerdict admit_both(Instant now, const Arrival& arrival, Standing standing) noexcept;
+  void admit_candidate() noexcept;
   void drop_candidate() noexcept;
   void start_stream(const Arrival& first) noexcept;
   InsertVerdict admit(Instant now, const Arrival& arrival) noexcept;

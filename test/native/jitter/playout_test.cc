@@ -572,7 +572,8 @@ TEST("under any input no packet is heard twice, order holds, and every slot is g
         if (decision.kind == DecisionKind::kPlay) heard.push_back(decision.sequence);
       }
       now += prng.below(25);
-      CHECK_EQ(rig.held.size(), rig.buffer.size());
+      // Those that wait, and one candidate at most.
+      CHECK_TRUE(rig.held.size() - rig.buffer.size() <= 1);
     }
     for (std::size_t index = 1; index < heard.size(); ++index) {
       CHECK_TRUE(rtp::sequence_newer(static_cast<std::uint16_t>(heard[index]),
