@@ -87,8 +87,11 @@ JitterBuffer::Standing JitterBuffer::standing_of(Instant at,
     return Standing::kForeign;
   }
   if (!timestamp_known_) return Standing::kInLine;
-  MediaTime sent = timestamp_ + ahead * length_last_;
-  if (arrival.kind != MediaKind::kEvent && arrival.clock_rate_hz == clock_rate_hz_) {
+  // What lies between may be as short as the shorter of both.
+  const bool is_event = arrival.kind == MediaKind::kEvent;
+  const MediaTime length = is_event ? length_last_ : std::min(length_last_, length_of(arrival));
+  MediaTime sent = timestamp_ + ahead * length;
+  if (!is_event && arrival.clock_rate_hz == clock_rate_hz_) {
     const MediaTime step = rtp::timestamp_distance(timestamp_wire_, arrival.timestamp);
     sent = std::max(sent, timestamp_ + step * media_per_step(clock_rate_hz_));
   }

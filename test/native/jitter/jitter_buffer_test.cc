@@ -268,6 +268,25 @@ TEST("what is lost at the end of a delay spike is in the books as lost") {
   CHECK_TRUE(statistics.comfort_length <= media_ms(220));
 }
 
+TEST("packets that become shorter while some are lost are neither early nor a restart") {
+  for (const std::uint32_t long_ms : {60u, 120u}) {
+    BufferRig rig(kFixed40);
+    std::uint32_t sent_ms = 0;
+    for (std::uint32_t index = 0; index < 60; ++index) {
+      const std::uint32_t length_ms = index < 20 ? long_ms : 20;
+      Arrival arrival = arrival_of(index);
+      arrival.timestamp = static_cast<rtp::RtpTimestamp>(sent_ms * 8);
+      arrival.clock_steps = length_ms * 8;
+      sent_ms += length_ms;
+      if (index >= 20 && index < 23) continue;
+      CHECK_EQ(rig.insert(sent_ms, arrival), InsertVerdict::kAccepted);
+      (void)rig.take(sent_ms + 1, {.wanted = media_ms(length_ms)});
+    }
+    CHECK_EQ(rig.buffer.statistics().restarts, 0u);
+    CHECK_EQ(rig.buffer.statistics().lost, 3u);
+  }
+}
+
 /// A path of 20 s whose delay changes by up to 400 ms every few seconds, with jitter and losses,
 /// and strays now and then.
 struct Wandering {
