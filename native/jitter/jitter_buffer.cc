@@ -22,7 +22,7 @@ constexpr MediaTime kEarlyMax = 100 * kMediaPerMs;
 constexpr std::int64_t kFirstOrder = std::int64_t{1} << 32;
 
 bool is_valid(const Arrival& arrival) noexcept {
-  if (arrival.kind == MediaKind::kEvent) return true;
+  if (!has_sound(arrival.kind)) return true;
   if (!is_media_rate(arrival.clock_rate_hz)) return false;
   const MediaTime length = arrival.clock_steps * media_per_step(arrival.clock_rate_hz);
   if (length > kPacketLengthMax) return false;
@@ -30,7 +30,7 @@ bool is_valid(const Arrival& arrival) noexcept {
 }
 
 MediaTime length_of(const Arrival& arrival) noexcept {
-  if (arrival.kind == MediaKind::kEvent) return 0;
+  if (!has_sound(arrival.kind)) return 0;
   return arrival.clock_steps * media_per_step(arrival.clock_rate_hz);
 }
 
@@ -60,7 +60,7 @@ InsertVerdict JitterBuffer::insert(Instant now, const Arrival& arrival) noexcept
     return InsertVerdict::kInvalid;
   }
   const Standing standing = started_ ? standing_of(now, arrival) : Standing::kForeign;
-  if (arrival.kind == MediaKind::kEvent && standing != Standing::kInLine) {
+  if (!has_sound(arrival.kind) && standing != Standing::kInLine) {
     // A stream is what can be played. Events may come beside it under an SSRC of their own, as some
     // gateways send them, and what isn't audio is no reason to leave the one that is.
     ++statistics_.events;
@@ -88,10 +88,10 @@ JitterBuffer::Standing JitterBuffer::standing_of(Instant at,
   }
   if (!timestamp_known_) return Standing::kInLine;
   // What lies between may be as short as the shorter of both.
-  const bool is_event = arrival.kind == MediaKind::kEvent;
-  const MediaTime length = is_event ? length_last_ : std::min(length_last_, length_of(arrival));
+  const bool is_sound = has_sound(arrival.kind);
+  const MediaTime length = is_sound ? std::min(length_last_, length_of(arrival)) : length_last_;
   MediaTime sent = timestamp_ + ahead * length;
-  if (!is_event && arrival.clock_rate_hz == clock_rate_hz_) {
+  if (is_sound && arrival.clock_rate_hz == clock_rate_hz_) {
     const MediaTime step = rtp::timestamp_distance(timestamp_wire_, arrival.timestamp);
     sent = std::max(sent, timestamp_ + step * media_per_step(clock_rate_hz_));
   }
@@ -193,20 +193,20 @@ InsertVerdict JitterBuffer::admit(Instant now, const Arrival& arrival) noexcept 
   const MediaTime local = media_of(now);
   const std::int32_t ahead = rtp::sequence_distance(highest_sequence_, arrival.sequence);
   const std::int64_t order = highest_order_ + ahead;
-  const bool is_event = arrival.kind == MediaKind::kEvent;
+  const bool is_sound = has_sound(arrival.kind);
 
   const Place place = place_of(order);
   const bool is_known_missing = place == Place::kPassedMissing && order >= epoch_first_order_;
   if (place != Place::kFree && place != Place::kBeyond && !is_known_missing) {
     return refuse_passed(place, order);
   }
-  if (!is_event && ahead <= 0 && timestamp_known_ && arrival.clock_rate_hz != clock_rate_hz_) {
+  if (is_sound && ahead <= 0 && timestamp_known_ && arrival.clock_rate_hz != clock_rate_hz_) {
     // Among packets of one clock, one of another has no time.
     ++statistics_.invalid;
     return InsertVerdict::kInvalid;
   }
   MediaTime timestamp = timestamp_;
-  if (!is_event) {
+  if (is_sound) {
     timestamp = extend_timestamp(local, arrival, ahead);
     delay_.add(local - timestamp);
   }
@@ -226,7 +226,7 @@ InsertVerdict JitterBuffer::admit(Instant now, const Arrival& arrival) noexcept 
                  .payload_type = arrival.payload_type,
                  .epoch = epoch_,
                  .kind = arrival.kind});
-  if (is_event) {
+  if (!is_sound) {
     ++statistics_.events;
     return InsertVerdict::kOutOfBand;
   }
@@ -403,7 +403,7 @@ void JitterBuffer::discard_head(std::uint64_t& counter) noexcept {
   const WaitingPacket* head = window_.head();
   statistics_.lost += window_.pass_to(head->order);
   const WaitingPacket packet = window_.pop();
-  if (packet.kind == MediaKind::kEvent) return note_played(packet.order);
+  if (!has_sound(packet.kind)) return note_played(packet.order);
   // If something was made up for want of it, that was for a loss.
   settle_dry(true);
   ++counter;

@@ -37,7 +37,7 @@ struct Arrival {
   std::uint16_t sequence = 0;
   std::uint8_t payload_type = 0;
   MediaKind kind = MediaKind::kAudio;
-  std::uint32_t clock_rate_hz = 0;  ///< a rate of is_media_rate(); not looked at for events
+  std::uint32_t clock_rate_hz = 0;  ///< a rate of is_media_rate(); looked at if has_sound()
   /// Audio in it, in steps of its clock; above 0 and up to kPacketLengthMax for audio, 0 will do
   /// for the other kinds.
   std::uint32_t clock_steps = 0;
@@ -52,8 +52,8 @@ enum class InsertVerdict : std::uint8_t {
   kCandidate,  ///< kept aside: may be of a new SSRC, numbering, clock or path, if another one says
                ///< so
   // From here on the caller keeps the packet.
-  kOutOfBand,  ///< an event of the stream: handle it now
-  kBeside,     ///< an event of another SSRC or numbering, or before any stream; nothing is noted
+  kOutOfBand,  ///< an event or a filler of the stream: handle it now
+  kBeside,     ///< one of another SSRC or numbering, or before any stream; nothing is noted
   kDuplicate,  ///< here already, or played already
   kLate,       ///< its time has passed
   kUnneeded,   ///< a redundant copy of one that is here
@@ -61,7 +61,7 @@ enum class InsertVerdict : std::uint8_t {
 };
 /// Whether the buffer now holds the packet's name and will give it back.
 [[nodiscard]] constexpr bool is_held(InsertVerdict verdict, MediaKind kind) noexcept {
-  return verdict <= InsertVerdict::kCandidate && kind != MediaKind::kEvent;
+  return verdict <= InsertVerdict::kCandidate && has_sound(kind);
 }
 
 /// What is being played at present, if the owner knows (codec/voice activity): in a pause, the
@@ -116,7 +116,7 @@ struct BufferStatistics {
   std::uint64_t duplicates = 0;
   std::uint64_t reordered = 0;
   std::uint64_t recovered = 0;  ///< by redundancy
-  std::uint64_t events = 0;
+  std::uint64_t events = 0;     ///< and fillers
   std::uint64_t invalid = 0;
   std::uint64_t restarts = 0;  ///< of SSRC, numbering or media clock
   /// Packets that should have been played and weren't, and how many runs of them there were: what

@@ -41,9 +41,16 @@ enum class MediaKind : std::uint8_t {
   /// two bytes. After it, no packets are no loss.
   kComfort,
   /// A telephone-event (RFC 4733). Handled when it arrives; the buffer only notes that its sequence
-  /// number is no loss.
+  /// number is no loss, and that the sender says nothing meanwhile.
   kEvent,
+  /// Nothing to be heard, as what keeps an address translation alive (RFC 6263 §4.6). The buffer
+  /// notes its number; what is missing before or behind it is missing all the same.
+  kFiller,
 };
+/// Whether the buffer holds its payload; of the other kinds it notes the number alone.
+[[nodiscard]] constexpr bool has_sound(MediaKind kind) noexcept {
+  return kind == MediaKind::kAudio || kind == MediaKind::kComfort;
+}
 
 /// A packet that waits.
 struct WaitingPacket {

@@ -51,7 +51,7 @@ Decision JitterBuffer::take(Instant now, const Pull& pull) noexcept {
   for (;;) {
     const WaitingPacket* head = window_.head();
     if (head == nullptr) return mode_ == Mode::kWaiting ? fill(pull) : run_dry(local, pull);
-    if (head->kind == MediaKind::kEvent) {
+    if (!has_sound(head->kind)) {
       if (pass_event(*head, decision)) return decision;
       continue;
     }
@@ -113,8 +113,9 @@ void JitterBuffer::start_playing(const WaitingPacket& head) noexcept {
   cursor_ = head.timestamp;
 }
 
-/// Passes an event, which was handled when it came. @returns whether `decision` says what to play
-/// instead: audio sent before the event is missing and is made up first, a packet at a time.
+/// Passes an event or a filler, which was handled when it came. @returns whether `decision` says
+/// what to play instead: audio sent before the event is missing and is made up first, a packet at a
+/// time.
 bool JitterBuffer::pass_event(const WaitingPacket& head, Decision& decision) noexcept {
   const bool is_audio_missing =
       mode_ == Mode::kPlaying && !in_pause_ && head.order > window_.next() && length_playing_ > 0;
@@ -127,8 +128,9 @@ bool JitterBuffer::pass_event(const WaitingPacket& head, Decision& decision) noe
     return true;
   }
   statistics_.lost += window_.pass_to(head.order);
-  note_played(window_.pop().order);
-  in_pause_ = true;
+  const WaitingPacket packet = window_.pop();
+  note_played(packet.order);
+  in_pause_ = in_pause_ || packet.kind == MediaKind::kEvent;
   return false;
 }
 

@@ -171,12 +171,12 @@ PacketVerdict AudioReceiver::handle_payload(Instant now, const jitter::Arrival& 
     // Its number is nobody's: it may be one that the stream's own packet is still to bring. Comfort
     // noise alone is sent by many unasked, between their own.
     ++unknown_;
-    if (payload_type == kStaticNoiseType) note_number(now, header);
+    if (payload_type == kStaticNoiseType) note_number(now, header, jitter::MediaKind::kEvent);
     return PacketVerdict::kUnknown;
   }
   if (payload.empty() && meaning->role != PayloadRole::kRedundancy) {
     ++empty_;
-    note_number(now, header);
+    note_number(now, header, jitter::MediaKind::kFiller);
     return PacketVerdict::kEmpty;
   }
   switch (meaning->role) {
@@ -193,9 +193,11 @@ PacketVerdict AudioReceiver::handle_payload(Instant now, const jitter::Arrival& 
 }
 
 /// A packet that isn't audio has a number all the same, which is no loss.
-void AudioReceiver::note_number(Instant now, const jitter::Arrival& header) noexcept {
+/// @param kind an event where nothing but it is said for a while, else a filler.
+void AudioReceiver::note_number(Instant now, const jitter::Arrival& header,
+                                jitter::MediaKind kind) noexcept {
   jitter::Arrival arrival = header;
-  arrival.kind = jitter::MediaKind::kEvent;
+  arrival.kind = kind;
   (void)buffer_.insert(now, arrival);
   free_released();
 }

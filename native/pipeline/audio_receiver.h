@@ -195,7 +195,7 @@ class AudioReceiver {
   PacketVerdict handle_event(Instant now, const jitter::Arrival& header, Bytes payload) noexcept;
   PacketVerdict handle_redundancy(Instant now, const jitter::Arrival& header,
                                   Bytes payload) noexcept;
-  void note_number(Instant now, const jitter::Arrival& header) noexcept;
+  void note_number(Instant now, const jitter::Arrival& header, jitter::MediaKind kind) noexcept;
   [[nodiscard]] bool is_event_source(const jitter::Arrival& header, bool is_beside) noexcept;
   [[nodiscard]] PacketVerdict insert(Instant now, jitter::Arrival& arrival, Bytes payload) noexcept;
   [[nodiscard]] bool store(Bytes payload, jitter::PacketRef& ref) noexcept;

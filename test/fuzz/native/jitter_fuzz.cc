@@ -77,7 +77,7 @@ class Script {
     timestamp_ = operation & 0x40 ? wild * 65'537u : timestamp_ + 160u * ((step & 7) - 1u);
     constexpr std::uint32_t kRates[] = {8'000, 48'000, 16'000, 44'100};
     constexpr std::uint32_t kSteps[] = {160, 960, 80, 0, 480, 320, 0xffff'ffff, 5'760};
-    constexpr MediaKind kKinds[] = {MediaKind::kAudio, MediaKind::kAudio, MediaKind::kComfort,
+    constexpr MediaKind kKinds[] = {MediaKind::kAudio, MediaKind::kFiller, MediaKind::kComfort,
                                     MediaKind::kEvent};
     const Arrival arrival{.ssrc = static_cast<rtp::Ssrc>(operation & 0x20 ? wild & 3 : 1),
                           .timestamp = static_cast<rtp::RtpTimestamp>(timestamp_),

@@ -438,6 +438,31 @@ TEST("events are handed back at once, are no loss, and audio goes on behind them
   CHECK_EQ(rig.buffer.statistics().unplayed, 0u);
 }
 
+TEST("behind a filler a missing packet is a loss, behind an event a pause") {
+  for (const MediaKind kind : {MediaKind::kFiller, MediaKind::kEvent}) {
+    BufferRig rig(kFixed40);
+    play_first(rig, 5);
+    Arrival filler = arrival_of(7);
+    filler.kind = kind;
+    filler.timestamp = arrival_of(6).timestamp;
+    CHECK_EQ(rig.insert(140, filler), InsertVerdict::kOutOfBand);
+    // 8 has what 7 would have had, had it been audio; it is lost, and so a packet's time.
+    for (std::uint32_t index = 9; index < 12; ++index) {
+      Arrival arrival = arrival_of(index);
+      arrival.timestamp = arrival_of(index - 1).timestamp;
+      CHECK_EQ(rig.insert(index * 20.0 - 20, arrival), InsertVerdict::kAccepted);
+    }
+    CHECK_EQ(rig.take(140).packet.slot, 5u);
+    CHECK_EQ(rig.take(160).packet.slot, 6u);
+    const bool is_filler = kind == MediaKind::kFiller;
+    CHECK_EQ(rig.take(180).kind, is_filler ? DecisionKind::kConceal : DecisionKind::kComfort);
+    CHECK_EQ(rig.take(200).packet.slot, 9u);
+    CHECK_EQ(rig.buffer.statistics().lost, 1u);
+    CHECK_EQ(rig.buffer.statistics().concealed_length, is_filler ? media_ms(20) : 0);
+    CHECK_EQ(rig.buffer.statistics().unplayed, 1u);
+  }
+}
+
 TEST("more packets than fit push out the oldest, each given back once") {
   BufferRig rig({.policy = fixed_delay(40), .capacity_packets = 8});
   for (std::uint32_t index = 0; index < 20; ++index) {
