@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "base/prng.h"
+#include "codec/g711.h"
 #include "codec/opus_policy.h"
 #include "native/codec/sines.h"
 #include "native/harness.h"
+#include "native/rtp/build.h"
 #include "pipeline/audio_receiver.h"
 #include "pipeline/audio_sender.h"
 
@@ -88,6 +90,19 @@ struct Packet {
 
   [[nodiscard]] rtp::PacketView view() const { return rtp::PacketView::parse(bytes).value(); }
 };
+
+inline Packet packet_of(const APacket& packet) {
+  return {.bytes = packet.bytes()};
+}
+
+/// PCMU of 500 Hz.
+inline std::vector<std::uint8_t> mu_tone(std::size_t bytes) {
+  const Samples tone = sines::make_tone({.frequency_hz = 500}, bytes);
+  std::vector<std::uint8_t> payload(bytes);
+  for (std::size_t index = 0; index < bytes; ++index)
+    payload[index] = codec::mu_encode(tone[index]);
+  return payload;
+}
 
 /// A sink that keeps everything.
 struct Collector {
