@@ -380,7 +380,11 @@ void JitterBuffer::restart() noexcept {
 
 bool JitterBuffer::discard_oldest() noexcept {
   CHECK(released_count_ == 0);
-  if (window_.head() == nullptr) return false;
+  if (window_.head() == nullptr) {
+    const bool was_present = candidate_.present;
+    drop_candidate();
+    return was_present;
+  }
   discard_head(statistics_.discarded);
   mode_ = Mode::kWaiting;
   return true;

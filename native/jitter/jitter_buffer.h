@@ -176,7 +176,7 @@ class JitterBuffer {
   /// whatever came before that and wasn't inserted is no loss. Totals go on.
   void restart() noexcept;
   /// Gives up the packet that has waited longest, for an owner who has no memory left for a newer
-  /// one. @returns false when none waits.
+  /// one; the candidate when no other waits. @returns false when none does.
   bool discard_oldest() noexcept;
 
   /// Gives back a name that is no longer needed; false when there is none. To be asked after each

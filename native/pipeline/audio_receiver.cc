@@ -23,6 +23,16 @@ Duration longest_stay(jitter::BufferSize size) noexcept {
   return jitter::delay_policy(size).delay_max + kStoreSlack;
 }
 
+/// Bytes for what lies here so long, and at least for two of the longest packets that can come at
+/// once: the first one of a new source is believed with the second. @param bytes_per_ms of audio.
+std::size_t bytes_in(jitter::BufferSize size, std::size_t bytes_per_ms) noexcept {
+  constexpr auto kPacketMsMax =
+      static_cast<std::size_t>(jitter::kPacketLengthMax / jitter::kMediaPerMs);
+  const auto stay_ms = static_cast<std::size_t>(longest_stay(size).ms());
+  const std::size_t longest = std::min(bytes_per_ms * kPacketMsMax, PayloadStore::kPayloadBytesMax);
+  return std::max(bytes_per_ms * stay_ms, 2 * longest);
+}
+
 /// Packets of 10 ms, the shortest that calls have, that fill it; some more where that is little,
 /// since a burst may bring as many at once.
 std::uint32_t packets_in(jitter::BufferSize size) noexcept {
@@ -105,8 +115,7 @@ Result<void> AudioReceiver::set_up(const ReceiverSetup& setup) {
     buffer_.set_policy(jitter::delay_policy(buffer_size_));
     buffer_.grow_to(packets_in(buffer_size_));
   }
-  const auto room_ms = static_cast<std::size_t>(longest_stay(buffer_size_).ms());
-  store_.grow_to(PayloadStore::blocks_of(payloads_.bytes_per_ms() * room_ms));
+  store_.grow_to(PayloadStore::blocks_of(bytes_in(buffer_size_, payloads_.bytes_per_ms())));
   change_events();
   change_ear(setup.detect_digits);
   return {};

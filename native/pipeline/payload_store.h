@@ -23,8 +23,10 @@ namespace trunkyard::pipeline {
 class PayloadStore {
  public:
   static constexpr std::size_t kBlockBytes = 32;
-  /// What a store has at least, once it has anything: the longest payload of an Ethernet frame.
-  static constexpr std::uint32_t kBlocksMin = 1'536 / kBlockBytes;
+  /// The longest payload of an Ethernet frame, in whole blocks.
+  static constexpr std::size_t kPayloadBytesMax = 1'536;
+  /// What a store has at least, once it has anything: room for that.
+  static constexpr std::uint32_t kBlocksMin = kPayloadBytesMax / kBlockBytes;
 
   /// Has no room.
   PayloadStore() noexcept = default;
@@ -38,6 +40,7 @@ class PayloadStore {
     PayloadStore larger(std::max(blocks, kBlocksMin));
     std::copy_n(bytes_.get(), blocks_ * kBlockBytes, larger.bytes_.get());
     std::copy_n(used_.get(), blocks_, larger.used_.get());
+    larger.blocks_used_ = blocks_used_;
     *this = std::move(larger);
   }
 
@@ -47,12 +50,15 @@ class PayloadStore {
     CHECK(!payload.empty());
     CHECK(payload.size() <= kPacketBytesMax);
     const std::uint32_t count = blocks_of(payload.size());
+    // One in the middle of an empty store would leave no gap for another as long.
+    if (blocks_used_ == 0) next_ = 0;
     std::uint32_t first = 0;
     if (!find_gap(next_, blocks_, count, first) && !find_gap(0, blocks_, count, first)) {
       return false;
     }
     std::fill_n(used_.get() + first, count, std::uint8_t{1});
     next_ = first + count;
+    blocks_used_ += count;
     std::copy(payload.begin(), payload.end(), bytes_.get() + first * kBlockBytes);
     ref = {.slot = first, .offset = 0, .bytes = static_cast<std::uint16_t>(payload.size())};
     return true;
@@ -71,13 +77,11 @@ class PayloadStore {
       CHECK(used_[block] == 1);
       used_[block] = 0;
     }
+    blocks_used_ -= count;
   }
 
   [[nodiscard]] std::uint32_t blocks() const noexcept { return blocks_; }
-  /// O(blocks); for tests and reports.
-  [[nodiscard]] std::uint32_t blocks_used() const noexcept {
-    return static_cast<std::uint32_t>(std::count(used_.get(), used_.get() + blocks_, 1));
-  }
+  [[nodiscard]] std::uint32_t blocks_used() const noexcept { return blocks_used_; }
   [[nodiscard]] static constexpr std::uint32_t blocks_of(std::size_t bytes) noexcept {
     return static_cast<std::uint32_t>((bytes + kBlockBytes - 1) / kBlockBytes);
   }
@@ -104,6 +108,7 @@ class PayloadStore {
   std::unique_ptr<std::uint8_t[]> bytes_;
   std::unique_ptr<std::uint8_t[]> used_;  ///< 1 for a block that holds something
   std::uint32_t blocks_ = 0;
+  std::uint32_t blocks_used_ = 0;
   std::uint32_t next_ = 0;
 };
 

@@ -592,6 +592,22 @@ TEST("what waited when nobody listened any more isn't played later, nor what cam
   }
 }
 
+TEST("gives up the candidate when no other packet waits") {
+  BufferRig rig(kFixed40);
+  (void)rig.insert(0, arrival_of(0));
+  (void)rig.insert(20, arrival_of(20'000));
+  CHECK_TRUE(rig.buffer.discard_oldest());
+  PacketRef packet;
+  REQUIRE(rig.buffer.next_released(packet));
+  CHECK_EQ(packet.slot, 0u);
+  CHECK_TRUE(rig.buffer.discard_oldest());
+  REQUIRE(rig.buffer.next_released(packet));
+  CHECK_EQ(packet.slot, 20'000u);
+  CHECK_FALSE(rig.buffer.discard_oldest());
+  CHECK_EQ(rig.buffer.statistics().discarded, 2u);
+  CHECK_EQ(rig.insert(40, arrival_of(20'001)), InsertVerdict::kCandidate);
+}
+
 TEST("keeps what waits when its size changes") {
   BufferRig rig(kFixed40);
   for (std::uint32_t index = 0; index < 10; ++index)

@@ -91,6 +91,21 @@ TEST("never confuses payloads of any sizes that come and go in any order") {
   CHECK_EQ(store.blocks_used(), 0u);
 }
 
+TEST("takes two payloads of half its size one after the other, wherever the last one lay") {
+  for (std::size_t last = 1; last <= 1'536; last += 32) {
+    PayloadStore store;
+    store.grow_to(PayloadStore::kBlocksMin);
+    jitter::PacketRef ref;
+    REQUIRE(store.put(payload_of(last, 0), ref));
+    store.free(ref);
+    CHECK_EQ(store.blocks_used(), 0u);
+    REQUIRE(store.put(payload_of(768, 1), ref));
+    jitter::PacketRef second;
+    CHECK_TRUE(store.put(payload_of(768, 2), second));
+    CHECK_EQ(store.blocks_used(), PayloadStore::kBlocksMin);
+  }
+}
+
 TEST("a name given back twice is our own fault") {
   PayloadStore store;
   store.grow_to(PayloadStore::kBlocksMin);
