@@ -549,37 +549,4 @@ TEST("plays exactly what a ten-line buffer plays that waits as long, on random n
   }
 }
 
-TEST("under any input no packet is heard twice, order holds, and every slot is given back once") {
-  Prng prng(2'026);
-  for (int round = 0; round < 300; ++round) {
-    BufferRig rig({.policy = delay_policy(static_cast<BufferSize>(prng.below(4))),
-                   .capacity_packets = 1 + prng.below(kWindowPacketsMax)});
-    double now = 0;
-    std::uint32_t sent = 0;
-    std::uint32_t slot = 0;
-    std::vector<std::uint32_t> heard;
-    for (int step = 0; step < 500; ++step) {
-      if (prng.below(3) > 0) {
-        const std::uint32_t back = prng.below(8) == 0 ? prng.below(30) : 0;
-        Arrival arrival = arrival_of(sent > back ? sent - back : sent);
-        arrival.packet.slot = slot++;
-        if (back == 0) sent += 1 + (prng.below(10) == 0 ? prng.below(5) : 0);
-        rig.insert(now, arrival);
-      }
-      if (prng.below(2) == 0) {
-        const Decision decision = rig.take(
-            now, {.wanted = media_ms(10), .queued = static_cast<MediaTime>(prng.below(480))});
-        if (decision.kind == DecisionKind::kPlay) heard.push_back(decision.sequence);
-      }
-      now += prng.below(25);
-      // Those that wait, and one candidate at most.
-      CHECK_TRUE(rig.held.size() - rig.buffer.size() <= 1);
-    }
-    for (std::size_t index = 1; index < heard.size(); ++index) {
-      CHECK_TRUE(rtp::sequence_newer(static_cast<std::uint16_t>(heard[index]),
-                                     static_cast<std::uint16_t>(heard[index - 1])));
-    }
-  }
-}
-
 }  // namespace
