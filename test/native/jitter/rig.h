@@ -93,4 +93,16 @@ constexpr DelayPolicy fixed_delay(std::int64_t ms) {
   return {Duration::milliseconds(ms), Duration::milliseconds(ms), 10'000, 500};
 }
 
+inline constexpr JitterBuffer::Setup kFixed40{.policy = fixed_delay(40)};
+
+/// A rig whose listener has heard packets 0 to `count` - 1 and waits for the next at 40 + 20 x
+/// count.
+inline void play_first(BufferRig& rig, std::uint32_t count) {
+  for (std::uint32_t index = 0; index < count + 2; ++index)
+    rig.insert(index * 20.0, arrival_of(index));
+  for (std::uint32_t index = 0; index < count; ++index) {
+    CHECK_EQ(rig.take(40 + index * 20.0).packet.slot, index);
+  }
+}
+
 }  // namespace test
