@@ -63,8 +63,7 @@ class SegmentRecording final : public RecordingFile {
   [[nodiscard]] Result<void> finish() override {
     // What the disk refused is missing in the row of blocks: a seal would promise it. The segment
     // reads up to there, as after a crash.
-    const Result<void> sealed =
-        failed_ ? Result<void>(Error{ErrorCode::kDiskFailed}) : seal_last();
+    const Result<void> sealed = failed_ ? Result<void>(Error{ErrorCode::kDiskFailed}) : seal_last();
     const Result<void> synced = file_ ? file_->sync() : Result<void>();
     const Result<void> saved = save_all();
     if (!sealed) return sealed;

@@ -58,8 +58,8 @@ class Tap {
   [[nodiscard]] bool place(Clock& clock, Instant nominal) noexcept;
   /// Pieces from the recording's beginning to a time, pauses not cut out.
   [[nodiscard]] std::uint32_t pieces_until(Instant at) const noexcept;
-  /// Lets the recording be so long, pauses not cut out, if it isn't yet. @returns false when that is
-  /// too long; then it is over.
+  /// Lets the recording be so long, pauses not cut out, if it isn't yet. @returns false when that
+  /// is too long; then it is over.
   [[nodiscard]] bool grow(std::uint32_t length) noexcept;
 
   TapSetup setup_;

@@ -1,5 +1,5 @@
-// What is written of many recordings at once: none keeps the others waiting, however much there is to
-// be written of it, and what has passed is in its file.
+// What is written of many recordings at once: none keeps the others waiting, however much there is
+// to be written of it, and what has passed is in its file.
 #include "engine/recording_desk.h"
 
 #include <cstring>
@@ -42,8 +42,7 @@ struct Office {
     return *request.feed;
   }
   static void push(RecordingFeed& feed, std::uint32_t position) {
-    CHECK_TRUE(
-        feed.push({.side = Side::kReceived, .position = position, .samples = kPiece}));
+    CHECK_TRUE(feed.push({.side = Side::kReceived, .position = position, .samples = kPiece}));
   }
   [[nodiscard]] std::size_t written(const std::string& name) const {
     return std::filesystem::file_size(files.file(name + ".part"));
@@ -138,7 +137,9 @@ TEST("silence that is left out takes its turns, too") {
   CHECK_EQ(answer.duration_ms + answer.trimmed_ms, 50'010u);
 }
 
-TEST("A12 time that passes without sound is in the file within a second, for whoever is killed then") {
+TEST(
+    "A12 time that passes without sound is in the file within a second, for whoever is killed "
+    "then") {
   Office office;
   RecordingFeed& feed = office.start("a.wav", 1);
   Office::push(feed, 0);

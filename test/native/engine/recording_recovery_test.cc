@@ -95,9 +95,8 @@ TEST("a WAV file whose name alone is missing gets it, cut or not, beyond 4 GB to
       std::filesystem::resize_file(files.file("ours.wav.part"), header.size() + there);
       CHECK_EQ(engine::recover_recordings(folder), 1u);
       CHECK_EQ(std::filesystem::file_size(files.file("ours.wav")), header.size() + there);
-      const auto whole = io::MappedFile::open(folder, "ours.wav",
-                                              std::numeric_limits<std::size_t>::max(),
-                                              io::MappedFile::Use::kOnce);
+      const auto whole = io::MappedFile::open(
+          folder, "ours.wav", std::numeric_limits<std::size_t>::max(), io::MappedFile::Use::kOnce);
       REQUIRE(whole.ok());
       const auto wav = spool::read_wav(whole->bytes());
       REQUIRE(wav.ok());

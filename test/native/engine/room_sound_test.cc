@@ -165,9 +165,8 @@ TEST("a conference's recording ends by silence, is shorter by its pause, and end
   const Moment began = moment_of([&] { CHECK_TRUE(studio.record(order) == Code::kOk); });
   CHECK_TRUE(studio.record(Studio::recording(room, "third.wav")) == Code::kQueueFull);
   const auto pause = [&](bool on) {
-    return moment_of([&] {
-      CHECK_TRUE(studio.pause(room, {.on = on}, SoundTarget::kConference) == Code::kOk);
-    });
+    return moment_of(
+        [&] { CHECK_TRUE(studio.pause(room, {.on = on}, SoundTarget::kConference) == Code::kOk); });
   };
   guests.talk_for(40);
   const Moment paused = pause(true);

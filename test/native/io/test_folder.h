@@ -16,8 +16,8 @@ class TestFolder {
   ///              files.
   explicit TestFolder(const char* under = nullptr) {
     const bool is_there = under != nullptr && std::filesystem::is_directory(under);
-    const auto place = is_there ? std::filesystem::path(under)
-                                : std::filesystem::temp_directory_path();
+    const auto place =
+        is_there ? std::filesystem::path(under) : std::filesystem::temp_directory_path();
     std::string name = (place / "trunkyard-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) std::abort();
     path_ = name;
