@@ -250,6 +250,8 @@ void AudioSender::follow_clock(Instant now, std::uint32_t ms) noexcept {
         static_cast<std::uint64_t>(pieces) * codec::samples_of(setup_.format.rate_hz, kPieceMs);
     due_ = due_ + kPiece * pieces;
     marker_due_ = true;
+    // What waited for the rest of its frame was said before the gap.
+    start_frame();
   }
   begun_ = true;
   due_ = due_ + Duration::milliseconds(ms);
