@@ -239,8 +239,9 @@ TEST("a next segment that can't be made ends the recording with a whole one") {
     auto file = place.create(RecordingContainer::kSegments, RecordedSound::kMixed);
     bool written = true;
     for (std::uint32_t row = 0; row < kSegmentRows + 20 && written; ++row) {
-      const RecorderRow next = in_gap && row >= kSegmentRows ? RecorderRow{.position = row}
-                                                             : tone.row_of_left(row % 100, row);
+      const RecorderRow next = in_gap && row >= kSegmentRows
+                                   ? RecorderRow{.position = row, .channels = {}}
+                                   : tone.row_of_left(row % 100, row);
       written = file->write(Instant{}, next).ok();
     }
     // In a gap nothing is written before its end.
@@ -263,7 +264,7 @@ TEST("a recording that needs more segments than there may be ends with the last 
     written = file->write(Instant{}, tone.row(0, row++));
     REQUIRE(written.ok());
     for (std::uint32_t quiet = 1; quiet < kSegmentRows; ++quiet)
-      CHECK(file->write(Instant{}, {.position = row++}).ok());
+      CHECK(file->write(Instant{}, {.position = row++, .channels = {}}).ok());
   }
   // The gap belongs to the segment before, whatever ends it.
   CHECK_EQ(file->write(Instant{}, tone.row(0, row)).code(), ErrorCode::kBufferFull);

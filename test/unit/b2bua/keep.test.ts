@@ -13,7 +13,8 @@ function described(text: string): AudioDescription {
 }
 
 test('a detached text equals the text, beyond latin1 too', () => {
-  for (const text of ['', 'sip:alice@192.0.2.1', 'Zoë', 'Čapek 北京']) assert.is(detached(text), text);
+  for (const text of ['', 'sip:alice@192.0.2.1', 'Zoë', 'Čapek 北京'])
+    assert.is(detached(text), text);
 });
 
 test('a kept description equals the description', () => {
