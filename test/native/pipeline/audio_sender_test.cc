@@ -8,7 +8,6 @@
 
 #include "codec/dtmf_detect.h"
 #include "codec/event_receiver.h"
-#include "codec/g711.h"
 #include "codec/opus_packet.h"
 #include "native/codec/listen.h"
 #include "native/pipeline/audio_rig.h"
