@@ -156,8 +156,9 @@ bool RecordingDesk::write_rows(Recording& recording, Instant now) {
 }
 
 bool RecordingDesk::behind() const noexcept {
-  return std::any_of(open_.begin(), open_.end(),
-                     [](const auto& recording) { return recording->rows_left == 0; });
+  return std::any_of(open_.begin(), open_.end(), [](const auto& recording) {
+    return recording->rows_left == 0 || recording->feed->closed();
+  });
 }
 
 void RecordingDesk::write_row(Recording& recording, Instant now, const pipeline::RecorderRow& row) {

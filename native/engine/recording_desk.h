@@ -35,7 +35,8 @@ class RecordingDesk {
   /// Takes what the feeds have and writes it, kRowsAtOnce of each; saves what is to be saved, and
   /// takes all feeds again after each wait for the disk.
   void write(Instant now);
-  /// Whether one has more to be written than that, so that write() should be called again at once.
+  /// Whether one has more to be written than that, or has ended and isn't saved yet, so that
+  /// write() should be called again at once.
   [[nodiscard]] bool behind() const noexcept;
   /// Takes what the feeds have, without waiting for the disk: after something else that took long.
   void take_feeds(Instant now);

@@ -123,6 +123,19 @@ TEST("a gap that is open when a recording ends is written to its end before that
   }
 }
 
+TEST("one that has more than its share to write when another one ends is finished all the same") {
+  Office office;
+  RecordingFeed& first = office.start("a.wav", 1);
+  RecordingFeed& second = office.start("b.wav", 2);
+  for (RecordingFeed* feed : {&first, &second})
+    Office::push(*feed, 0);
+  first.close(RecordingEnd::kStopped, kRowsAtOnce + 10);
+  second.close(RecordingEnd::kStopped, 1);
+  (void)office.write_all();
+  CHECK_EQ(office.ended().duration_ms, 10u);
+  CHECK_EQ(office.ended().duration_ms, 10 * (kRowsAtOnce + 10));
+}
+
 TEST("silence that is left out takes its turns, too") {
   Office office;
   RecordingFeed& feed = office.start("a.wav", 1, true);
