@@ -16,7 +16,7 @@ namespace {
 constexpr MediaTime kClockJump = 500 * kMediaPerMs;
 /// What comes by so much before the fastest one's time waits aside until another one comes as
 /// early, or its place in the stream is taken or played. A stray costs nothing so, and a path that
-/// has become faster neither what it brings nor what is still under way.
+/// has become faster neither what it brings nor, as far as the policy waits, what is under way.
 constexpr MediaTime kEarlyMax = 100 * kMediaPerMs;
 /// Orders begin high enough for packets older than the first one.
 constexpr std::int64_t kFirstOrder = std::int64_t{1} << 32;
