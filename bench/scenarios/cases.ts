@@ -26,6 +26,8 @@ export interface CaseFigure {
 export interface CaseSuite {
   readonly suite: string;
   readonly cases: ReadonlyMap<string, RelaySize>;
+  /** Calls of ours, where it takes more of them than of the peer's to use as much of a core. */
+  readonly ownCalls?: ReadonlyMap<string, number>;
   readonly figures: readonly CaseFigure[];
   readonly turns: number;
   /** Runs that may be tried once more because the machine was disturbed, in all. */
@@ -115,7 +117,9 @@ class CaseRunner {
     const runs = new Map<string, LoadedRun>();
     for (const [name, size] of this.#suite.cases) {
       if (this.reason !== null) break;
-      const run = await this.#runValid(program, name, size);
+      const calls =
+        (program === trunkyardMedia ? this.#suite.ownCalls?.get(name) : undefined) ?? size.calls;
+      const run = await this.#runValid(program, name, { ...size, calls });
       if (run !== null) runs.set(name, run);
     }
     return runs;

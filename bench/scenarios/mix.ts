@@ -40,7 +40,7 @@ export interface MixSettings {
 }
 
 const FULL: MixSettings = {
-  participants: 1_536,
+  participants: 768,
   times: { warmupMs: 1_500, measureMs: 4_000 },
   turns: 3,
   retriesMax: 6,

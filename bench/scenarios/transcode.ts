@@ -7,21 +7,33 @@ import { rtpenginePeer, runCases, runOf } from './cases.ts';
 import type { LoadTimes } from './rtp-load.ts';
 import { buildPayloads } from './rtp-load.ts';
 
+/** By what PCMU is turned into and back. */
+interface Calls extends Readonly<Record<Exclude<Spoken, 'PCMU'>, number>> {
+  /** With Opus as rtpengine has it. */
+  readonly opusAlike: number;
+}
+
 export interface TranscodeSettings {
-  /** Calls by what PCMU is turned into and back: as many as a core of the slower program carries with half of it to spare. */
-  readonly calls: Readonly<Record<Exclude<Spoken, 'PCMU'>, number>>;
+  /** As many as a core carries with half of it to spare: how many it carries is told at the same load, not with the same calls. */
+  readonly calls: { readonly ours: Calls; readonly theirs: Calls };
   readonly times: LoadTimes;
   readonly turns: number;
   readonly peer: MediaPeer | null;
 }
 
 const FULL = {
-  calls: { PCMA: 100, G722: 60, opus: 15 },
+  calls: {
+    ours: { PCMA: 400, G722: 180, opus: 60, opusAlike: 30 },
+    theirs: { PCMA: 100, G722: 60, opus: 15, opusAlike: 15 },
+  },
   times: { warmupMs: 1_500, measureMs: 4_000 },
   turns: 5,
 };
 const QUICK = {
-  calls: { PCMA: 10, G722: 10, opus: 5 },
+  calls: {
+    ours: { PCMA: 20, G722: 20, opus: 10, opusAlike: 5 },
+    theirs: { PCMA: 10, G722: 10, opus: 5, opusAlike: 5 },
+  },
   times: { warmupMs: 500, measureMs: 1_000 },
   turns: 1,
 };
@@ -77,15 +89,23 @@ export async function runTranscodeSuite(
   options: Pick<SuiteOptions, 'say'>,
 ): Promise<SuiteReport> {
   buildPayloads();
+  const { ours, theirs } = calls;
   const cases = new Map([
-    ['pcma', { calls: calls.PCMA, times, media: between('PCMA') }],
-    ['g722', { calls: calls.G722, times, media: between('G722') }],
-    ['opus', { calls: calls.opus, times, media: between('opus') }],
-    ['opus_48khz_cx10', { calls: calls.opus, times, media: between('opus', LIKE_RTPENGINE) }],
+    ['pcma', { calls: theirs.PCMA, times, media: between('PCMA') }],
+    ['g722', { calls: theirs.G722, times, media: between('G722') }],
+    ['opus', { calls: theirs.opus, times, media: between('opus') }],
+    ['opus_48khz_cx10', { calls: theirs.opusAlike, times, media: between('opus', LIKE_RTPENGINE) }],
+  ]);
+  const ownCalls = new Map([
+    ['pcma', ours.PCMA],
+    ['g722', ours.G722],
+    ['opus', ours.opus],
+    ['opus_48khz_cx10', ours.opusAlike],
   ]);
   const suite = {
     suite: 'transcode',
     cases,
+    ownCalls,
     figures: FIGURES,
     turns,
     retriesMax: RETRIES_MAX,
